@@ -1,0 +1,119 @@
+import { Redis } from 'ioredis'
+import type { Clock } from './clock.ts'
+import type { Network } from './network.ts'
+
+/** What processes of one service share for a while. Never the truth about money: that is the ledger. */
+export interface Cache {
+  get(key: string): Promise<string | undefined>
+  set(key: string, value: string, ttlMs: number): Promise<void>
+  /** Sets only where nothing is; tells whether it did. */
+  setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean>
+  delete(key: string): Promise<void>
+  /** Deletes only where the value is still `value` (releasing a lock that one holds); tells whether it did. */
+  deleteIfEqual(key: string, value: string): Promise<boolean>
+  /** Adds to a counter (absent counts as 0), renews its life, returns the new value. */
+  increment(key: string, by: bigint, ttlMs: number): Promise<bigint>
+  /** Rejects when the cache does not answer. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Entries that the in-process cache holds at most; the oldest are dropped first. */
+export const MAX_MEMORY_CACHE_ENTRIES = 100_000
+
+/** A cache within this process, for a node that runs as one process. */
+export function createMemoryCache({ clock }: { clock: Clock }): Cache {
+  const entries = new Map<string, { value: string; expiresMs: number }>()
+
+  function read(key: string): string | undefined {
+    const entry = entries.get(key)
+    if (entry === undefined) return undefined
+    if (entry.expiresMs > clock.nowMs()) return entry.value
+    entries.delete(key)
+    return undefined
+  }
+
+  function write(key: string, value: string, ttlMs: number): void {
+    entries.delete(key)
+    entries.set(key, { value, expiresMs: clock.nowMs() + ttlMs })
+    if (entries.size <= MAX_MEMORY_CACHE_ENTRIES) return
+    for (const [oldest] of entries) {
+      entries.delete(oldest)
+      break
+    }
+  }
+
+  return {
+    get: async (key) => read(key),
+    set: async (key, value, ttlMs) => write(key, value, ttlMs),
+    async setIfAbsent(key, value, ttlMs) {
+      if (read(key) !== undefined) return false
+      write(key, value, ttlMs)
+      return true
+    },
+    delete: async (key) => void entries.delete(key),
+    async deleteIfEqual(key, value) {
+      return read(key) === value && entries.delete(key)
+    },
+    async increment(key, by, ttlMs) {
+      const value = BigInt(read(key) ?? '0') + by
+      write(key, value.toString(), ttlMs)
+      return value
+    },
+    ping: async () => undefined,
+    close: async () => entries.clear()
+  }
+}
+
+/** A cache in Redis, shared by the processes of a service. */
+export function createRedisCache({ network }: { network: Network }, url: string): Cache {
+  const redis = new Redis(url, {
+    lazyConnect: false,
+    maxRetriesPerRequest: 2,
+    Connector: networkConnector(network, url) as never
+  })
+  redis.on('error', () => undefined) // every command reports its own failure
+
+  return {
+    get: async (key) => (await redis.get(key)) ?? undefined,
+    set: async (key, value, ttlMs) => void (await redis.set(key, value, 'PX', ttlMs)),
+    setIfAbsent: async (key, value, ttlMs) => (await redis.set(key, value, 'PX', ttlMs, 'NX')) === 'OK',
+    delete: async (key) => void (await redis.del(key)),
+    deleteIfEqual: async (key, value) =>
+      (await redis.eval(
+        "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end",
+        1,
+        key,
+        value
+      )) === 1,
+    async increment(key, by, ttlMs) {
+      // INCRBY is limited to 63 bits, which totals of 64-bit amounts may pass: the rare sum is made here.
+      const [[, value]] = (await redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).exec()) as [[Error | null, unknown]]
+      return BigInt(String(value))
+    },
+    ping: async () => void (await redis.ping()),
+    close: async () => redis.disconnect()
+  }
+}
+
+/** ioredis opens its connection through the network's door. */
+function networkConnector(network: Network, url: string) {
+  const { hostname, port } = new URL(url)
+  return class {
+    connecting = false
+    firstError: Error | undefined
+    #socket: ReturnType<Network['connect']> | undefined
+    check(): boolean {
+      return true
+    }
+    disconnect(): void {
+      this.connecting = false
+      this.#socket?.end()
+    }
+    async connect(): Promise<unknown> {
+      this.connecting = true
+      this.#socket = network.connect({ host: hostname, port: Number(port || 6379) })
+      return this.#socket
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import knexModule from 'knex'
+import type { Knex } from 'knex'
+import pg from 'pg'
+import type { Clock, Timer } from './clock.ts'
+import type { Logger } from './logger.ts'
+import type { Network } from './network.ts'
+
+export interface Migration {
+  name: string
+  /** SQL of one or more statements. Never calls a clock or a generator of ids: time and ids are parameters. */
+  up: string
+}
+
+export interface Database {
+  /** The query builder on the pool. */
+  readonly knex: Knex
+  /** Runs `work` in one transaction. Never await anything but the database inside it (rule 4). */
+  transaction<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>
+  /**
+   * Calls `handler` for each notification on `channel`, in order. `onGap` is called when notifications may
+   * have been missed (the listening connection was lost and stands again).
+   */
+  listen(channel: string, handler: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>
+  /** Brings the schema up to date; safe when several processes start at once. `set` names the migrations' table. */
+  migrate(set: string, migrations: readonly Migration[]): Promise<void>
+  /** Our clock minus the database's, in milliseconds (half the round trip is allowed for). */
+  clockDifferenceMs(): Promise<number>
+  /** Rejects when the database does not answer. */
+  ping(): Promise<void>
+  /** Statements sent since the start, for tests and metrics. */
+  statementCount(): number
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  url: string
+  /** Connections of the pool, the listening one not counted. */
+  maxConnections?: number
+  /** A statement that takes longer is cancelled by the server. */
+  statementTimeoutMs?: number
+}
+
+const RECONNECT_DELAY_MS = 500
+
+/** Amounts are bigint: int8 and numeric without a fraction never pass through a float. */
+const INT8 = 20
+const NUMERIC = 1700
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return (text: string) => BigInt(text)
+    if (oid === NUMERIC) return (text: string) => (text.includes('.') ? text : BigInt(text))
+    return pg.types.getTypeParser(oid, format as 'text')
+  }) as never
+}
+
+/** PostgreSQL through knex and pg, on the network's door. */
+export function openDatabase(
+  { network, clock, logger }: { network: Network; clock: Clock; logger: Logger },
+  { url, maxConnections = 10, statementTimeoutMs = 30_000 }: DatabaseOptions
+): Database {
+  let statements = 0
+  const connection = (): pg.ClientConfig => ({
+    connectionString: url,
+    stream: () => network.socket() as never,
+    types,
+    keepAlive: true,
+    statement_timeout: statementTimeoutMs,
+    connectionTimeoutMillis: 10_000
+  })
+  const knex = knexModule({
+    client: 'pg',
+    connection: connection as never,
+    // Connections are opened when first needed and not checked by a timer: an idle service sends nothing.
+    pool: { min: 0, max: maxConnections, idleTimeoutMillis: 300_000, acquireTimeoutMillis: 30_000 }
+  })
+  knex.on('query', () => {
+    statements += 1
+  })
+  const listener = createListener({ clock, logger }, connection)
+
+  return {
+    knex,
+    transaction: (work) => knex.transaction(work),
+    listen: listener.listen,
+    async migrate(set, migrations) {
+      await knex.migrate.latest({
+        tableName: `${set}_migrations`,
+        migrationSource: {
+          getMigrations: async () => [...migrations],
+          getMigrationName: (migration: Migration) => migration.name,
+          getMigration: async (migration: Migration) => ({
+            up: async (trx: Knex) => trx.raw(migration.up.replaceAll('?', '\\?')),
+            down: async () => {
+              throw new Error(`migration ${migration.name} cannot be undone`)
+            }
+          })
+        }
+      })
+    },
+    async clockDifferenceMs() {
+      const beforeMs = clock.nowMs()
+      const { rows } = await knex.raw<{ rows: [{ ms: string }] }>(
+        'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::text AS ms'
+      )
+      const afterMs = clock.nowMs()
+      return (beforeMs + afterMs) / 2 - Number(rows[0].ms)
+    },
+    async ping() {
+      await knex.raw('SELECT 1')
+    },
+    statementCount: () => statements + listener.statementCount(),
+    async close() {
+      await listener.close()
+      await knex.destroy()
+    }
+  }
+}
+
+interface Subscription {
+  handler: (payload: string) => void
+  onGap: (() => void) | undefined
+}
+
+/** The one connection that LISTENs. It is opened with the first subscription and opened again when lost. */
+function createListener(
+  { clock, logger }: { clock: Clock; logger: Logger },
+  connection: () => pg.ClientConfig
+) {
+  const channels = new Map<string, Set<Subscription>>()
+  let client: Promise<pg.Client> | undefined
+  let retry: Timer | undefined
+  let closed = false
+  let statements = 0
+
+  async function connect(): Promise<pg.Client> {
+    const connecting = new pg.Client({ ...connection(), statement_timeout: 0 })
+    connecting.on('notification', ({ channel, payload }) => {
+      for (const { handler } of channels.get(channel) ?? []) handler(payload ?? '')
+    })
+    connecting.on('error', (error) => lost(error))
+    connecting.on('end', () => lost(undefined))
+    await connecting.connect()
+    for (const channel of channels.keys()) await send(connecting, `LISTEN ${quote(channel)}`)
+    return connecting
+
+    function lost(error: Error | undefined): void {
+      if (closed || retry || client === undefined) return
+      client = undefined
+      logger.warn({ err: error }, 'the listening connection to the database was lost')
+      scheduleReconnect()
+    }
+  }
+
+  function scheduleReconnect(): void {
+    retry = clock.setTimer(RECONNECT_DELAY_MS, () => {
+      retry = undefined
+      if (closed) return
+      client = connect()
+      client.then(
+        () => {
+          for (const subscriptions of channels.values()) for (const { onGap } of subscriptions) onGap?.()
+        },
+        (error: unknown) => {
+          client = undefined
+          logger.warn({ err: error }, 'the listening connection to the database could not be opened')
+          if (!closed) scheduleReconnect()
+        }
+      )
+    })
+  }
+
+  async function send(to: pg.Client, sql: string): Promise<void> {
+    statements += 1
+    await to.query(sql)
+  }
+
+  return {
+    async listen(channel: string, handler: (payload: string) => void, onGap?: () => void) {
+      const subscription: Subscription = { handler, onGap }
+      const existing = channels.get(channel)
+      if (existing) existing.add(subscription)
+      else channels.set(channel, new Set([subscription]))
+      if (client === undefined && retry === undefined) {
+        client = connect()
+        await client.catch((error: unknown) => {
+          client = undefined
+          throw error
+        })
+      } else if (client !== undefined && !existing) {
+        await send(await client, `LISTEN ${quote(channel)}`)
+      }
+      return async () => {
+        const subscriptions = channels.get(channel)
+        subscriptions?.delete(subscription)
+        if (subscriptions?.size !== 0) return
+        channels.delete(channel)
+        if (client !== undefined && !closed) await send(await client, `UNLISTEN ${quote(channel)}`)
+      }
+    },
+    statementCount: () => statements,
+    async close() {
+      closed = true
+      retry?.cancel()
+      const open = client
+      client = undefined
+      if (open === undefined) return
+      await open.then(
+        (connected) => connected.end(),
+        (error: unknown) => logger.debug({ err: error }, 'the listening connection was never open')
+      )
+    }
+  }
+}
+
+function quote(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,181 @@
+import { isIP } from 'node:net'
+import { Agent } from 'undici'
+import type { buildConnector, Dispatcher } from 'undici'
+import tls from 'node:tls'
+import type { Clock } from './clock.ts'
+import type { Network, Socket } from './network.ts'
+
+export interface HttpClientOptions {
+  /** Connections kept per origin. */
+  maxConnectionsPerOrigin?: number
+  /** Time until the connection stands. */
+  connectTimeoutMs?: number
+  /** False: refuses loopback, private and link-local addresses (for URLs that third parties chose). */
+  allowPrivateAddresses?: boolean
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  url: string
+  headers?: Record<string, string>
+  body?: string | Buffer
+  /** From the call to the end of the answer's body. */
+  timeoutMs?: number
+  /** A longer answer is an error. */
+  maxResponseBytes?: number
+}
+
+export interface HttpResponse {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Buffer
+}
+
+/** Raised when no answer came: `code` is the system's (ECONNREFUSED…), or one of ours. */
+export class HttpClientError extends Error {
+  override name = 'HttpClientError'
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export interface HttpClient {
+  /**
+   * One request, one answer. Follows no redirect, repeats nothing.
+   *
+   * @throws HttpClientError when no whole answer came in time
+   */
+  request(request: HttpRequest): Promise<HttpResponse>
+  /** The pool below, for callers on a hot path. */
+  readonly dispatcher: Dispatcher
+  close(): Promise<void>
+}
+
+export const DEFAULT_REQUEST_TIMEOUT_MS = 5_000
+export const DEFAULT_MAX_RESPONSE_BYTES = 1_048_576
+
+/** An HTTP client on the network's door: undici does the protocol and the pooling. */
+export function createHttpClient(
+  { network, clock }: { network: Network; clock: Clock },
+  options: HttpClientOptions = {}
+): HttpClient {
+  const { maxConnectionsPerOrigin = 64, connectTimeoutMs = 5_000, allowPrivateAddresses = true } = options
+  const dispatcher = new Agent({
+    connect: networkConnector(network, clock, { connectTimeoutMs, allowPrivateAddresses }),
+    connections: maxConnectionsPerOrigin,
+    pipelining: 1,
+    // Deadlines are the caller's, by the runtime's clock.
+    headersTimeout: 0,
+    bodyTimeout: 0
+  })
+
+  async function request(args: HttpRequest): Promise<HttpResponse> {
+    const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = args
+    const abort = new AbortController()
+    const deadline = clock.setTimer(timeoutMs, () =>
+      abort.abort(new HttpClientError('ETIMEDOUT', `no answer from ${args.url} within ${timeoutMs} ms`))
+    )
+    try {
+      const url = new URL(args.url)
+      const response = await dispatcher.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: args.method,
+        headers: args.headers,
+        body: args.body,
+        signal: abort.signal
+      })
+      const chunks: Buffer[] = []
+      let length = 0
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        length += chunk.length
+        if (length > maxResponseBytes) {
+          throw new HttpClientError('EMSGSIZE', `the answer from ${args.url} is longer than ${maxResponseBytes} bytes`)
+        }
+        chunks.push(chunk)
+      }
+      return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }
+    } catch (error) {
+      throw toHttpClientError(error, args)
+    } finally {
+      deadline.cancel()
+    }
+  }
+
+  return { request, dispatcher, close: () => dispatcher.destroy() }
+}
+
+function toHttpClientError(error: unknown, { method, url }: HttpRequest): HttpClientError {
+  if (error instanceof HttpClientError) return error
+  const cause = error as { code?: string; message?: string; name?: string; cause?: unknown }
+  if (cause.cause instanceof HttpClientError) return cause.cause
+  return new HttpClientError(cause.code ?? 'EHTTP', `${method} ${url}: ${cause.message ?? 'failed'}`, { cause: error })
+}
+
+/** undici's `connect` on our network. TLS is spoken over the same door where the origin is `https:`. */
+function networkConnector(
+  network: Network,
+  clock: Clock,
+  { connectTimeoutMs, allowPrivateAddresses }: { connectTimeoutMs: number; allowPrivateAddresses: boolean }
+): buildConnector.connector {
+  return (options, callback) => {
+    const port = options.port ? Number(options.port) : options.protocol === 'https:' ? 443 : 80
+    const host = options.hostname.replace(/^\[|\]$/g, '')
+    void guardedHost(network, host, allowPrivateAddresses).then(
+      (target) => open(target),
+      (error: Error) => callback(error, null)
+    )
+
+    function open(target: string): void {
+      const socket = network.connect({ host: target, port })
+      const secure = options.protocol === 'https:' && network.speaksTls
+      const stream = secure
+        ? (tls.connect({ socket: socket as never, servername: isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'] }) as unknown as Socket)
+        : socket
+      const timeout = clock.setTimer(connectTimeoutMs, () =>
+        stream.destroy(new HttpClientError('ETIMEDOUT', `${host}:${port} did not accept a connection in ${connectTimeoutMs} ms`))
+      )
+      const onError = (error: Error) => {
+        timeout.cancel()
+        callback(error, null)
+      }
+      stream.once('error', onError)
+      stream.once(secure ? 'secureConnect' : 'connect', () => {
+        timeout.cancel()
+        stream.off('error', onError)
+        callback(null, stream as never)
+      })
+    }
+  }
+}
+
+/** The address to connect to: the host as it is, or one of its addresses after all were checked. */
+async function guardedHost(network: Network, host: string, allowPrivateAddresses: boolean): Promise<string> {
+  if (allowPrivateAddresses) return host
+  const addresses = isIP(host) ? [host] : await network.resolve(host)
+  const refused = addresses.find(isPrivateAddress)
+  if (refused !== undefined) {
+    throw new HttpClientError('EPRIVATE', `${host} is a private address (${refused}); ALLOW_PRIVATE_ADDRESSES=true permits it`)
+  }
+  return addresses[0] ?? host
+}
+
+/** Loopback, private, link-local, shared, multicast and unspecified addresses (RFC 6890 and the IPv6 likes). */
+export function isPrivateAddress(address: string): boolean {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
+  const ipv4 = mapped?.[1] ?? (isIP(address) === 4 ? address : undefined)
+  if (ipv4 !== undefined) {
+    const [a, b] = ipv4.split('.').map(Number) as [number, number]
+    return (
+      a === 0 || a === 10 || a === 127 || a >= 224 ||
+      (a === 100 && b >= 64 && b <= 127) ||
+      (a === 169 && b === 254) ||
+      (a === 172 && b >= 16 && b <= 31) ||
+      (a === 192 && (b === 168 || b === 0)) ||
+      (a === 198 && (b === 18 || b === 19))
+    )
+  }
+  return /^(::1?$|::ffff:|f[cd]|fe[89ab]|ff|64:ff9b:)/i.test(address)
+}

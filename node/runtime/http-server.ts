@@ -1,0 +1,138 @@
+import http from 'node:http'
+import type { RequestListener } from 'node:http'
+import type { Clock, Timer } from './clock.ts'
+import type { Address, Network, Socket } from './network.ts'
+
+/** Limits of every HTTP server. At a limit the connection is closed, or the request answered 408. */
+export interface HttpServerLimits {
+  /** Open connections; further ones are closed at once. */
+  maxConnections: number
+  /** Time from the end of a request's headers to the end of its body. */
+  requestTimeoutMs: number
+  /** Time from a connection's start, or its last answer, to the end of the next request's headers. */
+  keepAliveTimeoutMs: number
+  /** Bytes of request headers. */
+  maxHeaderBytes: number
+}
+
+export const DEFAULT_HTTP_SERVER_LIMITS: HttpServerLimits = {
+  maxConnections: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 60_000,
+  maxHeaderBytes: 16_384
+}
+
+export interface HttpServer {
+  readonly address: Address
+  /** Stops accepting, answers 503 on what is still open, lets running requests finish, then cuts off. */
+  stop(graceMs?: number): Promise<void>
+}
+
+/** One connection's state: how many requests are being answered on it, and the timer that watches it. */
+interface Connection {
+  socket: Socket
+  busy: number
+  watch: Timer | undefined
+}
+
+/**
+ * Serves HTTP on a door of the network: `node:http` does the protocol, the network gives the connections.
+ *
+ * @throws an error with code EADDRINUSE when the port is taken
+ */
+export async function serveHttp(
+  { network, clock }: { network: Network; clock: Clock },
+  address: Address,
+  handler: RequestListener,
+  limits: HttpServerLimits = DEFAULT_HTTP_SERVER_LIMITS
+): Promise<HttpServer> {
+  const connections = new Map<unknown, Connection>()
+  let stopping = false
+  let onIdle: (() => void) | undefined
+
+  const server = http.createServer(
+    { maxHeaderSize: limits.maxHeaderBytes, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },
+    (request, response) => {
+      const connection = connections.get(request.socket)
+      response.sendDate = false
+      if (connection) {
+        connection.busy += 1
+        response.once('close', () => {
+          connection.busy -= 1
+          watchIdle(connection)
+          if (stopping && connection.busy === 0) connection.socket.end()
+          settleIdle()
+        })
+        watchBody(connection, request)
+      }
+      if (stopping) {
+        response.writeHead(503, { connection: 'close', 'content-type': 'text/plain' })
+        response.end('Server is in the process of restarting')
+        return
+      }
+      handler(request, response)
+    }
+  )
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  })
+
+  function watchIdle(connection: Connection): void {
+    connection.watch?.cancel()
+    if (connection.busy > 0) return
+    connection.watch = clock.setTimer(limits.keepAliveTimeoutMs, () => connection.socket.destroy())
+  }
+
+  /** After its headers a request's body must arrive in time, however slowly it drips. */
+  function watchBody(connection: Connection, request: http.IncomingMessage): void {
+    connection.watch?.cancel()
+    connection.watch = undefined
+    if (request.complete) return
+    const watch = clock.setTimer(limits.requestTimeoutMs, () => {
+      connection.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    })
+    connection.watch = watch
+    request.once('end', () => watch.cancel())
+    request.once('close', () => watch.cancel())
+  }
+
+  function settleIdle(): void {
+    if (onIdle && [...connections.values()].every((connection) => connection.busy === 0)) onIdle()
+  }
+
+  const listener = await network.listen(address, (socket) => {
+    if (connections.size >= limits.maxConnections) return void socket.resetAndDestroy()
+    const connection: Connection = { socket, busy: 0, watch: undefined }
+    connections.set(socket, connection)
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => {
+      connection.watch?.cancel()
+      connections.delete(socket)
+      settleIdle()
+    })
+    watchIdle(connection)
+    server.emit('connection', socket)
+  })
+
+  return {
+    address: listener.address,
+    async stop(graceMs = 10_000) {
+      if (stopping) return
+      stopping = true
+      await listener.close()
+      for (const connection of connections.values()) if (connection.busy === 0) connection.socket.end()
+      if ([...connections.values()].some((connection) => connection.busy > 0)) {
+        await new Promise<void>((resolve) => {
+          const cut = clock.setTimer(graceMs, resolve)
+          onIdle = () => {
+            cut.cancel()
+            resolve()
+          }
+        })
+      }
+      for (const connection of connections.values()) connection.socket.destroy()
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import net from 'node:net'
+import type { Duplex } from 'node:stream'
+
+export interface Address {
+  host: string
+  port: number
+}
+
+/**
+ * What both ends of a connection are: a Duplex with the few extras of `net.Socket` that pg, undici and
+ * node:http ask for. A client's socket emits `connect` once the other side has it, `error` and `close` as
+ * streams do; `resetAndDestroy` tears it down so that the other side sees ECONNRESET.
+ */
+export interface Socket extends Duplex {
+  connect(port: number, host: string): this
+  setNoDelay(noDelay?: boolean): this
+  setKeepAlive(enable?: boolean, initialDelayMs?: number): this
+  setTimeout(timeoutMs: number, callback?: () => void): this
+  ref(): this
+  unref(): this
+  resetAndDestroy(): this
+  readonly remoteAddress?: string | undefined
+}
+
+export interface Listener {
+  /** Where it really listens: port 0 was replaced by a free one. */
+  readonly address: Address
+  /** Takes no further connection. Those that are open stay. */
+  close(): Promise<void>
+}
+
+/** The network's door: everything that goes over a wire passes through these functions. */
+export interface Network {
+  /** Accepts connections. Rejects with the code EADDRINUSE when the port is taken. */
+  listen(address: Address, onConnection: (socket: Socket) => void): Promise<Listener>
+  /** A connection being opened: emits `connect`, or `error` (ECONNREFUSED, ENOTFOUND, …). */
+  connect(address: Address): Socket
+  /** A socket that is not connected yet: for libraries that call `connect(port, host)` themselves. */
+  socket(): Socket
+  /** Whether `https:` means TLS on this network. In the virtual world nobody listens in, and nobody encrypts. */
+  readonly speaksTls: boolean
+  /** The addresses that a host name stands for: for guards that must not connect to private ones. */
+  resolve(host: string): Promise<string[]>
+}
+
+/** The machine's network. `kill()` resets every socket and closes every door at once, as `kill -9` would. */
+export function createSystemNetwork(): Network & { kill(): void } {
+  const sockets = new Set<net.Socket>()
+  const servers = new Set<net.Server>()
+  let killed = false
+
+  function track<S extends net.Socket>(socket: S): S {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    if (killed) socket.resetAndDestroy()
+    return socket
+  }
+
+  return {
+    speaksTls: true,
+    async listen(address, onConnection) {
+      const server = net.createServer({ noDelay: true }, (socket) => {
+        track(socket)
+        onConnection(socket as Socket)
+      })
+      servers.add(server)
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(address.port, address.host, () => {
+          server.off('error', reject)
+          resolve()
+        })
+      })
+      const bound = server.address() as net.AddressInfo
+      return {
+        address: { host: address.host, port: bound.port },
+        close: () =>
+          new Promise<void>((resolve) => {
+            // `close` calls back once every connection ended; the door is shut as soon as it returns.
+            servers.delete(server)
+            server.close()
+            resolve()
+          })
+      }
+    },
+    connect(address) {
+      return track(net.connect({ port: address.port, host: address.host, noDelay: true })) as Socket
+    },
+    socket: () => track(new net.Socket()) as Socket,
+    async resolve(host) {
+      const { lookup } = await import('node:dns/promises')
+      return (await lookup(host, { all: true })).map((found) => found.address)
+    },
+    kill() {
+      killed = true
+      for (const server of servers) server.close()
+      for (const socket of sockets) socket.resetAndDestroy()
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { createMemoryCache, createRedisCache } from './cache.ts'
+import type { Cache } from './cache.ts'
+import { createSystemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { openDatabase } from './database.ts'
+import type { Database, DatabaseOptions } from './database.ts'
+import { createLogger } from './logger.ts'
+import type { Logger } from './logger.ts'
+import { createSystemNetwork } from './network.ts'
+import type { Network } from './network.ts'
+import { createSystemRandom } from './random.ts'
+import type { Random } from './random.ts'
+
+/**
+ * All that a service has of the outside. Each service is `create…(config, runtime)` and keeps its state in
+ * what that built, so that many live in one process and `kill()` ends one of them as `kill -9` would.
+ */
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly logger: Logger
+  openDatabase(options: DatabaseOptions): Database
+  /** `memory`, or the URL of a Redis. */
+  openCache(where: 'memory' | (string & {})): Cache
+  /** No door answers again, timers drop, sockets reset. */
+  kill(): void
+}
+
+/** What a world has to bring; the rest is the same code in every world. */
+export interface RuntimeParts {
+  clock: Clock
+  random: Random
+  network: Network
+  logger: Logger
+  kill(): void
+}
+
+export function createRuntime(parts: RuntimeParts): Runtime {
+  return {
+    ...parts,
+    openDatabase: (options) => openDatabase(parts, options),
+    openCache: (where) => (where === 'memory' ? createMemoryCache(parts) : createRedisCache(parts, where))
+  }
+}
+
+/** The machine's own clock, randomness and network. */
+export function createSystemRuntime(options: {
+  name: string
+  logLevel?: string
+  writeLog?: (line: string) => void
+}): Runtime {
+  const clock = createSystemClock()
+  const network = createSystemNetwork()
+  return createRuntime({
+    clock,
+    random: createSystemRandom(clock),
+    network,
+    logger: createLogger({ name: options.name, level: options.logLevel ?? 'info', ...(options.writeLog && { write: options.writeLog }) }),
+    kill() {
+      clock.kill()
+      network.kill()
+    }
+  })
+}

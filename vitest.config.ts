@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * unit         needs nothing but Node: pure functions, state machines, protocol codecs, in-memory doors
+ * integration  needs a real PostgreSQL (embedded), real sockets or real processes
+ * scenarios    whole networks, in the virtual and the local world
+ */
+export default defineConfig({
+  test: {
+    globalSetup: [],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{node,sim,scenarios}/**/*.test.ts'],
+          exclude: ['**/*.integration.test.ts', '**/*.scenario.test.ts', 'node_modules/**'],
+          testTimeout: 20_000
+        }
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['{node,sim}/**/*.integration.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          name: 'scenarios',
+          include: ['{sim,scenarios}/**/*.scenario.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false
+        }
+      }
+    ]
+  }
+})

@@ -149,6 +149,8 @@ export interface TransferFilter {
   side?: 'debit' | 'credit'
   userData128?: bigint
   code?: number
+  /** Only pending transfers that were neither posted nor voided nor expired: what is in doubt. */
+  pendingOnly?: boolean
   /** Only transfers with a timestamp above this one (below it, when newest come first): for pages. */
   after?: bigint
   order?: 'oldestFirst' | 'newestFirst'

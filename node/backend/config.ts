@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { parseEnvironment, variable } from '../runtime/index.ts'
+import type { Environment } from '../runtime/index.ts'
+
+/** Variables by Rafiki's names and defaults; the last block holds our extensions (docs/compatibility.md). */
+const schema = z
+  .object({
+    NODE_ENV: variable.string('development'),
+    LOG_LEVEL: variable.string('info'),
+    INSTANCE_NAME: variable.required(),
+    TRUST_PROXY: variable.boolean(false),
+    ENABLE_MANUAL_MIGRATIONS: variable.boolean(false),
+    DATABASE_URL: variable.string('postgresql://postgres:password@localhost:5432/development'),
+    REDIS_URL: variable.string('redis://127.0.0.1:6379'),
+    ADMIN_PORT: variable.port(3001),
+    OPEN_PAYMENTS_PORT: variable.port(3003),
+    CONNECTOR_PORT: variable.port(3002),
+    OPEN_PAYMENTS_URL: variable.url(),
+    WALLET_ADDRESS_URL: variable.string('http://127.0.0.1:3001/.well-known/pay'),
+    ILP_ADDRESS: variable.required(),
+    ILP_CONNECTOR_URL: variable.url(),
+    STREAM_SECRET: variable
+      .required()
+      .transform((text) => Buffer.from(text, 'base64'))
+      .refine((secret) => secret.length === 32, 'the base64 text of 32 bytes is needed'),
+    KEY_ID: variable.required(),
+    PRIVATE_KEY_FILE: variable.optional(),
+    OPERATOR_TENANT_ID: variable.uuid(),
+    ADMIN_API_SECRET: variable.required(),
+    ADMIN_API_SIGNATURE_VERSION: variable.integer(1),
+    ADMIN_API_SIGNATURE_TTL_SECONDS: variable.integer(30, 1),
+    AUTH_SERVER_GRANT_URL: variable.url(),
+    AUTH_SERVER_INTROSPECTION_URL: variable.url(),
+    AUTH_SERVICE_API_URL: variable.url(),
+    USE_TIGERBEETLE: variable.boolean(true),
+    TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS: variable.integer(5, 1),
+    EXCHANGE_RATES_URL: variable.optionalUrl(),
+    EXCHANGE_RATES_LIFETIME: variable.integer(15_000),
+    SLIPPAGE: variable
+      .string('0.01')
+      .refine((text) => /^0(\.\d{1,9})?$/.test(text), 'a decimal of at least 0 and below 1 is needed, such as 0.01'),
+    QUOTE_LIFESPAN: variable.integer(300_000, 1),
+    OUTGOING_PAYMENT_WORKERS: variable.integer(1),
+    INCOMING_PAYMENT_WORKERS: variable.integer(1),
+    WEBHOOK_WORKERS: variable.integer(1),
+    WEBHOOK_URL: variable.url(),
+    WEBHOOK_TIMEOUT: variable.integer(2_000, 1),
+    WEBHOOK_MAX_RETRY: variable.integer(10),
+    SIGNATURE_SECRET: variable.optional(),
+    SIGNATURE_VERSION: variable.integer(1),
+    INCOMING_PAYMENT_EXPIRY_MAX_MS: variable.integer(2_592_000_000, 1),
+    MAX_OUTGOING_PAYMENT_RETRY_ATTEMPTS: variable.integer(5, 1),
+    GRAPHQL_IDEMPOTENCY_KEY_LOCK_MS: variable.integer(2_000, 1),
+    GRAPHQL_IDEMPOTENCY_KEY_TTL_MS: variable.integer(86_400_000, 1),
+    LOCAL_CACHE_DURATION_MS: variable.integer(15_000),
+    DB_ENCRYPTION_SECRET: variable
+      .optional()
+      .transform((text) => (text === undefined ? undefined : Buffer.from(text, 'base64')))
+      .refine((secret) => secret === undefined || secret.length === 32, 'the base64 text of 32 bytes is needed'),
+    WALLET_ADDRESS_DEACTIVATION_PAYMENT_GRACE_PERIOD_MS: variable.integer(86_400_000),
+
+    LEDGER: variable.oneOf(['postgres', 'tigerbeetle', 'memory']).optional(),
+    CACHE: variable.oneOf(['memory', 'redis']).optional(),
+    OPEN_PAYMENTS_SCHEME: variable.oneOf(['http', 'https']).optional(),
+    VALIDATE_RESPONSES: z.string().optional(),
+    ALLOW_PRIVATE_ADDRESSES: z.string().optional(),
+    /** The address that the doors are opened on. */
+    BIND_HOST: variable.string('0.0.0.0')
+  })
+  .transform((env) => ({
+    ...env,
+    LEDGER: env.LEDGER ?? (env.USE_TIGERBEETLE ? ('tigerbeetle' as const) : ('postgres' as const)),
+    CACHE: env.CACHE === 'memory' ? 'memory' : env.REDIS_URL,
+    OPEN_PAYMENTS_SCHEME: env.OPEN_PAYMENTS_SCHEME ?? (env.NODE_ENV === 'development' ? ('http' as const) : ('https' as const)),
+    VALIDATE_RESPONSES: env.VALIDATE_RESPONSES === undefined ? env.NODE_ENV !== 'production' : env.VALIDATE_RESPONSES === 'true',
+    ALLOW_PRIVATE_ADDRESSES:
+      env.ALLOW_PRIVATE_ADDRESSES === undefined ? env.NODE_ENV !== 'production' : env.ALLOW_PRIVATE_ADDRESSES === 'true'
+  }))
+
+export type BackendConfig = z.output<typeof schema>
+
+/**
+ * The backend's configuration from the environment.
+ *
+ * @throws ConfigurationError naming every wrong variable, what it holds and what is allowed
+ */
+export function loadBackendConfig(environment: Environment): BackendConfig {
+  return parseEnvironment(schema, environment)
+}

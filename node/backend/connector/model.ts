@@ -1,0 +1,26 @@
+import type { IlpPrepare, IlpReply, Ratio, SendPacket } from '../../ilp/index.ts'
+import type { Asset } from '../assets/model.ts'
+import type { Peer } from '../peers/model.ts'
+
+/** A sender within this node, whose packets enter the same pipeline as those of peers. */
+export interface LocalSender {
+  tenantId: string
+  asset: Asset
+  /** The ledger account that pays, tagged with payment and epoch. Absent: only probes may be sent. */
+  account?: { id: bigint; paymentId: string; epoch: number }
+  /** The conversion that the quote fixed, used where the next hop has this asset. */
+  conversion?: { assetId: string; ratio: Ratio }
+}
+
+/** The node's packet switch. */
+export interface Connector {
+  /** A packet that a peer sent and was authenticated for; always answered, never throws. */
+  handle(peer: Peer, prepare: IlpPrepare): Promise<IlpReply>
+  /** The door for packets that this node originates. */
+  senderFor(sender: LocalSender): SendPacket
+  /** The asset of the next hop for a destination, or of the local payment behind it: what a quote converts to. */
+  nextHopAsset(tenantId: string, destination: string): Promise<Asset | undefined>
+  start(): Promise<void>
+  /** Refuses new packets (T03), lets those in flight end, in bounded time. */
+  stop(graceMs?: number): Promise<void>
+}

@@ -1,0 +1,33 @@
+import type { Asset } from '../assets/model.ts'
+
+export interface Peer {
+  id: string
+  tenantId: string
+  asset: Asset
+  name?: string
+  staticIlpAddress: string
+  /** Prefixes routed to it; the first is its own address. */
+  routes: string[]
+  http: { outgoing: { endpoint: string; authToken: string } }
+  maxPacketAmount?: bigint
+  liquidityThreshold?: bigint
+  maxPacketsPerSecond?: number
+  maxPacketsInFlight?: number
+  maxAmountPerSecond?: bigint
+  createdAt: Date
+}
+
+/** Where no setting of the peer says otherwise. */
+export const DEFAULT_MAX_PACKETS_PER_SECOND = 20_000
+export const DEFAULT_MAX_PACKETS_IN_FLIGHT = 2_000
+
+/**
+ * In-process directory of all peers with their tokens and routes, kept right by notifications. Answers without
+ * I/O once started: it is asked for every packet.
+ */
+export interface PeerDirectory {
+  get(id: string): Peer | undefined
+  byIncomingToken(token: string): Peer | undefined
+  /** Longest matching prefix by segments among the tenant's peers, without the one that sent the packet. */
+  nextHop(tenantId: string, destination: string, options?: { exceptPeerId?: string }): Peer | undefined
+}

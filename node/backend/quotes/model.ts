@@ -1,0 +1,34 @@
+import type { Ratio } from '../../ilp/index.ts'
+import type { Asset } from '../assets/model.ts'
+import type { Amount } from '../model.ts'
+
+export interface Quote {
+  id: string
+  tenantId: string
+  walletAddressId: string
+  asset: Asset
+  /** The incoming payment's URL. */
+  receiver: string
+  method: 'LOCAL' | 'ILP'
+  /** What the payer is debited, fee included. */
+  debitAmount: Amount
+  /** The most that may be sent: debitAmount without the fee. */
+  debitAmountMinusFees: bigint
+  /** The least that will be delivered. */
+  receiveAmount: Amount
+  estimatedExchangeRate?: number
+  feeId?: string
+  client?: string
+  expiresAt: Date
+  createdAt: Date
+  ilp?: IlpQuoteDetails
+}
+
+export interface IlpQuoteDetails {
+  maxPacketAmount?: bigint
+  minRate: Ratio
+  lowRate: Ratio
+  highRate: Ratio
+  /** This node's own conversion, fixed for the payment's packets to a next hop of that asset. */
+  conversion?: { assetId: string; ratio: Ratio }
+}

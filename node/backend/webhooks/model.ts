@@ -1,0 +1,33 @@
+import type { Transaction } from '../model.ts'
+
+export type WebhookEventType =
+  | 'incoming_payment.created'
+  | 'incoming_payment.completed'
+  | 'incoming_payment.expired'
+  | 'incoming_payment.partial_payment_received'
+  | 'outgoing_payment.created'
+  | 'outgoing_payment.completed'
+  | 'outgoing_payment.failed'
+  | 'outgoing_payment.funded'
+  | 'outgoing_payment.cancelled'
+  | 'wallet_address.not_found'
+  | 'wallet_address.web_monetization'
+  | 'asset.liquidity_low'
+  | 'peer.liquidity_low'
+
+export interface NewWebhookEvent {
+  type: WebhookEventType
+  tenantId: string
+  /** JSON as the contract shows it: amounts as strings, dates as ISO 8601. */
+  data: Record<string, unknown>
+  /** What the event is about; its kind and id make the resource whose events keep their order. */
+  resource: { kind: 'incomingPayment' | 'outgoingPayment' | 'walletAddress' | 'peer' | 'asset'; id: string }
+  /** What the wallet may withdraw on this event. */
+  withdrawal?: { accountId: string; assetId: string; amount: bigint }
+}
+
+/** The outbox: an event is a row of the transaction that changed its resource. */
+export interface Outbox {
+  /** Writes the event and its deliveries, wakes the delivering worker at commit; returns the event's id. */
+  add(trx: Transaction, event: NewWebhookEvent): Promise<string>
+}

@@ -38,7 +38,10 @@ const schema = z
     EXCHANGE_RATES_LIFETIME: variable.integer(15_000),
     SLIPPAGE: variable
       .string('0.01')
-      .refine((text) => /^0(\.\d{1,9})?$/.test(text), 'a decimal of at least 0 and below 1 is needed, such as 0.01'),
+      .refine(
+        (text) => /^0(\.\d{1,9})?$/.test(text),
+        'a decimal of at least 0 and below 1 is needed, such as 0.01'
+      ),
     QUOTE_LIFESPAN: variable.integer(300_000, 1),
     OUTGOING_PAYMENT_WORKERS: variable.integer(1),
     INCOMING_PAYMENT_WORKERS: variable.integer(1),
@@ -56,7 +59,10 @@ const schema = z
     DB_ENCRYPTION_SECRET: variable
       .optional()
       .transform((text) => (text === undefined ? undefined : Buffer.from(text, 'base64')))
-      .refine((secret) => secret === undefined || secret.length === 32, 'the base64 text of 32 bytes is needed'),
+      .refine(
+        (secret) => secret === undefined || secret.length === 32,
+        'the base64 text of 32 bytes is needed'
+      ),
     WALLET_ADDRESS_DEACTIVATION_PAYMENT_GRACE_PERIOD_MS: variable.integer(86_400_000),
 
     LEDGER: variable.oneOf(['postgres', 'tigerbeetle', 'memory']).optional(),
@@ -71,10 +77,16 @@ const schema = z
     ...env,
     LEDGER: env.LEDGER ?? (env.USE_TIGERBEETLE ? ('tigerbeetle' as const) : ('postgres' as const)),
     CACHE: env.CACHE === 'memory' ? 'memory' : env.REDIS_URL,
-    OPEN_PAYMENTS_SCHEME: env.OPEN_PAYMENTS_SCHEME ?? (env.NODE_ENV === 'development' ? ('http' as const) : ('https' as const)),
-    VALIDATE_RESPONSES: env.VALIDATE_RESPONSES === undefined ? env.NODE_ENV !== 'production' : env.VALIDATE_RESPONSES === 'true',
+    OPEN_PAYMENTS_SCHEME:
+      env.OPEN_PAYMENTS_SCHEME ?? (env.NODE_ENV === 'development' ? ('http' as const) : ('https' as const)),
+    VALIDATE_RESPONSES:
+      env.VALIDATE_RESPONSES === undefined
+        ? env.NODE_ENV !== 'production'
+        : env.VALIDATE_RESPONSES === 'true',
     ALLOW_PRIVATE_ADDRESSES:
-      env.ALLOW_PRIVATE_ADDRESSES === undefined ? env.NODE_ENV !== 'production' : env.ALLOW_PRIVATE_ADDRESSES === 'true'
+      env.ALLOW_PRIVATE_ADDRESSES === undefined
+        ? env.NODE_ENV !== 'production'
+        : env.ALLOW_PRIVATE_ADDRESSES === 'true'
   }))
 
 export type BackendConfig = z.output<typeof schema>

@@ -88,7 +88,9 @@ export function createRedisCache({ network }: { network: Network }, url: string)
       )) === 1,
     async increment(key, by, ttlMs) {
       // INCRBY is limited to 63 bits, which totals of 64-bit amounts may pass: the rare sum is made here.
-      const [[, value]] = (await redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).exec()) as [[Error | null, unknown]]
+      const [[, value]] = (await redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).exec()) as [
+        [Error | null, unknown]
+      ]
       return BigInt(String(value))
     },
     ping: async () => void (await redis.ping()),

@@ -20,7 +20,11 @@ export interface Database {
    * Calls `handler` for each notification on `channel`, in order. `onGap` is called when notifications may
    * have been missed (the listening connection was lost and stands again).
    */
-  listen(channel: string, handler: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>
+  listen(
+    channel: string,
+    handler: (payload: string) => void,
+    onGap?: () => void
+  ): Promise<() => Promise<void>>
   /** Brings the schema up to date; safe when several processes start at once. `set` names the migrations' table. */
   migrate(set: string, migrations: readonly Migration[]): Promise<void>
   /** Our clock minus the database's, in milliseconds (half the round trip is allowed for). */

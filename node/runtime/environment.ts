@@ -24,15 +24,24 @@ const SECRET_NAME = /SECRET|KEY|TOKEN|PASSWORD/
  *
  * @throws ConfigurationError naming every wrong variable at once
  */
-export function parseEnvironment<Schema extends z.ZodType>(schema: Schema, environment: Environment): z.output<Schema> {
-  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+export function parseEnvironment<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: Environment
+): z.output<Schema> {
+  const present = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== '')
+  )
   const result = schema.safeParse(present)
   if (result.success) return result.data
   const lines = result.error.issues.map((issue) => {
     const name = String(issue.path[0] ?? '(environment)')
     const value = present[name]
     const holds =
-      value === undefined ? 'is not set' : SECRET_NAME.test(name) ? 'holds a value that is not allowed' : `holds "${value}"`
+      value === undefined
+        ? 'is not set'
+        : SECRET_NAME.test(name)
+          ? 'holds a value that is not allowed'
+          : `holds "${value}"`
     return `${name} ${holds}: ${issue.message}`
   })
   throw new ConfigurationError(lines.join('\n'))
@@ -56,14 +65,19 @@ export const variable = {
     integerString(0)
       .refine((value) => value <= 65535, 'a port from 0 to 65535 is needed')
       .default(fallback),
-  url: () => z.string({ error: 'a URL is required' }).refine((value) => URL.canParse(value), 'a URL is needed, such as https://example.com'),
+  url: () =>
+    z
+      .string({ error: 'a URL is required' })
+      .refine((value) => URL.canParse(value), 'a URL is needed, such as https://example.com'),
   optionalUrl: () =>
     z
       .string()
       .refine((value) => URL.canParse(value), 'a URL is needed, such as https://example.com')
       .optional(),
   uuid: () =>
-    z.string({ error: 'a UUID is required' }).regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'a UUID is needed'),
+    z
+      .string({ error: 'a UUID is required' })
+      .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'a UUID is needed'),
   oneOf: <const Values extends readonly [string, ...string[]]>(values: Values) =>
     z.enum(values, { error: `one of ${values.join(', ')} is needed` })
 }
@@ -73,5 +87,8 @@ function integerString(min: number) {
     .string()
     .regex(/^-?\d+$/, `a whole number of at least ${min} is needed`)
     .transform(Number)
-    .refine((value) => Number.isSafeInteger(value) && value >= min, `a whole number of at least ${min} is needed`)
+    .refine(
+      (value) => Number.isSafeInteger(value) && value >= min,
+      `a whole number of at least ${min} is needed`
+    )
 }

@@ -92,7 +92,10 @@ export function createHttpClient(
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
         length += chunk.length
         if (length > maxResponseBytes) {
-          throw new HttpClientError('EMSGSIZE', `the answer from ${args.url} is longer than ${maxResponseBytes} bytes`)
+          throw new HttpClientError(
+            'EMSGSIZE',
+            `the answer from ${args.url} is longer than ${maxResponseBytes} bytes`
+          )
         }
         chunks.push(chunk)
       }
@@ -111,7 +114,9 @@ function toHttpClientError(error: unknown, { method, url }: HttpRequest): HttpCl
   if (error instanceof HttpClientError) return error
   const cause = error as { code?: string; message?: string; name?: string; cause?: unknown }
   if (cause.cause instanceof HttpClientError) return cause.cause
-  return new HttpClientError(cause.code ?? 'EHTTP', `${method} ${url}: ${cause.message ?? 'failed'}`, { cause: error })
+  return new HttpClientError(cause.code ?? 'EHTTP', `${method} ${url}: ${cause.message ?? 'failed'}`, {
+    cause: error
+  })
 }
 
 /** undici's `connect` on our network. TLS is spoken over the same door where the origin is `https:`. */
@@ -132,10 +137,19 @@ function networkConnector(
       const socket = network.connect({ host: target, port })
       const secure = options.protocol === 'https:' && network.speaksTls
       const stream = secure
-        ? (tls.connect({ socket: socket as never, servername: isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'] }) as unknown as Socket)
+        ? (tls.connect({
+            socket: socket as never,
+            servername: isIP(host) ? undefined : host,
+            ALPNProtocols: ['http/1.1']
+          }) as unknown as Socket)
         : socket
       const timeout = clock.setTimer(connectTimeoutMs, () =>
-        stream.destroy(new HttpClientError('ETIMEDOUT', `${host}:${port} did not accept a connection in ${connectTimeoutMs} ms`))
+        stream.destroy(
+          new HttpClientError(
+            'ETIMEDOUT',
+            `${host}:${port} did not accept a connection in ${connectTimeoutMs} ms`
+          )
+        )
       )
       const onError = (error: Error) => {
         timeout.cancel()
@@ -157,7 +171,10 @@ async function guardedHost(network: Network, host: string, allowPrivateAddresses
   const addresses = isIP(host) ? [host] : await network.resolve(host)
   const refused = addresses.find(isPrivateAddress)
   if (refused !== undefined) {
-    throw new HttpClientError('EPRIVATE', `${host} is a private address (${refused}); ALLOW_PRIVATE_ADDRESSES=true permits it`)
+    throw new HttpClientError(
+      'EPRIVATE',
+      `${host} is a private address (${refused}); ALLOW_PRIVATE_ADDRESSES=true permits it`
+    )
   }
   return addresses[0] ?? host
 }
@@ -169,7 +186,10 @@ export function isPrivateAddress(address: string): boolean {
   if (ipv4 !== undefined) {
     const [a, b] = ipv4.split('.').map(Number) as [number, number]
     return (
-      a === 0 || a === 10 || a === 127 || a >= 224 ||
+      a === 0 ||
+      a === 10 ||
+      a === 127 ||
+      a >= 224 ||
       (a === 100 && b >= 64 && b <= 127) ||
       (a === 169 && b === 254) ||
       (a === 172 && b >= 16 && b <= 31) ||

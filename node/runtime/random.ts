@@ -53,7 +53,8 @@ function nextUuid7(id: bigint): bigint {
   const low62 = (1n << 62n) - 1n
   if ((id & low62) < low62) return id + 1n
   const high = (id >> 64n) + 1n // carries into the 12 bits, and from there past the version into the time
-  const versioned = (high & 0xfffn) === 0n && ((high >> 12n) & 0xfn) !== 7n ? high + (1n << 16n) - (1n << 12n) : high
+  const versioned =
+    (high & 0xfffn) === 0n && ((high >> 12n) & 0xfn) !== 7n ? high + (1n << 16n) - (1n << 12n) : high
   return (versioned << 64n) | (1n << 63n)
 }
 

@@ -56,7 +56,11 @@ export function createSystemRuntime(options: {
     clock,
     random: createSystemRandom(clock),
     network,
-    logger: createLogger({ name: options.name, level: options.logLevel ?? 'info', ...(options.writeLog && { write: options.writeLog }) }),
+    logger: createLogger({
+      name: options.name,
+      level: options.logLevel ?? 'info',
+      ...(options.writeLog && { write: options.writeLog })
+    }),
     kill() {
       clock.kill()
       network.kill()

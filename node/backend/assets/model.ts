@@ -1,3 +1,6 @@
+import type { Failure } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
+
 /** An asset of a tenant: code and scale, and its number in the ledger. */
 export interface Asset {
   id: string
@@ -16,4 +19,27 @@ export interface Asset {
 export interface AssetDirectory {
   get(id: string): Asset | undefined
   byCodeAndScale(tenantId: string, code: string, scale: number): Asset | undefined
+}
+
+export type AssetFailure = 'UnknownAsset' | 'DuplicateAsset' | 'CannotDeleteInUseAsset'
+
+export interface Assets {
+  /** Creates the row and its accounts in the ledger. A deleted asset of that code and scale comes back to life. */
+  create(input: {
+    tenantId: string
+    code: string
+    scale: number
+    withdrawalThreshold?: bigint
+    liquidityThreshold?: bigint
+  }): Promise<Asset | Failure<AssetFailure>>
+  update(input: {
+    id: string
+    tenantId: string
+    withdrawalThreshold?: bigint | null
+    liquidityThreshold?: bigint | null
+  }): Promise<Asset | Failure<AssetFailure>>
+  delete(input: { id: string; tenantId: string }): Promise<Asset | Failure<AssetFailure>>
+  get(id: string, tenantId?: string): Promise<Asset | undefined>
+  getMany(ids: readonly string[]): Promise<(Asset | undefined)[]>
+  page(request: PageRequest, tenantId?: string): Promise<Page<Asset>>
 }

@@ -1,4 +1,6 @@
 import type { Asset } from '../assets/model.ts'
+import type { Amount, Failure } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
 
 /**
  *   (create) ──▶ PENDING ──first credit──▶ PROCESSING
@@ -58,4 +60,53 @@ export interface DeliveryTarget {
 /** Finds what a STREAM payment tag stands for. Cached in process; a packet costs no query once it is known. */
 export interface DeliveryTargets {
   resolve(paymentTag: string): Promise<DeliveryTarget | undefined>
+}
+
+export type IncomingPaymentFailure =
+  | 'UnknownWalletAddress'
+  | 'UnknownPayment'
+  | 'InvalidAmount'
+  | 'InvalidState'
+  | 'InvalidExpiry'
+  | 'WrongState'
+  | 'InactiveWalletAddress'
+  | 'ActionNotPerformed'
+  | 'AlreadyActioned'
+
+/** How to pay it: STREAM credentials, fresh on every call. */
+export interface IlpPaymentMethod {
+  type: 'ilp'
+  ilpAddress: string
+  sharedSecret: Buffer
+}
+
+export interface IncomingPayments {
+  create(input: {
+    tenantId: string
+    walletAddressId: string
+    incomingAmount?: Amount
+    expiresAt?: Date
+    metadata?: Record<string, unknown>
+    client?: string
+    initiatedBy: InitiatedBy
+    senderWalletAddress?: string
+  }): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
+  get(id: string, tenantId?: string): Promise<IncomingPayment | undefined>
+  page(
+    request: PageRequest,
+    filter: { walletAddressId?: string; tenantId?: string; client?: string; initiatedBy?: InitiatedBy[] }
+  ): Promise<Page<IncomingPayment>>
+  /** Closes it for further money. WrongState unless it is PENDING or PROCESSING. */
+  complete(id: string, tenantId?: string): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
+  updateMetadata(input: {
+    id: string
+    tenantId: string
+    metadata: Record<string, unknown>
+  }): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
+  /** Minor units received, from the ledger, in the order of `ids`. */
+  receivedAmounts(ids: readonly string[]): Promise<bigint[]>
+  /** Empty when it is complete or expired. */
+  paymentMethods(payment: IncomingPayment): IlpPaymentMethod[]
+  /** `<OPEN_PAYMENTS_URL>/<tenantId>/incoming-payments/<id>` */
+  url(payment: Pick<IncomingPayment, 'id' | 'tenantId'>): string
 }

@@ -20,7 +20,12 @@ export interface Liquidity {
   /** Creates the asset's liquidity account and its settlement account. */
   ensureAssetAccounts(asset: Asset): Promise<void>
   /** Settlement → account, at once. `id` makes it safe to repeat: the second answers TransferExists. */
-  deposit(deposit: { id: string; accountId: string; asset: Asset; amount: bigint }): Promise<void | Failure<LiquidityFailure>>
+  deposit(deposit: {
+    id: string
+    accountId: string
+    asset: Asset
+    amount: bigint
+  }): Promise<void | Failure<LiquidityFailure>>
   /**
    * Account → settlement: at once with `timeoutSeconds` 0, else in two phases. A withdrawal that was refused
    * (InsufficientBalance) may be asked again under the same id.

@@ -1,4 +1,7 @@
 import type { InitiatedBy } from '../incoming-payments/model.ts'
+import type { LiquidityFailure } from '../liquidity/model.ts'
+import type { Amount, Failure } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
 import type { Quote } from '../quotes/model.ts'
 
 /**
@@ -26,4 +29,76 @@ export interface OutgoingPayment {
   sentAmount: bigint
   createdAt: Date
   updatedAt: Date
+}
+
+export type OutgoingPaymentFailure =
+  | 'UnknownWalletAddress'
+  | 'UnknownPayment'
+  | 'UnknownQuote'
+  | 'WrongState'
+  | 'InvalidQuote'
+  | 'InsufficientGrant'
+  | 'InactiveWalletAddress'
+  | 'InvalidAmount'
+  | 'InvalidReceiver'
+  | 'InvalidInterval'
+  | 'OnlyOneGrantAmountAllowed'
+  | 'CouldNotFetchRates'
+  | 'NonPositiveReceiveAmount'
+
+/** A grant as the token's introspection tells it: whose limits a payment must fit. */
+export interface PaymentGrant {
+  id: string
+  limits?: {
+    receiver?: string
+    debitAmount?: Amount
+    receiveAmount?: Amount
+    /** ISO 8601 repeating interval. */
+    interval?: string
+  }
+}
+
+export interface GrantSpentAmounts {
+  debitAmount?: Amount
+  receiveAmount?: Amount
+}
+
+export interface OutgoingPayments {
+  create(input: {
+    tenantId: string
+    walletAddressId: string
+    quoteId: string
+    metadata?: Record<string, unknown>
+    client?: string
+    grant?: PaymentGrant
+    initiatedBy: InitiatedBy
+  }): Promise<
+    | { payment: OutgoingPayment; /** spent under the grant before this payment */ spent?: GrantSpentAmounts }
+    | Failure<OutgoingPaymentFailure>
+  >
+  get(id: string, tenantId?: string): Promise<OutgoingPayment | undefined>
+  page(
+    request: PageRequest,
+    filter: {
+      walletAddressId?: string[]
+      tenantId?: string
+      client?: string
+      receiver?: string[]
+      state?: OutgoingPaymentState[]
+    }
+  ): Promise<Page<OutgoingPayment>>
+  /** FUNDING → SENDING: deposits debitAmount into its account under the id of its created event. */
+  fund(input: {
+    id: string
+    tenantId: string
+    dataToTransmit?: string
+  }): Promise<OutgoingPayment | Failure<OutgoingPaymentFailure | LiquidityFailure>>
+  cancel(input: {
+    id: string
+    tenantId: string
+    reason?: string
+    cardPaymentFailureReason?: string
+  }): Promise<OutgoingPayment | Failure<OutgoingPaymentFailure>>
+  grantSpentAmounts(grant: PaymentGrant): Promise<GrantSpentAmounts>
+  url(payment: Pick<OutgoingPayment, 'id' | 'tenantId'>): string
 }

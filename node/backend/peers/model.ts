@@ -1,3 +1,5 @@
+import type { Failure } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
 import type { Asset } from '../assets/model.ts'
 
 export interface Peer {
@@ -30,4 +32,40 @@ export interface PeerDirectory {
   byIncomingToken(token: string): Peer | undefined
   /** Longest matching prefix by segments among the tenant's peers, without the one that sent the packet. */
   nextHop(tenantId: string, destination: string, options?: { exceptPeerId?: string }): Peer | undefined
+}
+
+export type PeerFailure =
+  | 'DuplicateIncomingToken'
+  | 'DuplicatePeer'
+  | 'InvalidStaticIlpAddress'
+  | 'InvalidHTTPEndpoint'
+  | 'UnknownAsset'
+  | 'UnknownPeer'
+  | 'InvalidInitialLiquidity'
+
+export interface PeerInput {
+  staticIlpAddress: string
+  name?: string
+  http: { incoming?: { authTokens: string[] }; outgoing: { endpoint: string; authToken: string } }
+  routes?: string[]
+  maxPacketAmount?: bigint
+  liquidityThreshold?: bigint
+  maxPacketsPerSecond?: number
+  maxPacketsInFlight?: number
+  maxAmountPerSecond?: bigint
+}
+
+export interface Peers {
+  create(
+    input: PeerInput & { tenantId: string; assetId: string; initialLiquidity?: bigint }
+  ): Promise<Peer | Failure<PeerFailure>>
+  update(input: Partial<PeerInput> & { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
+  delete(input: { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
+  get(id: string, tenantId?: string): Promise<Peer | undefined>
+  byAddressAndAsset(input: {
+    tenantId: string
+    staticIlpAddress: string
+    assetId: string
+  }): Promise<Peer | undefined>
+  page(request: PageRequest, tenantId?: string): Promise<Page<Peer>>
 }

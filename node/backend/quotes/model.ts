@@ -1,6 +1,7 @@
 import type { Ratio } from '../../ilp/index.ts'
 import type { Asset } from '../assets/model.ts'
-import type { Amount } from '../model.ts'
+import type { Amount, Failure } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
 
 export interface Quote {
   id: string
@@ -31,4 +32,27 @@ export interface IlpQuoteDetails {
   highRate: Ratio
   /** This node's own conversion, fixed for the payment's packets to a next hop of that asset. */
   conversion?: { assetId: string; ratio: Ratio }
+}
+
+export type QuoteFailure =
+  | 'UnknownWalletAddress'
+  | 'InvalidAmount'
+  | 'InvalidReceiver'
+  | 'InactiveWalletAddress'
+  | 'NonPositiveReceiveAmount'
+  | 'CouldNotFetchRates'
+
+export interface Quotes {
+  create(input: {
+    tenantId: string
+    walletAddressId: string
+    receiver: string
+    debitAmount?: Amount
+    receiveAmount?: Amount
+    client?: string
+  }): Promise<Quote | Failure<QuoteFailure>>
+  get(id: string, tenantId?: string): Promise<Quote | undefined>
+  getMany(ids: readonly string[]): Promise<(Quote | undefined)[]>
+  page(request: PageRequest, filter: { walletAddressId?: string; tenantId?: string }): Promise<Page<Quote>>
+  url(quote: Pick<Quote, 'id' | 'tenantId'>): string
 }

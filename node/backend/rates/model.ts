@@ -20,5 +20,9 @@ export interface Rates {
    */
   ratio(tenantId: string, source: AssetUnit, destination: AssetUnit): Promise<Ratio | Failure<RatesFailure>>
   /** The same from the cache only: undefined when a fetch is needed. For the packet path. */
-  cachedRatio(tenantId: string, source: AssetUnit, destination: AssetUnit): Ratio | Failure<RatesFailure> | undefined
+  cachedRatio(
+    tenantId: string,
+    source: AssetUnit,
+    destination: AssetUnit
+  ): Ratio | Failure<RatesFailure> | undefined
 }

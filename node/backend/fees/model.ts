@@ -1,0 +1,34 @@
+import type { Failure } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
+
+export type FeeType = 'SENDING' | 'RECEIVING'
+
+export interface Fee {
+  id: string
+  assetId: string
+  type: FeeType
+  /** Minor units. */
+  fixed: bigint
+  basisPoints: number
+  createdAt: Date
+}
+
+export type FeeFailure = 'UnknownAsset' | 'InvalidBasisPointFee' | 'InvalidFixedFee'
+
+export interface Fees {
+  set(input: {
+    assetId: string
+    tenantId?: string
+    type: FeeType
+    fixed: bigint
+    basisPoints: number
+  }): Promise<Fee | Failure<FeeFailure>>
+  latest(assetId: string, type: FeeType): Promise<Fee | undefined>
+  page(assetId: string, request: PageRequest): Promise<Page<Fee>>
+}
+
+/** The fee on a principal: ceil(principal × basisPoints / 10000) + fixed, in minor units. */
+export function feeAmount(fee: Pick<Fee, 'fixed' | 'basisPoints'> | undefined, principal: bigint): bigint {
+  if (fee === undefined) return 0n
+  return (principal * BigInt(fee.basisPoints) + 9_999n) / 10_000n + fee.fixed
+}

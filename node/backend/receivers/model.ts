@@ -1,0 +1,45 @@
+import type { StreamCredentials } from '../../ilp/index.ts'
+import type { Amount, Failure } from '../model.ts'
+import type { AssetUnit } from '../rates/model.ts'
+
+/** An incoming payment, here or on another node, as a payer sees it. */
+export interface Receiver {
+  /** Its URL, which is also its id. */
+  incomingPaymentUrl: string
+  walletAddressUrl: string
+  asset: AssetUnit
+  incomingAmount?: Amount
+  receivedAmount: Amount
+  completed: boolean
+  expiresAt?: Date
+  metadata?: Record<string, unknown>
+  createdAt: Date
+  /** How to pay it; undefined when it takes no more money. */
+  credentials?: StreamCredentials
+  /** The incoming payment's id where it is of this very database. */
+  localPaymentId?: string
+}
+
+export type ReceiverFailure = 'NotFound' | 'UnknownWalletAddress' | 'InvalidRequest' | 'InvalidGrant'
+
+export interface Receivers {
+  /** Reads it afresh: a remote one answers with new STREAM credentials each time. */
+  get(tenantId: string, incomingPaymentUrl: string): Promise<Receiver | Failure<ReceiverFailure>>
+  create(input: {
+    tenantId: string
+    walletAddressUrl: string
+    incomingAmount?: Amount
+    expiresAt?: Date
+    metadata?: Record<string, unknown>
+  }): Promise<Receiver | Failure<ReceiverFailure>>
+  complete(tenantId: string, incomingPaymentUrl: string): Promise<Receiver | Failure<ReceiverFailure>>
+}
+
+/** True while it can be paid: neither complete nor expired, and with a way to pay. */
+export function isActiveReceiver(receiver: Receiver, nowMs: number): boolean {
+  return (
+    !receiver.completed &&
+    receiver.credentials !== undefined &&
+    (receiver.expiresAt === undefined || receiver.expiresAt.getTime() > nowMs)
+  )
+}

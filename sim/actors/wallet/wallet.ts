@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createHttpClient, serveHttp } from '../../../node/runtime/index.ts'
+import type { HttpServer, Runtime } from '../../../node/runtime/index.ts'
+import type { NodePlan } from '../../networks/plan.ts'
+import { createAdminClient } from '../admin-client.ts'
+import type { AdminClient } from '../admin-client.ts'
+import { createCustomerAccounts } from './accounts.ts'
+import type { CustomerAccounts } from './accounts.ts'
+import { createConsentDesk } from './consent.ts'
+import { handleWebhookEvent, isSignedBy } from './webhooks.ts'
+import type { WebhookEvent } from './webhooks.ts'
+
+/**
+ * An account servicing entity: keeps its customers' money, serves exchange rates, answers its node's webhooks
+ * over the Admin API, and asks its customers for consent. It knows nothing of the node that a stranger's
+ * wallet would not.
+ */
+export interface Wallet {
+  readonly accounts: CustomerAccounts
+  readonly admin: AdminClient
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Resolves once `test` holds; it is asked after every event that was honoured. */
+  until(test: () => boolean): Promise<void>
+}
+
+const MAX_BODY_BYTES = 1_048_576
+
+export function createWallet(
+  runtime: Runtime,
+  { plan, address }: { plan: NodePlan; address: { host: string; port: number } }
+): Wallet {
+  const { node, urls, secrets } = plan
+  const http = createHttpClient(runtime)
+  const admin = createAdminClient(
+    { http, clock: runtime.clock },
+    { url: urls.admin, tenantId: secrets.operatorTenantId, secret: secrets.adminApiSecret }
+  )
+  const accounts = createCustomerAccounts()
+  for (const { name, asset, balance } of node.walletAddresses) accounts.open(name, asset, balance)
+  const consent = createConsentDesk(http, {
+    interactionUrl: urls.interaction,
+    authUrl: urls.auth,
+    idpSecret: secrets.idpSecret,
+    title: `${node.name} wallet`
+  })
+  const names = new Map<string, Promise<string>>()
+  const waiting = new Set<() => void>()
+  let server: HttpServer | undefined
+
+  /** The name of a wallet address: the last part of its URL. */
+  function walletAddressOf(id: string): Promise<string> {
+    const known = names.get(id)
+    if (known) return known
+    const found = admin
+      .call<{ walletAddress: { address: string } | null }>(
+        'query WalletAddress($id: String!) { walletAddress(id: $id) { address } }',
+        { id }
+      )
+      .then(({ walletAddress }) => {
+        if (!walletAddress) throw new Error(`the node does not know the wallet address ${id}`)
+        return walletAddress.address.slice(walletAddress.address.lastIndexOf('/') + 1)
+      })
+    names.set(id, found)
+    found.catch(() => names.delete(id))
+    return found
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', urls.wallet)
+    const route = `${request.method} ${url.pathname}`
+    if (route === 'GET /healthz') return send(response, 200, 'text/plain', 'OK')
+    if (route === 'GET /rates') return serveRates(url.searchParams.get('base') ?? '', response)
+    if (route === 'GET /consent') {
+      const { status, html } = await consent.page(url.searchParams)
+      return send(response, status, 'text/html; charset=utf-8', html)
+    }
+    if (route === 'POST /consent') {
+      const decided = await consent.decide(new URLSearchParams(await readBody(request)))
+      if (!('location' in decided))
+        return send(response, decided.status, 'text/html; charset=utf-8', decided.html)
+      response.writeHead(303, { location: decided.location }).end()
+      return
+    }
+    if (route === 'POST /webhooks') return acceptWebhook(request, response)
+    send(response, 404, 'text/plain', 'Not Found')
+  }
+
+  function serveRates(base: string, response: ServerResponse): void {
+    const rates = node.rates[base] ?? {}
+    // Rates are exact decimals: they are written as they stand in the topology, never through a float.
+    const entries = Object.entries(rates).map(([code, rate]) => `${JSON.stringify(code)}:${rate}`)
+    send(response, 200, 'application/json', `{"base":${JSON.stringify(base)},"rates":{${entries.join(',')}}}`)
+  }
+
+  async function acceptWebhook(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let event: WebhookEvent
+    try {
+      event = JSON.parse(await readBody(request)) as WebhookEvent
+    } catch {
+      return send(response, 400, 'text/plain', 'The body is not JSON.')
+    }
+    const header = request.headers['rafiki-signature']
+    if (!isSignedBy(secrets.webhookSecret, String(header ?? ''), event, runtime.clock.nowMs())) {
+      return send(response, 401, 'text/plain', 'The signature is missing, wrong or too old.')
+    }
+    await handleWebhookEvent({ admin, accounts, walletAddressOf }, event)
+    send(response, 200, 'text/plain', 'OK')
+    for (const check of waiting) check()
+  }
+
+  return {
+    accounts,
+    admin,
+    async start() {
+      server = await serveHttp(runtime, address, (request, response) => {
+        handle(request, response).catch((error: unknown) => {
+          runtime.logger.error(
+            { err: error, method: request.method, url: request.url },
+            'the wallet could not answer'
+          )
+          if (!response.headersSent) send(response, 500, 'text/plain', 'The wallet could not honour this.')
+        })
+      })
+    },
+    async stop() {
+      await server?.stop(1_000)
+      await http.close()
+    },
+    until(test) {
+      return new Promise((resolve) => {
+        const check = () => {
+          if (!test()) return
+          waiting.delete(check)
+          resolve()
+        }
+        waiting.add(check)
+        check()
+      })
+    }
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) throw new Error(`a body of over ${MAX_BODY_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response
+    .writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
+    .end(body)
+}

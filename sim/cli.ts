@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { payCommand } from './commands/pay.ts'
+
+const HELP = `npm run lab -- <command>
+
+  pay FROM TO AMOUNT [--receive] [--json]   pay over the network that npm start keeps up
+  help                                      this text
+
+Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a property was violated,
+2 wrong use.
+`
+
+/** Each command parses its own arguments and resolves to an exit status. */
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  pay: payCommand
+}
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: string[]): Promise<number> {
+  const { positionals } = parseArgs({ args: args.slice(0, 1), allowPositionals: true, strict: false })
+  const name = positionals[0]
+  if (name === undefined || name === 'help') {
+    process.stdout.write(HELP)
+    return name === undefined && !args.includes('--help') ? 2 : 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    process.stderr.write(
+      `unknown command "${name}"; there are: ${Object.keys(commands).join(', ')}\n\n${HELP}`
+    )
+    return 2
+  }
+  return command(args.slice(1))
+}

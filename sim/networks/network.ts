@@ -1,0 +1,175 @@
+import type { AuditableLedger } from '../../node/ledger/index.ts'
+import { createHttpClient } from '../../node/runtime/index.ts'
+import type { Runtime } from '../../node/runtime/index.ts'
+import { createPayer } from '../actors/payer.ts'
+import type { InitiatedPayment, PaymentRequest, PayerStep, WireAmount } from '../actors/payer.ts'
+import type { Wallet } from '../actors/wallet/wallet.ts'
+import { auditNetwork } from '../invariants/audit.ts'
+import type { Audit } from '../invariants/audit.ts'
+import type { AdminClient } from '../actors/admin-client.ts'
+import { clientKey, walletAddressUrl } from './plan.ts'
+import type { NetworkPlan, NodeSecrets, NodeUrls } from './plan.ts'
+import type { ProvisionedNode } from './provision.ts'
+
+/** A network that is up, in whatever world it runs: its nodes are reached as a stranger would reach them. */
+export interface Network {
+  readonly plan: NetworkPlan
+  readonly nodes: ProvisionedNode[]
+  readonly wallets: Map<string, Wallet>
+  readonly scheme: 'http' | 'https'
+  /** Where the actors live: their clock, randomness and wire. */
+  readonly runtime: Runtime
+  /** A node's ledger, opened beside the node for audits. */
+  ledgerOf(nodeName: string): AuditableLedger
+}
+
+/** What paying needs of a network: both ends' addresses, the payer's keys, and the Admin APIs to watch the end. */
+export interface PayingNetwork {
+  readonly scheme: 'http' | 'https'
+  readonly runtime: Runtime
+  readonly nodes: ReadonlyMap<string, PayingNode>
+}
+
+export interface PayingNode {
+  urls: NodeUrls
+  secrets: Pick<NodeSecrets, 'instanceKeySeed'>
+  admin: AdminClient
+}
+
+/** A whole network, seen as a payer sees it. */
+export function payingNetworkOf(network: Network): PayingNetwork {
+  return {
+    scheme: network.scheme,
+    runtime: network.runtime,
+    nodes: new Map(
+      network.plan.plans.map(({ node, urls, secrets }) => [
+        node.name,
+        { urls, secrets, admin: network.wallets.get(node.name)!.admin }
+      ])
+    )
+  }
+}
+
+export interface PaymentOutcome extends Omit<InitiatedPayment, 'completeIncomingPayment'> {
+  state: 'COMPLETED' | 'FAILED' | 'CANCELLED'
+  error?: string
+  sentAmount: WireAmount
+  /** What the receiver's incoming payment holds. */
+  receivedAmount: WireAmount
+}
+
+export interface Account {
+  walletAddress: string
+  node: string
+}
+
+export class PaymentTimeoutError extends Error {
+  override name = 'PaymentTimeoutError'
+}
+
+const PAYMENT_TIMEOUT_MS = 120_000
+
+/**
+ * Pays from one account to another as a third party (the receiver's shop) with consent of the payer, and waits
+ * until both nodes say that it ended.
+ */
+export async function pay(
+  network: PayingNetwork,
+  request: { from: Account; to: Account; amount: PaymentRequest['amount'] },
+  onStep: (step: PayerStep, detail: string) => void = () => undefined
+): Promise<PaymentOutcome> {
+  const http = createHttpClient(network.runtime)
+  try {
+    const sender = nodeOf(network, request.from.node)
+    const receiver = nodeOf(network, request.to.node)
+    const payer = await createPayer(
+      { http, random: network.runtime.random },
+      {
+        walletAddressUrl: walletAddressUrl(receiver, request.to.walletAddress),
+        ...clientKey(receiver, request.to.walletAddress),
+        scheme: network.scheme
+      }
+    )
+    const initiated = await payer.initiate(
+      {
+        from: walletAddressUrl(sender, request.from.walletAddress),
+        to: walletAddressUrl(receiver, request.to.walletAddress),
+        amount: request.amount
+      },
+      onStep
+    )
+    const outcome = await awaitOutcome(network, request, initiated)
+    if (outcome.state === 'COMPLETED' && request.amount.kind === 'send')
+      await initiated.completeIncomingPayment()
+    return outcome
+  } finally {
+    await http.close()
+  }
+}
+
+/** Waits for the end of a payment, asking both nodes over their Admin APIs. */
+async function awaitOutcome(
+  network: PayingNetwork,
+  { from, to }: { from: Account; to: Account },
+  { completeIncomingPayment: _, ...initiated }: InitiatedPayment
+): Promise<PaymentOutcome> {
+  const { clock } = network.runtime
+  const deadlineMs = clock.nowMs() + PAYMENT_TIMEOUT_MS
+  const sender = nodeOf(network, from.node)
+  const receiver = nodeOf(network, to.node)
+  for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 200)) {
+    const { outgoingPayment } = await sender.admin.call<{ outgoingPayment: OutgoingPaymentAnswer }>(
+      OUTGOING_PAYMENT,
+      {
+        id: idOf(initiated.outgoingPaymentUrl)
+      }
+    )
+    const state = outgoingPayment.state
+    if (state === 'COMPLETED' || state === 'FAILED' || state === 'CANCELLED') {
+      const { incomingPayment } = await receiver.admin.call<{
+        incomingPayment: { receivedAmount: WireAmount }
+      }>(INCOMING_PAYMENT, { id: idOf(initiated.incomingPaymentUrl) })
+      return {
+        ...initiated,
+        state,
+        ...(outgoingPayment.error != null && { error: outgoingPayment.error }),
+        sentAmount: outgoingPayment.sentAmount,
+        receivedAmount: incomingPayment.receivedAmount
+      }
+    }
+    if (clock.nowMs() > deadlineMs) {
+      throw new PaymentTimeoutError(
+        `payment ${initiated.outgoingPaymentUrl} is still ${state} after ${PAYMENT_TIMEOUT_MS} ms; see the log of ${from.node}'s backend`
+      )
+    }
+    await clock.sleep(delayMs)
+  }
+}
+
+interface OutgoingPaymentAnswer {
+  state: 'FUNDING' | 'SENDING' | PaymentOutcome['state']
+  error: string | null
+  sentAmount: WireAmount
+}
+
+/** Audits the ledgers of all nodes and the links between them. */
+export function audit(network: Network): Promise<Audit> {
+  return auditNetwork(
+    network.nodes.map(({ name, peers }) => ({ name, ledger: network.ledgerOf(name), peers }))
+  )
+}
+
+function nodeOf(network: PayingNetwork, name: string): PayingNode {
+  const node = network.nodes.get(name)
+  if (!node) throw new Error(`no node "${name}"; there are ${[...network.nodes.keys()].join(', ')}`)
+  return node
+}
+
+function idOf(url: string): string {
+  return url.slice(url.lastIndexOf('/') + 1)
+}
+
+const OUTGOING_PAYMENT = `query OutgoingPayment($id: String!) {
+  outgoingPayment(id: $id) { state error sentAmount { value assetCode assetScale } } }`
+const INCOMING_PAYMENT = `query IncomingPayment($id: String!) {
+  incomingPayment(id: $id) { state receivedAmount { value assetCode assetScale } } }`

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { RUN_MARKER } from './run-directory.ts'
+import type { RunDirectory } from './run-directory.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '../../..')
+const START_TIMEOUT_MS = 60_000
+const KEPT_LINES = 20
+
+/** A service that did not start or ended by itself, with the last lines it wrote. */
+export class ServiceError extends Error {
+  override name = 'ServiceError'
+}
+
+export interface ServiceProcess {
+  readonly name: string
+  readonly pid: number
+  /** Resolves with what it says of its end, once it ended for whatever reason. */
+  readonly ended: Promise<string>
+  /** Every line it logs, as JSON where it is JSON. */
+  onLog(listener: (record: Record<string, unknown>) => void): () => void
+  /** Ends it and resolves when it is gone. */
+  end(signal: 'SIGTERM' | 'SIGKILL', graceMs?: number): Promise<void>
+}
+
+/**
+ * Starts a service of the node as its operator would, in a process of its own, and waits for its `started`.
+ *
+ * @throws ServiceError with the last lines that it wrote
+ */
+export async function startServiceProcess(
+  run: RunDirectory,
+  { name, entry, environment }: { name: string; entry: string; environment: Record<string, string> }
+): Promise<ServiceProcess> {
+  const child = spawn(
+    process.execPath,
+    ['--import', path.join(import.meta.dirname, 'follow-parent.ts'), path.join(ROOT, entry)],
+    {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment, [RUN_MARKER]: run.id },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc']
+    }
+  )
+  const log = createWriteStream(run.file(`${name}.log`), { flags: 'a' })
+  const lastLines: string[] = []
+  const listeners = new Set<(record: Record<string, unknown>) => void>()
+  let started!: () => void
+  const whenStarted = new Promise<void>((resolve) => (started = resolve))
+
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      log.write(`${line}\n`)
+      lastLines.push(line)
+      if (lastLines.length > KEPT_LINES) lastLines.shift()
+      const record = asRecord(line)
+      if (record?.event === 'started') started()
+      if (record) for (const listener of listeners) listener(record)
+    })
+  }
+
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`${name} could not be started: ${error.message}`))
+    child.once('close', (code, signal) => {
+      log.end()
+      resolve(`${name} ended (${signal ?? `exit status ${code}`})${describe(lastLines)}`)
+    })
+  })
+
+  const timeout = AbortSignal.timeout(START_TIMEOUT_MS)
+  await Promise.race([
+    whenStarted,
+    ended.then((how) => {
+      throw new ServiceError(how)
+    }),
+    new Promise<never>((_, reject) =>
+      timeout.addEventListener('abort', () =>
+        reject(new ServiceError(`${name} did not start within ${START_TIMEOUT_MS} ms${describe(lastLines)}`))
+      )
+    )
+  ])
+
+  return {
+    name,
+    pid: child.pid!,
+    ended,
+    onLog(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    end: (signal, graceMs = 15_000) => endChild(child, ended, signal, graceMs)
+  }
+}
+
+async function endChild(
+  child: ChildProcess,
+  ended: Promise<string>,
+  signal: NodeJS.Signals,
+  graceMs: number
+): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill(signal)
+  const kill = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  await ended
+  clearTimeout(kill)
+}
+
+function asRecord(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch {
+    return undefined // a line that merely looks like JSON is kept as text
+  }
+}
+
+/** The lines that explain an end: those of errors, or the last ones. */
+function describe(lines: readonly string[]): string {
+  const telling = lines.filter((line) => !line.startsWith('{') || /"level":(50|60)/.test(line))
+  const shown = (telling.length > 0 ? telling : lines).slice(-8)
+  return shown.length === 0 ? '' : `:\n${shown.map((line) => `  ${line.slice(0, 600)}`).join('\n')}`
+}

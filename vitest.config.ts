@@ -7,7 +7,6 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
-    globalSetup: [],
     projects: [
       {
         test: {
@@ -20,6 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          globalSetup: ['sim/services/vitest-postgres.ts'],
           include: ['{node,sim}/**/*.integration.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000
@@ -28,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'scenarios',
+          globalSetup: ['sim/services/vitest-postgres.ts'],
           include: ['{sim,scenarios}/**/*.scenario.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,

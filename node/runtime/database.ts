@@ -86,21 +86,7 @@ export function openDatabase(
     knex,
     transaction: (work) => knex.transaction(work),
     listen: listener.listen,
-    async migrate(set, migrations) {
-      await knex.migrate.latest({
-        tableName: `${set}_migrations`,
-        migrationSource: {
-          getMigrations: async () => [...migrations],
-          getMigrationName: (migration: Migration) => migration.name,
-          getMigration: async (migration: Migration) => ({
-            up: async (trx: Knex) => trx.raw(migration.up.replaceAll('?', '\\?')),
-            down: async () => {
-              throw new Error(`migration ${migration.name} cannot be undone`)
-            }
-          })
-        }
-      })
-    },
+    migrate: (set, migrations) => migrate(knex, set, migrations, clock),
     async clockDifferenceMs() {
       const beforeMs = clock.nowMs()
       const { rows } = await knex.raw<{ rows: [{ ms: string }] }>(
@@ -118,6 +104,32 @@ export function openDatabase(
       await knex.destroy()
     }
   }
+}
+
+/**
+ * Applies what is missing in one transaction under an advisory lock. (knex's own migrator keeps its lock in a
+ * row: a process killed while it held it would stop every later start, and one that waits gives up at once.)
+ */
+async function migrate(
+  knex: Knex,
+  set: string,
+  migrations: readonly Migration[],
+  clock: Clock
+): Promise<void> {
+  const table = `${set}_migrations`
+  await knex.transaction(async (trx) => {
+    await trx.raw('SELECT pg_advisory_xact_lock(hashtextextended(?, 0))', [table])
+    await trx.raw('CREATE TABLE IF NOT EXISTS ?? (name text PRIMARY KEY, "appliedAt" timestamptz NOT NULL)', [
+      table
+    ])
+    const applied = new Set((await trx(table).select('name')).map(({ name }: { name: string }) => name))
+    for (const { name, up } of migrations) {
+      if (applied.has(name)) continue
+      // A question mark would be taken for a parameter.
+      await trx.raw(up.replaceAll('?', '\\?'))
+      await trx(table).insert({ name, appliedAt: new Date(clock.nowMs()) })
+    }
+  })
 }
 
 interface Subscription {

@@ -1,0 +1,69 @@
+import pg from 'pg'
+import { RUN_MARKER } from '../worlds/local/run-directory.ts'
+import type { RunDirectory } from '../worlds/local/run-directory.ts'
+import { binariesOnPath, startEmbeddedPostgres } from './embedded-postgres.ts'
+
+/** The PostgreSQL of a local network: one server, a database per service. */
+export interface PostgresService {
+  readonly description: string
+  url(databaseName: string): string
+  createDatabase(name: string): Promise<unknown>
+  /** Resolves when it ended; never for a server that is not ours. */
+  readonly ended: Promise<string>
+  stop(): Promise<void>
+}
+
+/** Names the server to use instead of one of our own: its user must be allowed to create databases. */
+const ADDRESS_VARIABLE = 'LAB_POSTGRES_URL'
+
+/**
+ * Finds a PostgreSQL: an address in the environment, binaries on PATH started privately, the embedded one.
+ * (Nothing here asks a container engine: the containers world does.)
+ */
+export async function startPostgres(run: RunDirectory): Promise<PostgresService> {
+  const address = process.env[ADDRESS_VARIABLE]
+  if (address !== undefined && address !== '') return useServer(address, run)
+  const environment = { [RUN_MARKER]: run.id }
+  const onPath = binariesOnPath()
+  const started = await startEmbeddedPostgres({ environment }, onPath)
+  return onPath === undefined
+    ? started
+    : {
+        ...started,
+        description: `PostgreSQL of ${onPath} on 127.0.0.1:${started.port} (process ${started.pid})`
+      }
+}
+
+/** A server that somebody else runs: our databases carry the run's name and are dropped at the end. */
+function useServer(address: string, run: RunDirectory): PostgresService {
+  const created: string[] = []
+  const prefix = `lab_${run.id.replaceAll('-', '_')}_`
+  const url = (name: string) => {
+    const result = new URL(address)
+    result.pathname = `/${prefix}${name}`
+    return result.href
+  }
+  async function administer(statement: (client: pg.Client) => string): Promise<void> {
+    const client = new pg.Client({ connectionString: address })
+    await client.connect()
+    try {
+      await client.query(statement(client))
+    } finally {
+      await client.end()
+    }
+  }
+  return {
+    description: `PostgreSQL of ${ADDRESS_VARIABLE} (${new URL(address).host})`,
+    url,
+    async createDatabase(name) {
+      await administer((client) => `CREATE DATABASE ${client.escapeIdentifier(prefix + name)}`)
+      created.push(prefix + name)
+    },
+    ended: new Promise(() => undefined),
+    async stop() {
+      for (const name of created.splice(0)) {
+        await administer((client) => `DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`)
+      }
+    }
+  }
+}

@@ -246,7 +246,8 @@ export const backendMigrations: Migration[] = [
       CREATE TABLE "webhookEvents" (
         id uuid PRIMARY KEY,
         type text NOT NULL,
-        data jsonb NOT NULL,
+        -- json, not jsonb: kept as it was written, whatever characters a wallet's metadata holds.
+        data json NOT NULL,
         "tenantId" uuid NOT NULL REFERENCES tenants,
         -- What the event is about: deliveries of one resource go out in the order of their sequence.
         "resourceKey" text NOT NULL,
@@ -282,7 +283,7 @@ export const backendMigrations: Migration[] = [
         "createdAt" timestamptz NOT NULL,
         "updatedAt" timestamptz NOT NULL
       );
-      CREATE INDEX webhooks_due ON webhooks ("processAt") WHERE state = 'PENDING';
+      CREATE INDEX webhooks_due ON webhooks ("recipientTenantId", "processAt", sequence) WHERE state = 'PENDING';
       CREATE INDEX webhooks_order ON webhooks ("recipientTenantId", "resourceKey", sequence) WHERE state = 'PENDING';
       CREATE INDEX webhooks_event ON webhooks ("eventId");
 
@@ -303,6 +304,7 @@ export const backendMigrations: Migration[] = [
         "updatedAt" timestamptz NOT NULL,
         PRIMARY KEY (id, attempt)
       );
+      CREATE INDEX liquidity_transfers_unfinished ON "liquidityTransfers" (id) WHERE state = 'STARTED';
 
       -- Processes that reserve packets. A dead one's expired reservations are voided by the next that starts.
       CREATE TABLE incarnations (

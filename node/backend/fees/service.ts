@@ -1,0 +1,72 @@
+import type { Clock, Database, Random } from '../../runtime/index.ts'
+import type { RunningAssetDirectory } from '../assets/directory.ts'
+import { failure } from '../model.ts'
+import { selectPage } from '../pagination.ts'
+import { isUuid } from '../sql.ts'
+import type { Fee, FeeType, Fees } from './model.ts'
+
+interface FeeRow {
+  id: string
+  assetId: string
+  type: FeeType
+  fixedFee: bigint
+  basisPointFee: number
+  createdAt: Date
+}
+
+export const MAX_BASIS_POINTS = 10_000
+
+/** Fees are never changed: setting one writes a newer row, and quotes remember which row they used. */
+export function createFees({
+  database,
+  clock,
+  random,
+  assets
+}: {
+  database: Database
+  clock: Clock
+  random: Random
+  assets: RunningAssetDirectory
+}): Fees {
+  return {
+    async set({ assetId, tenantId, type, fixed, basisPoints }) {
+      const asset = isUuid(assetId) ? await assets.find(assetId) : undefined
+      if (asset === undefined || asset.deletedAt || (tenantId !== undefined && asset.tenantId !== tenantId)) {
+        return failure('UnknownAsset', `there is no asset ${assetId}`)
+      }
+      if (fixed < 0n) return failure('InvalidFixedFee', `a fixed fee of ${fixed} is negative`)
+      if (!Number.isInteger(basisPoints) || basisPoints < 0 || basisPoints > MAX_BASIS_POINTS) {
+        return failure('InvalidBasisPointFee', `basis points are from 0 to ${MAX_BASIS_POINTS}`)
+      }
+      const row: FeeRow = {
+        id: random.orderedUuid(),
+        assetId: asset.id,
+        type,
+        fixedFee: fixed,
+        basisPointFee: basisPoints,
+        createdAt: new Date(clock.nowMs())
+      }
+      await database.knex('fees').insert(row)
+      return toFee(row)
+    },
+    async latest(assetId, type) {
+      const row = await database
+        .knex<FeeRow>('fees')
+        .where({ assetId, type })
+        .orderBy([
+          { column: 'createdAt', order: 'desc' },
+          { column: 'id', order: 'desc' }
+        ])
+        .first()
+      return row && toFee(row)
+    },
+    async page(assetId, request) {
+      const page = await selectPage<FeeRow>('fees', () => database.knex('fees').where({ assetId }), request)
+      return { ...page, rows: page.rows.map(toFee) }
+    }
+  }
+}
+
+function toFee({ id, assetId, type, fixedFee, basisPointFee, createdAt }: FeeRow): Fee {
+  return { id, assetId, type, fixed: fixedFee, basisPoints: basisPointFee, createdAt }
+}

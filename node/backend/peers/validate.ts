@@ -1,0 +1,44 @@
+import { ADDRESS_SCHEMES, isValidAddress } from '../../ilp/index.ts'
+import { failure } from '../model.ts'
+import type { Failure } from '../model.ts'
+import type { PeerFailure, PeerInput } from './model.ts'
+
+/** Routes and tokens of one peer at most: they are held in memory by every process. */
+export const MAX_ROUTES_PER_PEER = 1_000
+export const MAX_TOKENS_PER_PEER = 100
+
+/** What is wrong with the given fields of a peer; undefined when nothing is. */
+export function checkPeerInput(input: Partial<PeerInput>): Failure<PeerFailure> | undefined {
+  const { staticIlpAddress, routes = [], http } = input
+  if (staticIlpAddress !== undefined && !isValidAddress(staticIlpAddress)) {
+    return failure('InvalidStaticIlpAddress', `"${staticIlpAddress}" is not a valid ILP address`)
+  }
+  const wrongRoute = routes.find((route) => !isValidRoute(route))
+  if (wrongRoute !== undefined) {
+    return failure('InvalidStaticIlpAddress', `route "${wrongRoute}" is not a prefix of ILP addresses`)
+  }
+  if (routes.length > MAX_ROUTES_PER_PEER) {
+    return failure('InvalidStaticIlpAddress', `a peer has at most ${MAX_ROUTES_PER_PEER} routes`)
+  }
+  if (http === undefined) return undefined
+  if (!isHttpUrl(http.outgoing.endpoint)) {
+    return failure('InvalidHTTPEndpoint', `"${http.outgoing.endpoint}" is not an http or https URL`)
+  }
+  const tokens = http.incoming?.authTokens ?? []
+  if (tokens.some((token) => token.trim() === '')) {
+    return failure('InvalidHTTPEndpoint', 'an incoming token is empty')
+  }
+  if (tokens.length > MAX_TOKENS_PER_PEER) {
+    return failure('InvalidHTTPEndpoint', `a peer has at most ${MAX_TOKENS_PER_PEER} incoming tokens`)
+  }
+  return undefined
+}
+
+/** An ILP address, or a scheme alone: the default route to everything of that scheme. */
+function isValidRoute(route: string): boolean {
+  return isValidAddress(route) || (ADDRESS_SCHEMES as readonly string[]).includes(route)
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}

@@ -1,1 +1,7 @@
+export * from './address.ts'
+export * from './ildcp.ts'
 export * from './model.ts'
+export * from './packet.ts'
+export * from './ratio.ts'
+export * from './stream/credentials.ts'
+export * from './stream/receiver.ts'

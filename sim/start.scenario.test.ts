@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const RUNS = path.resolve('.lab/runs')
+const temporary = mkdtempSync(path.join(os.tmpdir(), 'start-test-'))
+afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+
+interface Started {
+  child: ChildProcess
+  lines: Record<string, unknown>[]
+  /** The first line that passes. */
+  line(test: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
+  ended: Promise<{ status: number | null; signal: string | null; stderr: string }>
+}
+
+function start(...args: string[]): Started {
+  const child = spawn(process.execPath, ['sim/start.ts', '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const lines: Record<string, unknown>[] = []
+  const waiting = new Set<() => void>()
+  createInterface({ input: child.stdout! }).on('line', (text) => {
+    lines.push(JSON.parse(text) as Record<string, unknown>)
+    for (const check of waiting) check()
+  })
+  let stderr = ''
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const ended = new Promise<{ status: number | null; signal: string | null; stderr: string }>((resolve) =>
+    child.once('close', (status, signal) => resolve({ status, signal, stderr }))
+  )
+  return {
+    child,
+    lines,
+    ended,
+    line(test) {
+      return new Promise((resolve, reject) => {
+        const check = () => {
+          const found = lines.find(test)
+          if (found) {
+            waiting.delete(check)
+            resolve(found)
+          }
+        }
+        waiting.add(check)
+        void ended.then(({ stderr: text }) =>
+          reject(new Error(`it ended before: ${JSON.stringify(lines.at(-1))} ${text}`))
+        )
+        check()
+      })
+    }
+  }
+}
+
+/** Processes that belong to a run, as the machine sees them. */
+function processesOf(runId: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`RAFIKI_LAB_RUN=${runId}`)
+      } catch {
+        return false // ended in between, or another user's
+      }
+    })
+}
+
+function runOf(pid: number): string {
+  const found = readdirSync(RUNS).find((name) => name.startsWith(`${pid}-`))
+  if (found === undefined) throw new Error(`no run of process ${pid}`)
+  return found
+}
+
+function isUp(line: Record<string, unknown>): boolean {
+  return line.event === 'summary'
+}
+
+describe('npm start', () => {
+  it('completes the payment, audits clean and exits 0 with --exit', async () => {
+    const started = start('--exit')
+    const { status, stderr } = await started.ended
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const summary = started.lines.find(isUp) as {
+      ok: boolean
+      payments: {
+        state: string
+        debitAmount: { value: string }
+        receiveAmount: { value: string }
+        receivedAmount: { value: string }
+      }[]
+      audit: { ok: boolean }
+    }
+    expect(summary.ok).toBe(true)
+    expect(summary.audit.ok).toBe(true)
+    expect(summary.payments).toHaveLength(1)
+    expect(summary.payments[0]!.state).toBe('COMPLETED')
+    expect(summary.payments[0]!.debitAmount.value).toBe('10000')
+    expect(BigInt(summary.payments[0]!.receivedAmount.value)).toBeGreaterThanOrEqual(
+      BigInt(summary.payments[0]!.receiveAmount.value)
+    )
+  })
+
+  it('leaves no process, port or file after an interrupt', async () => {
+    const started = start()
+    await started.line(isUp)
+    const run = runOf(started.child.pid!)
+    expect(processesOf(run).length).toBeGreaterThanOrEqual(5)
+    started.child.kill('SIGINT')
+    expect((await started.ended).status).toBe(0)
+    expect(processesOf(run)).toEqual([])
+    expect(readdirSync(RUNS)).not.toContain(run)
+  })
+
+  it('works again after kill -9 of the parent, and cleans up what that left', async () => {
+    const killed = start()
+    await killed.line(isUp)
+    const run = runOf(killed.child.pid!)
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    const next = start('--exit')
+    expect((await next.ended).status).toBe(0)
+    expect(next.lines.some(({ step }) => step === 'clean-up')).toBe(true)
+    expect(processesOf(run)).toEqual([])
+    expect(readdirSync(RUNS)).not.toContain(run)
+  })
+
+  it('refuses a broken topology with one line and exit status 2, and starts nothing', async () => {
+    const file = path.join(temporary, 'broken.json')
+    writeFileSync(file, '{"name":"pair","nodes":[],"colour":"red"}')
+    const started = start(file)
+    expect((await started.ended).status).toBe(2)
+    expect(started.lines.map(({ event }) => event)).toEqual(['error', 'summary'])
+    expect(started.lines[0]!.message).toMatch(/broken\.json: .*(unknown field "colour"|at least one node)/)
+  })
+
+  it('names the port that is in use, and takes down what had started', async () => {
+    const server = net.createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    const topology = JSON.parse(readFileSync('fixtures/topologies/pair.json', 'utf8')) as {
+      nodes: { ports?: Record<string, number> }[]
+    }
+    topology.nodes[0]!.ports = { connector: port }
+    const file = path.join(temporary, 'taken.json')
+    writeFileSync(file, JSON.stringify(topology))
+    const started = start(file, '--exit')
+    expect((await started.ended).status).toBe(1)
+    const error = started.lines.find(({ event }) => event === 'error')!
+    expect(String(error.message)).toContain(String(port))
+    expect(String(error.message)).toMatch(/in use/)
+    expect(readdirSync(RUNS).some((name) => name.startsWith(`${started.child.pid}-`))).toBe(false)
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it('says so and shuts down in order when PostgreSQL dies', async () => {
+    const started = start()
+    await started.line(isUp)
+    const run = runOf(started.child.pid!)
+    const postgres = started.lines.find(({ step }) => step === 'postgresql')!
+    const pid = Number(/process (\d+)/.exec(String(postgres.detail))![1])
+    process.kill(pid, 'SIGKILL')
+    expect((await started.ended).status).toBe(1)
+    expect(
+      started.lines.some(
+        ({ event, message }) => event === 'error' && /PostgreSQL ended/.test(String(message))
+      )
+    ).toBe(true)
+    expect(processesOf(run)).toEqual([])
+    expect(readdirSync(RUNS)).not.toContain(run)
+  })
+})

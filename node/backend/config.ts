@@ -49,6 +49,7 @@ const schema = z
     WEBHOOK_URL: variable.url(),
     WEBHOOK_TIMEOUT: variable.integer(2_000, 1),
     WEBHOOK_MAX_RETRY: variable.integer(10),
+    SEND_TENANT_WEBHOOKS_TO_OPERATOR: variable.boolean(false),
     SIGNATURE_SECRET: variable.optional(),
     SIGNATURE_VERSION: variable.integer(1),
     INCOMING_PAYMENT_EXPIRY_MAX_MS: variable.integer(2_592_000_000, 1),

@@ -1,4 +1,5 @@
 import type { Transaction } from '../model.ts'
+import type { Page, PageRequest } from '../pagination.ts'
 
 export type WebhookEventType =
   | 'incoming_payment.created'
@@ -30,4 +31,42 @@ export interface NewWebhookEvent {
 export interface Outbox {
   /** Writes the event and its deliveries, wakes the delivering worker at commit; returns the event's id. */
   add(trx: Transaction, event: NewWebhookEvent): Promise<string>
+}
+
+/** An event as it was stored. */
+export interface WebhookEvent {
+  id: string
+  type: WebhookEventType
+  tenantId: string
+  data: Record<string, unknown>
+  /** What the wallet may withdraw on this event. */
+  withdrawal?: { accountId: string; assetId: string; amount: bigint }
+  incomingPaymentId?: string
+  outgoingPaymentId?: string
+  walletAddressId?: string
+  peerId?: string
+  assetId?: string
+  createdAt: Date
+}
+
+/** Types that a list of events leaves out unless the caller says which: they only go to the card service. */
+export const HIDDEN_EVENT_TYPES: readonly WebhookEventType[] = [
+  'outgoing_payment.funded',
+  'outgoing_payment.cancelled'
+]
+
+export interface WebhookEvents {
+  get(id: string, tenantId?: string): Promise<WebhookEvent | undefined>
+  /** Newest event of these types about a payment; undefined where there is none. */
+  latestEvent(
+    about: ({ incomingPaymentId: string } | { outgoingPaymentId: string }) & {
+      types: readonly WebhookEventType[]
+      tenantId?: string
+    }
+  ): Promise<WebhookEvent | undefined>
+  /** `notIn` defaults to HIDDEN_EVENT_TYPES. */
+  page(
+    request: PageRequest,
+    filter: { tenantId?: string; types?: { in?: readonly string[]; notIn?: readonly string[] } }
+  ): Promise<Page<WebhookEvent>>
 }

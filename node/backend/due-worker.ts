@@ -1,0 +1,79 @@
+import type { Clock, Logger, Timer } from '../runtime/index.ts'
+
+/**
+ * Runs a worker's rounds without polling: when woken, and when the next row is due. A round never overlaps
+ * another; wake-ups during a round lead to one more. A slow sweep covers a notification that got lost.
+ */
+export interface DueWorker {
+  wake(): void
+  /** Starts with a round. */
+  start(): void
+  /** No further round; resolves when the running one ended. */
+  stop(): Promise<void>
+}
+
+/** Rows are looked for this often, whatever notifications say. */
+export const WORKER_SWEEP_MS = 60_000
+/** After a failed round, first after this long, then twice as long, up to the limit. */
+export const ROUND_RETRY_MS = 250
+export const MAX_ROUND_RETRY_MS = 30_000
+
+export function createDueWorker({
+  clock,
+  logger,
+  name,
+  round
+}: {
+  clock: Clock
+  logger: Logger
+  name: string
+  /** Does what is due; answers when the next thing is (milliseconds since the epoch), if anything waits. */
+  round(): Promise<number | undefined>
+}): DueWorker {
+  let running: Promise<void> | undefined
+  let wokenAgain = false
+  let stopped = true
+  let timer: Timer | undefined
+  let failures = 0
+
+  function wake(): void {
+    if (stopped) return
+    if (running) {
+      wokenAgain = true
+      return
+    }
+    timer?.cancel()
+    wokenAgain = false
+    running = round()
+      .then(
+        (nextDueMs) => {
+          failures = 0
+          const untilDueMs = nextDueMs === undefined ? WORKER_SWEEP_MS : nextDueMs - clock.nowMs()
+          return Math.min(Math.max(untilDueMs, 0), WORKER_SWEEP_MS)
+        },
+        (error: unknown) => {
+          logger.warn({ err: error, worker: name }, 'a round of a worker failed and will be repeated')
+          return Math.min(ROUND_RETRY_MS * 2 ** failures++, MAX_ROUND_RETRY_MS)
+        }
+      )
+      .then((delayMs) => {
+        running = undefined
+        if (stopped) return
+        if (wokenAgain && failures === 0) wake()
+        else timer = clock.setTimer(delayMs, wake)
+      })
+  }
+
+  return {
+    wake,
+    start() {
+      stopped = false
+      wake()
+    },
+    async stop() {
+      stopped = true
+      timer?.cancel()
+      await running
+    }
+  }
+}

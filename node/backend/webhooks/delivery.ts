@@ -1,0 +1,187 @@
+import { HttpClientError } from '../../runtime/index.ts'
+import type { Clock, Database, HttpClient, Logger, Random } from '../../runtime/index.ts'
+import type { BackendConfig } from '../config.ts'
+import { createDueWorker } from '../due-worker.ts'
+import { Channel } from '../model.ts'
+import type { RunningTenantDirectory } from '../tenants/directory.ts'
+import type { Tenant } from '../tenants/model.ts'
+import { canonicalJson, signWebhook } from './signature.ts'
+import { createDeliveryStore } from './store.ts'
+import type { ClaimedDelivery } from './store.ts'
+
+export interface WebhookDeliveryDependencies {
+  database: Database
+  clock: Clock
+  random: Random
+  logger: Logger
+  httpClient: Pick<HttpClient, 'request'>
+  tenants: Pick<RunningTenantDirectory, 'get' | 'ids'>
+  config: Pick<BackendConfig, 'SIGNATURE_SECRET' | 'SIGNATURE_VERSION' | 'WEBHOOK_WORKERS'>
+}
+
+/** Deliveries to one recipient at a time, per WEBHOOK_WORKERS: a slow one holds up nobody else. */
+export const DELIVERIES_IN_FLIGHT_PER_RECIPIENT = 32
+/** A lease lasts this much longer than the request may: skew of clocks and the writing of the outcome. */
+export const LEASE_MARGIN_MS = 15_000
+/** Waits between attempts: the number of attempts so far, up to six, times ten seconds. */
+export const RETRY_STEP_MS = 10_000
+export const MAX_RETRY_STEPS = 6
+/** Spreads retries: up to a tenth is added. */
+const RETRY_JITTER = 0.1
+/** The outcome is written again this often when the database does not take it; then the lease runs out. */
+const MAX_OUTCOME_WRITES = 4
+const OUTCOME_PAUSE_MS = 250
+/** An answer's body is of no interest. */
+const MAX_ANSWER_BYTES = 65_536
+
+/**
+ * Delivers what the outbox wrote, at least once each, in order within a recipient and resource.
+ *
+ *   PENDING ──claim: lease, epoch + 1──▶ (PENDING, leased) ──status 200──▶ DELIVERED
+ *      ▲                                        │  ╲
+ *      │                                        │   ──last attempt failed──▶ FAILED (kept, never retried)
+ *      └──── processAt = retry, or lease ended ─┘
+ *
+ * No transaction and no lock is held during the request. Who lost the lease writes nothing.
+ */
+export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies): {
+  start(): Promise<void>
+  stop(): Promise<void>
+} {
+  const { database, clock, random, logger, httpClient, tenants, config } = dependencies
+  const store = createDeliveryStore({ database, clock })
+  const owner = random.uuid()
+  const limit = DELIVERIES_IN_FLIGHT_PER_RECIPIENT * config.WEBHOOK_WORKERS
+  const inFlight = new Map<string, number>()
+  const running = new Set<Promise<void>>()
+  let unlisten: (() => Promise<void>) | undefined
+
+  const worker = createDueWorker({ clock, logger, name: 'webhooks', round })
+
+  async function round(): Promise<number | undefined> {
+    const ids = tenants.ids()
+    const lanes = ids
+      .map((id) => ({ recipientTenantId: id, free: limit - (inFlight.get(id) ?? 0) }))
+      .filter((lane) => lane.free > 0)
+    const longestTimeoutMs = Math.max(0, ...ids.map((id) => tenants.get(id)?.settings.webhookTimeoutMs ?? 0))
+    const deadlineMs = clock.nowMs() + longestTimeoutMs + LEASE_MARGIN_MS
+    for (const delivery of await store.claim(owner, lanes, deadlineMs)) begin(delivery)
+    // A recipient without a free place is looked at again when one of its deliveries ends.
+    const open = ids.filter((id) => (inFlight.get(id) ?? 0) < limit)
+    return store.nextDueMs(open)
+  }
+
+  function begin(delivery: ClaimedDelivery): void {
+    const id = delivery.recipientTenantId
+    inFlight.set(id, (inFlight.get(id) ?? 0) + 1)
+    const done = deliver(delivery)
+      .catch((error: unknown) => {
+        logger.error({ err: error, webhookId: delivery.id }, 'the outcome of a webhook could not be written')
+      })
+      .then(() => {
+        running.delete(done)
+        const left = (inFlight.get(id) ?? 1) - 1
+        if (left > 0) inFlight.set(id, left)
+        else inFlight.delete(id)
+        worker.wake()
+      })
+    running.add(done)
+  }
+
+  async function deliver(delivery: ClaimedDelivery): Promise<void> {
+    const tenant = tenants.get(delivery.recipientTenantId)
+    const answer: Answer = tenant ? await send(delivery, tenant) : { problem: 'the recipient is deleted' }
+    const attempts = delivery.attempts + 1
+    const log = {
+      webhookId: delivery.id,
+      eventId: delivery.eventId,
+      type: delivery.type,
+      attempts,
+      ...answer
+    }
+    const nowMs = clock.nowMs()
+    if (answer.statusCode === 200) {
+      logger.debug(log, 'a webhook was delivered')
+      return write(delivery, { state: 'DELIVERED', statusCode: 200, processAtMs: nowMs })
+    }
+    if (tenant === undefined || attempts >= tenant.settings.webhookMaxRetry) {
+      logger.error(log, 'a webhook was given up')
+      return write(delivery, { state: 'FAILED', statusCode: answer.statusCode, processAtMs: nowMs })
+    }
+    const waitMs = retryDelayMs(attempts, random.fraction())
+    logger.warn({ ...log, waitMs }, 'a webhook was not accepted and will be repeated')
+    return write(delivery, { state: 'PENDING', statusCode: answer.statusCode, processAtMs: nowMs + waitMs })
+  }
+
+  interface Answer {
+    statusCode?: number
+    problem?: string
+  }
+
+  async function send({ eventId, type, data }: ClaimedDelivery, tenant: Tenant): Promise<Answer> {
+    const body = { id: eventId, type, data }
+    const secret = config.SIGNATURE_SECRET
+    try {
+      const { status } = await httpClient.request({
+        method: 'POST',
+        url: tenant.settings.webhookUrl,
+        headers: {
+          'content-type': 'application/json',
+          ...(secret !== undefined && {
+            'rafiki-signature': signWebhook({
+              body,
+              secret,
+              version: config.SIGNATURE_VERSION,
+              timestampMs: clock.nowMs()
+            })
+          })
+        },
+        body: canonicalJson(body),
+        timeoutMs: tenant.settings.webhookTimeoutMs,
+        maxResponseBytes: MAX_ANSWER_BYTES
+      })
+      return { statusCode: status }
+    } catch (error) {
+      if (error instanceof HttpClientError) return { problem: error.message }
+      throw error
+    }
+  }
+
+  async function write(
+    delivery: ClaimedDelivery,
+    outcome: Parameters<typeof store.finish>[1]
+  ): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        if (await store.finish(delivery, outcome)) return
+        logger.warn(
+          { webhookId: delivery.id },
+          'a webhook took longer than its lease; another process has it'
+        )
+        return
+      } catch (error) {
+        if (tries >= MAX_OUTCOME_WRITES) throw error
+        await clock.sleep(OUTCOME_PAUSE_MS * 2 ** tries)
+      }
+    }
+  }
+
+  return {
+    async start() {
+      if (limit === 0) return
+      unlisten = await database.listen(Channel.WEBHOOK_DUE, worker.wake, worker.wake)
+      worker.start()
+    },
+    /** Starts no further delivery; waits for those in flight, which their timeouts bound. */
+    async stop() {
+      await unlisten?.()
+      await worker.stop()
+      await Promise.all(running)
+    }
+  }
+}
+
+/** How long to wait after so many attempts; `fraction` in [0, 1) spreads it. */
+export function retryDelayMs(attempts: number, fraction: number): number {
+  return Math.round(Math.min(attempts, MAX_RETRY_STEPS) * RETRY_STEP_MS * (1 + RETRY_JITTER * fraction))
+}

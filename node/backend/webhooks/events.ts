@@ -1,0 +1,79 @@
+import type { Database } from '../../runtime/index.ts'
+import { selectPage } from '../pagination.ts'
+import { isUuid } from '../sql.ts'
+import { HIDDEN_EVENT_TYPES } from './model.ts'
+import type { WebhookEvent, WebhookEvents, WebhookEventType } from './model.ts'
+
+interface EventRow {
+  id: string
+  type: WebhookEventType
+  tenantId: string
+  data: Record<string, unknown>
+  withdrawalAccountId: string | null
+  withdrawalAssetId: string | null
+  withdrawalAmount: bigint | null
+  incomingPaymentId: string | null
+  outgoingPaymentId: string | null
+  walletAddressId: string | null
+  peerId: string | null
+  assetId: string | null
+  createdAt: Date
+}
+
+/** Reading what the outbox wrote. */
+export function createWebhookEvents({ database }: { database: Database }): WebhookEvents {
+  return {
+    async get(id, tenantId) {
+      if (!isUuid(id)) return undefined
+      const where = { id, ...(tenantId !== undefined && { tenantId }) }
+      const row = await database.knex<EventRow>('webhookEvents').where(where).first()
+      return row && toEvent(row)
+    },
+    async latestEvent({ types, tenantId, ...about }) {
+      const row = await database
+        .knex<EventRow>('webhookEvents')
+        .where({ ...about, ...(tenantId !== undefined && { tenantId }) })
+        .whereIn('type', [...types])
+        .orderBy('sequence', 'desc')
+        .first()
+      return row && toEvent(row)
+    },
+    async page(request, { tenantId, types }) {
+      const notIn = types?.notIn ?? HIDDEN_EVENT_TYPES
+      const page = await selectPage<EventRow>(
+        'webhookEvents',
+        () =>
+          database
+            .knex('webhookEvents')
+            .whereNotIn('type', [...notIn])
+            .modify((query) => {
+              if (types?.in) query.whereIn('type', [...types.in])
+              if (tenantId !== undefined) query.where({ tenantId })
+            }),
+        request
+      )
+      return { ...page, rows: page.rows.map(toEvent) }
+    }
+  }
+}
+
+function toEvent(row: EventRow): WebhookEvent {
+  const { withdrawalAccountId, withdrawalAssetId, withdrawalAmount } = row
+  return {
+    id: row.id,
+    type: row.type,
+    tenantId: row.tenantId,
+    data: row.data,
+    createdAt: row.createdAt,
+    ...(withdrawalAccountId !== null &&
+      withdrawalAssetId !== null &&
+      withdrawalAmount !== null && {
+        withdrawal: { accountId: withdrawalAccountId, assetId: withdrawalAssetId, amount: withdrawalAmount }
+      }),
+    ...(row.incomingPaymentId !== null && { incomingPaymentId: row.incomingPaymentId }),
+    ...(row.outgoingPaymentId !== null && { outgoingPaymentId: row.outgoingPaymentId }),
+    ...(row.walletAddressId !== null && { walletAddressId: row.walletAddressId }),
+    ...(row.peerId !== null && { peerId: row.peerId }),
+    ...(row.assetId !== null && { assetId: row.assetId })
+  }
+}

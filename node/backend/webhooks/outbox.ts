@@ -1,0 +1,77 @@
+import type { Clock, Random } from '../../runtime/index.ts'
+import type { BackendConfig } from '../config.ts'
+import { Channel } from '../model.ts'
+import { HIDDEN_EVENT_TYPES } from './model.ts'
+import type { NewWebhookEvent, Outbox } from './model.ts'
+
+/** The column of the event's table that names its resource. */
+const RESOURCE_COLUMN = {
+  incomingPayment: 'incomingPaymentId',
+  outgoingPayment: 'outgoingPaymentId',
+  walletAddress: 'walletAddressId',
+  peer: 'peerId',
+  asset: 'assetId'
+} as const satisfies Record<NewWebhookEvent['resource']['kind'], string>
+
+/**
+ * Writes events and their deliveries. Events of one resource keep their order when their transactions are
+ * serialised by a lock on the resource's row, as every change of a state is.
+ */
+export function createOutbox({
+  clock,
+  random,
+  config
+}: {
+  clock: Clock
+  random: Random
+  config: Pick<BackendConfig, 'OPERATOR_TENANT_ID' | 'SEND_TENANT_WEBHOOKS_TO_OPERATOR'>
+}): Outbox {
+  function recipients(event: NewWebhookEvent): string[] {
+    // These are for the card service alone, which this node does not have.
+    if (HIDDEN_EVENT_TYPES.includes(event.type)) return []
+    const operator = config.SEND_TENANT_WEBHOOKS_TO_OPERATOR ? [config.OPERATOR_TENANT_ID.toLowerCase()] : []
+    return [...new Set([event.tenantId, ...operator])]
+  }
+
+  return {
+    async add(trx, event) {
+      const id = random.orderedUuid()
+      const createdAt = new Date(clock.nowMs())
+      const to = recipients(event)
+      const resourceColumn = RESOURCE_COLUMN[event.resource.kind]
+      await trx.raw(
+        `WITH event AS (
+           INSERT INTO "webhookEvents" (id, type, data, "tenantId", "resourceKey", ??,
+             "withdrawalAccountId", "withdrawalAssetId", "withdrawalAmount", "createdAt")
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           RETURNING id, "resourceKey", sequence, "createdAt"
+         ), delivery AS (
+           INSERT INTO webhooks (id, "eventId", "recipientTenantId", "resourceKey", sequence, state,
+             "processAt", "createdAt", "updatedAt")
+           SELECT recipient.id, event.id, recipient."tenantId", event."resourceKey", event.sequence, 'PENDING',
+             event."createdAt", event."createdAt", event."createdAt"
+           FROM event, unnest(?::uuid[], ?::uuid[]) AS recipient (id, "tenantId")
+           RETURNING id
+         )
+         SELECT pg_notify(?, id::text) FROM delivery`,
+        [
+          resourceColumn,
+          id,
+          event.type,
+          JSON.stringify(event.data),
+          event.tenantId,
+          `${event.resource.kind}:${event.resource.id}`,
+          event.resource.id,
+          event.withdrawal?.accountId ?? null,
+          event.withdrawal?.assetId ?? null,
+          event.withdrawal?.amount.toString() ?? null,
+          createdAt,
+          to.map(() => random.orderedUuid()),
+          to,
+          Channel.WEBHOOK_DUE
+        ]
+      )
+      return id
+    }
+  }
+}

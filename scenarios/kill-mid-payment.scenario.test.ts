@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { uuidToId } from '../node/runtime/index.ts'
+import { audit, pay, payingNetworkOf } from '../sim/networks/network.ts'
+import type { PaymentOutcome } from '../sim/networks/network.ts'
+import { startLocalNetwork } from '../sim/worlds/local/world.ts'
+import type { LocalNetwork } from '../sim/worlds/local/world.ts'
+import { maxPacketAmountFor, topology } from './network-fixture.ts'
+
+const DEBIT = 10_000n
+const PACKETS = 220n
+const REPEATS = process.env.RAFIKI_LAB_LONG === 'true' ? 10 : 2
+const SEED = Number(process.env.RAFIKI_LAB_SEED ?? 1)
+
+/** Numbers in [low, high] from a seed, so that a failing moment can be tried again. */
+function moments(seed: number, low: number, high: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return low + Math.floor((state / 2 ** 32) * (high - low + 1))
+  }
+}
+
+describe.each([
+  { victim: 'sending', node: 'acacia' },
+  { victim: 'receiving', node: 'baobab' }
+])('kill -9 of the $victim backend in the middle of a payment', ({ node }) => {
+  let network: LocalNetwork
+  const nextMoment = moments(SEED, 10, 190)
+
+  beforeAll(async () => {
+    network = await startLocalNetwork(
+      topology('pair', (pair) => {
+        pair.links[0]!.maxPacketAmount = maxPacketAmountFor(DEBIT, PACKETS)
+      })
+    )
+  })
+  afterAll(() => network.stop())
+
+  it.each(Array.from({ length: REPEATS }, (_, index) => index + 1))(
+    'repeat %i: completes, and pays once',
+    async () => {
+      const moment = nextMoment()
+      const before = await fulfilled(network)
+      const paying = pay(payingNetworkOf(network), {
+        from: { walletAddress: 'alice', node: 'acacia' },
+        to: { walletAddress: 'bob', node: 'baobab' },
+        amount: { kind: 'send', value: DEBIT }
+      })
+      const killedAt = await killWhen(network, node, before + moment)
+      expect(killedAt - before).toBeGreaterThanOrEqual(10)
+      expect(killedAt - before).toBeLessThanOrEqual(190)
+      await network.restart(node, 'backend')
+
+      const outcome: PaymentOutcome = await paying
+      expect(outcome).toMatchObject({ state: 'COMPLETED' })
+      expect(BigInt(outcome.receivedAmount.value)).toBeGreaterThanOrEqual(BigInt(outcome.receiveAmount.value))
+      expect(BigInt(outcome.sentAmount.value)).toBeLessThanOrEqual(BigInt(outcome.debitAmount.value))
+      const payer = network.wallets.get('acacia')!
+      await payer.until(() => payer.accounts.get('alice')!.held === 0n)
+      const { nodes } = await audit(network)
+      expect(nodes.map(({ difference, pending, overdrawn }) => ({ difference, pending, overdrawn }))).toEqual(
+        nodes.map(() => ({ difference: 0n, pending: 0n, overdrawn: [] }))
+      )
+    }
+  )
+})
+
+/** Packets posted so far to the peer, as the sender's own ledger shows them. */
+async function fulfilled(network: LocalNetwork): Promise<number> {
+  const peer = network.nodes.find(({ name }) => name === 'acacia')!.peers[0]!
+  const ledger = network.ledgerOf('acacia')
+  let count = 0
+  let after: bigint | undefined
+  for (;;) {
+    const page = await ledger.queryTransfers({
+      accountId: uuidToId(peer.id),
+      side: 'credit',
+      code: 1,
+      limit: 1_000,
+      order: 'oldestFirst',
+      ...(after !== undefined && { after })
+    })
+    count += page.filter(({ flags }) => flags.postPending).length
+    if (page.length < 1_000) return count
+    after = page.at(-1)!.timestamp
+  }
+}
+
+/** Ends the backend as soon as `count` packets are booked; tells how many were when it was gone. */
+async function killWhen(network: LocalNetwork, node: string, count: number): Promise<number> {
+  for (;;) {
+    if ((await fulfilled(network)) >= count) {
+      await network.kill(node, 'backend')
+      return fulfilled(network)
+    }
+  }
+}

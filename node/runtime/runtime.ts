@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createMemoryCache, createRedisCache } from './cache.ts'
 import type { Cache } from './cache.ts'
 import { createSystemClock } from './clock.ts'
@@ -23,6 +24,8 @@ export interface Runtime {
   openDatabase(options: DatabaseOptions): Database
   /** `memory`, or the URL of a Redis. */
   openCache(where: 'memory' | (string & {})): Cache
+  /** A file that the operator named in the configuration. Rejects when it cannot be read. */
+  readTextFile(path: string): Promise<string>
   /** No door answers again, timers drop, sockets reset. */
   kill(): void
 }
@@ -33,6 +36,8 @@ export interface RuntimeParts {
   random: Random
   network: Network
   logger: Logger
+  /** Absent: this world has no files, and reading one rejects. */
+  readTextFile?(path: string): Promise<string>
   kill(): void
 }
 
@@ -40,7 +45,9 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   return {
     ...parts,
     openDatabase: (options) => openDatabase(parts, options),
-    openCache: (where) => (where === 'memory' ? createMemoryCache(parts) : createRedisCache(parts, where))
+    openCache: (where) => (where === 'memory' ? createMemoryCache(parts) : createRedisCache(parts, where)),
+    readTextFile: (path) =>
+      parts.readTextFile?.(path) ?? Promise.reject(new Error(`there are no files in this world: ${path}`))
   }
 }
 
@@ -61,6 +68,7 @@ export function createSystemRuntime(options: {
       level: options.logLevel ?? 'info',
       ...(options.writeLog && { write: options.writeLog })
     }),
+    readTextFile: (path) => readFile(path, 'utf8'),
     kill() {
       clock.kill()
       network.kill()

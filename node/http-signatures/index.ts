@@ -1,0 +1,8 @@
+export { createContentDigest, verifyContentDigest } from './content-digest.ts'
+export { isJwk, toJwk } from './jwk.ts'
+export type { Jwk } from './jwk.ts'
+export * from './keys.ts'
+export { signRequest } from './sign.ts'
+export type { SignRequestOptions } from './sign.ts'
+export type { RequestHeaders, SignedMessage } from './signature-base.ts'
+export * from './verify.ts'

@@ -1,6 +1,7 @@
 import type { IlpPrepare, IlpReply, Ratio, SendPacket } from '../../ilp/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Peer } from '../peers/model.ts'
+import type { Orphans } from './orphans.ts'
 
 /** A sender within this node, whose packets enter the same pipeline as those of peers. */
 export interface LocalSender {
@@ -20,6 +21,9 @@ export interface Connector {
   senderFor(sender: LocalSender): SendPacket
   /** The asset of the next hop for a destination, or of the local payment behind it: what a quote converts to. */
   nextHopAsset(tenantId: string, destination: string): Promise<Asset | undefined>
+  /** Packets that the two sides of a link booked differently, or may have: for audits. */
+  readonly orphans: Orphans
+  /** Voids what dead processes of this service left reserved. */
   start(): Promise<void>
   /** Refuses new packets (T03), lets those in flight end, in bounded time. */
   stop(graceMs?: number): Promise<void>

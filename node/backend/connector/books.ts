@@ -1,0 +1,237 @@
+import { AMOUNT_ALL, LedgerBusyError, TransferCode, chainFailure, chainIsDone } from '../../ledger/index.ts'
+import type { LedgerWriter, NewTransfer, SubmissionResult } from '../../ledger/index.ts'
+import { uuidToId } from '../../runtime/index.ts'
+import type { Clock, Logger } from '../../runtime/index.ts'
+import type { Asset } from '../assets/model.ts'
+import type { ConnectorLimits } from './limits.ts'
+import { packetTransferIds } from './transfer-ids.ts'
+import type { PacketTransferIds } from './transfer-ids.ts'
+
+/** One movement within one ledger. */
+export interface Leg {
+  debitAccountId: bigint
+  creditAccountId: bigint
+  amount: bigint
+  ledger: number
+}
+
+/** What the first leg carries for whoever finds it later (docs/architecture.md, Ledger). */
+export interface BookingTags {
+  userData128: bigint
+  userData64: bigint
+  userData32: number
+}
+
+/** The movement of one packet's money, as one chain. */
+export interface Booking {
+  legs: readonly Leg[]
+  ids: PacketTransferIds
+  tags: BookingTags
+  /** Of a reservation; 0: never. */
+  timeoutS: number
+}
+
+/** `refusedLeg` is the index of the leg that failed. */
+export interface BookingRefusal {
+  kind: 'refused'
+  result: SubmissionResult
+  refusedLeg: number
+}
+
+/** `tooLate`: nothing was booked. `busy`: nothing was booked. `unknown`: perhaps. */
+export type BookingOutcome = { kind: 'done' | 'busy' | 'tooLate' | 'unknown' } | BookingRefusal
+
+interface End {
+  accountId: bigint
+  asset: Asset
+  amount: bigint
+}
+
+/**
+ * The legs from one account to another: one within an asset; between assets one to the source asset's
+ * liquidity and one from that of the destination's asset.
+ */
+export function legsBetween(source: End, destination: End): Leg[] {
+  if (source.asset.id === destination.asset.id) {
+    return [
+      {
+        debitAccountId: source.accountId,
+        creditAccountId: destination.accountId,
+        amount: source.amount,
+        ledger: source.asset.ledger
+      }
+    ]
+  }
+  return [
+    {
+      debitAccountId: source.accountId,
+      creditAccountId: uuidToId(source.asset.id),
+      amount: source.amount,
+      ledger: source.asset.ledger
+    },
+    {
+      debitAccountId: uuidToId(destination.asset.id),
+      creditAccountId: destination.accountId,
+      amount: destination.amount,
+      ledger: destination.asset.ledger
+    }
+  ]
+}
+
+export function createBooking(
+  legs: readonly Leg[],
+  firstLegId: bigint,
+  tags: BookingTags,
+  timeoutS = 0
+): Booking {
+  return { legs, ids: packetTransferIds(firstLegId), tags, timeoutS }
+}
+
+/** Raised by what waits for the ledger when the connector stops. */
+export class ConnectorStoppedError extends Error {
+  override name = 'ConnectorStoppedError'
+}
+
+/**
+ * Books packets. Where an outcome stays unknown, the identical transfers are submitted again until it is
+ * known: an id makes the repeat harmless.
+ */
+export interface Books {
+  /** Two-phase: reserves all legs. */
+  reserve(booking: Booking): Promise<BookingOutcome>
+  /** Repeats a reservation whose outcome is unknown until it is; true: it stands. */
+  reserveUntilKnown(booking: Booking): Promise<boolean>
+  /**
+   * Posts all legs of a reservation. `userData64` goes on the first post, where given. True: posted, now or
+   * before. Otherwise the ledger's reason, which no repeat can change.
+   */
+  postUntilKnown(booking: Booking, userData64?: bigint): Promise<true | SubmissionResult>
+  /** Voids all legs of a reservation. True: nothing of it is reserved or posted; false: it was posted. */
+  voidUntilKnown(booking: Booking): Promise<boolean>
+  /**
+   * Single-phase, starting before `startBeforeMs` or not at all. `fence` in the outcome: see `fenceUntilKnown`.
+   */
+  book(booking: Booking, startBeforeMs: number): Promise<BookingOutcome>
+  /**
+   * Ends the doubt about a single-phase booking that may no longer happen: takes its first id for a void
+   * reservation. True: it was booked before. A plain repeat would book now what the upstream no longer pays.
+   */
+  fenceUntilKnown(booking: Booking): Promise<boolean>
+}
+
+export function createBooks(dependencies: {
+  writer: LedgerWriter
+  clock: Clock
+  logger: Logger
+  limits: Pick<ConnectorLimits, 'ledgerRetryMs' | 'maxLedgerRetryMs'>
+  /** Ends waiting: everything that waits rejects with ConnectorStoppedError. */
+  stopped: AbortSignal
+}): Books {
+  const { writer, clock, logger, limits, stopped } = dependencies
+
+  async function submitOnce(
+    transfers: readonly NewTransfer[],
+    options?: { startBeforeMs?: number }
+  ): Promise<BookingOutcome> {
+    let results: SubmissionResult[]
+    try {
+      results = await writer.submit(transfers, options)
+    } catch (error) {
+      if (error instanceof LedgerBusyError) return { kind: 'busy' }
+      logger.warn({ err: error, event: 'ledger_outcome_unknown' }, 'the outcome of a booking is unknown')
+      return { kind: 'unknown' }
+    }
+    if (chainIsDone(results)) return { kind: 'done' }
+    const result = chainFailure(results) ?? 'linked_event_failed'
+    if (result === 'not_started_in_time') return { kind: 'tooLate' }
+    return { kind: 'refused', result, refusedLeg: results.indexOf(result) }
+  }
+
+  async function submitUntilKnown(transfers: readonly NewTransfer[]): Promise<true | BookingRefusal> {
+    for (let delayMs = limits.ledgerRetryMs; ; delayMs = Math.min(delayMs * 2, limits.maxLedgerRetryMs)) {
+      const outcome = await submitOnce(transfers)
+      if (outcome.kind === 'done') return true
+      if (outcome.kind === 'refused') return outcome
+      if (stopped.aborted) throw new ConnectorStoppedError('the connector stopped')
+      await clock.sleep(delayMs, stopped)
+    }
+  }
+
+  return {
+    reserve: (booking) => submitOnce(firstPhase(booking, true)),
+
+    reserveUntilKnown: async (booking) => (await submitUntilKnown(firstPhase(booking, true))) === true,
+
+    async postUntilKnown(booking, userData64) {
+      const outcome = await submitUntilKnown(secondPhase(booking, 'post', userData64))
+      if (outcome === true || outcome.result === 'pending_transfer_already_posted') return true
+      return outcome.result
+    },
+
+    async voidUntilKnown(booking) {
+      const outcome = await submitUntilKnown(secondPhase(booking, 'void'))
+      if (outcome === true) return true
+      switch (outcome.result) {
+        case 'pending_transfer_already_voided':
+        case 'pending_transfer_expired':
+        case 'pending_transfer_not_found':
+          return true
+        case 'pending_transfer_already_posted':
+          return false
+        default:
+          logger.error(
+            {
+              event: 'void_refused',
+              result: outcome.result,
+              transferId: booking.ids.reserve[0].toString(16)
+            },
+            'the ledger refused to void a reservation; it stays until its timeout'
+          )
+          return true
+      }
+    },
+
+    book: (booking, startBeforeMs) => submitOnce(firstPhase(booking, false), { startBeforeMs }),
+
+    async fenceUntilKnown(booking) {
+      const [first] = firstPhase(booking, true)
+      const fence: NewTransfer = { ...first!, timeoutS: 1, flags: { pending: true } }
+      const outcome = await submitUntilKnown([fence])
+      if (outcome === true) {
+        await submitUntilKnown(secondPhase({ ...booking, legs: booking.legs.slice(0, 1) }, 'void'))
+        return false
+      }
+      return outcome.result === 'exists_with_different_fields'
+    }
+  }
+}
+
+/** The legs as transfers: pending, or posted at once. */
+function firstPhase({ legs, ids, tags, timeoutS }: Booking, isPending: boolean): NewTransfer[] {
+  return legs.map((leg, index) => ({
+    ...leg,
+    id: ids.reserve[index]!,
+    code: TransferCode.TRANSFER,
+    ...(isPending && { timeoutS }),
+    ...(index === 0 && tags),
+    flags: { pending: isPending, linked: index < legs.length - 1 }
+  }))
+}
+
+/** What posts or voids the legs. Zero fields take over those of the reservation. */
+function secondPhase({ legs, ids, tags }: Booking, end: 'post' | 'void', userData64?: bigint): NewTransfer[] {
+  return legs.map((leg, index) => ({
+    debitAccountId: leg.debitAccountId,
+    creditAccountId: leg.creditAccountId,
+    ledger: leg.ledger,
+    code: TransferCode.TRANSFER,
+    id: ids[end][index]!,
+    pendingId: ids.reserve[index]!,
+    amount: end === 'post' ? AMOUNT_ALL : 0n,
+    ...(index === 0 && { ...tags, ...(userData64 !== undefined && { userData64 }) }),
+    flags: {
+      ...(end === 'post' ? { postPending: true } : { voidPending: true }),
+      linked: index < legs.length - 1
+    }
+  }))
+}

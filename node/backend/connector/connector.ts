@@ -1,0 +1,144 @@
+import { createReject } from '../../ilp/index.ts'
+import type { IlpPrepare, IlpReply, OutgoingPacket, OutgoingReply } from '../../ilp/index.ts'
+import { uuidToId } from '../../runtime/index.ts'
+import { ConnectorStoppedError, createBooks } from './books.ts'
+import type { ConnectorContext, ConnectorDependencies } from './context.ts'
+import { DEFAULT_CONNECTOR_LIMITS, createPeerUsages } from './limits.ts'
+import type { Connector, LocalSender } from './model.ts'
+import { createOrphans } from './orphans.ts'
+import type { PacketInHand, PacketSource } from './packet.ts'
+import { rejectPacket } from './packet.ts'
+import { runPipeline } from './pipeline.ts'
+import { createRecovery } from './recover.ts'
+import { destinationAsset } from './steps/convert.ts'
+import { resolveDestination } from './steps/resolve.ts'
+
+/** The node's packet switch: both doors lead into one pipeline. */
+export function createConnector(dependencies: ConnectorDependencies): Connector {
+  const { clock, logger, writer } = dependencies
+  const limits = { ...DEFAULT_CONNECTOR_LIMITS, ...dependencies.limits }
+  const giveUp = new AbortController()
+  const context: ConnectorContext = {
+    ...dependencies,
+    limits,
+    books: createBooks({ writer, clock, logger, limits, stopped: giveUp.signal }),
+    orphans: createOrphans({ clock, logger, maxListed: limits.maxOrphansListed }),
+    usages: createPeerUsages(clock),
+    packetsInFlight: 0,
+    stopped: giveUp.signal
+  }
+  const recovery = createRecovery(context)
+  let isStopping = false
+  /** From a packet's arrival until nothing of it is left to do. */
+  let unsettledPackets = 0
+  let onSettled: (() => void) | undefined
+
+  async function take(packet: PacketInHand): Promise<OutgoingReply> {
+    if (isStopping) return rejectPacket(packet, 'T03', 'the node is stopping')
+    unsettledPackets += 1
+    const { answer, settled } = await runPipeline(packet, context)
+    const done = () => {
+      unsettledPackets -= 1
+      if (unsettledPackets === 0) onSettled?.()
+    }
+    if (settled === undefined) {
+      done()
+    } else {
+      const end = settled.then(done)
+      // A sender within this node plans with what its account has free: it hears of a Reject when that is
+      // voided. A peer does not wait for it.
+      if (packet.source.kind === 'local') await end
+    }
+    if (answer.type === 'reject') {
+      logger.debug(
+        {
+          event: 'packet_rejected',
+          code: answer.code,
+          triggeredBy: answer.triggeredBy,
+          reason: answer.message,
+          destination: packet.prepare.destination
+        },
+        'packet rejected'
+      )
+    }
+    return answer
+  }
+
+  function packetFrom(
+    source: PacketSource,
+    prepare: IlpPrepare,
+    origin: Pick<PacketInHand, 'tenantId' | 'asset' | 'accountId'>
+  ): PacketInHand {
+    return {
+      ...origin,
+      source,
+      prepare,
+      ownAddress: context.tenants.get(origin.tenantId)?.settings.ilpAddress ?? '',
+      isFreeOfMoney: prepare.amount === 0n || (source.kind === 'local' && source.packet.isProbe),
+      destination: undefined,
+      outgoingAmount: prepare.amount,
+      outgoingExpiresAtMs: prepare.expiresAtMs,
+      reservation: undefined,
+      exchange: undefined,
+      unsettled: undefined
+    }
+  }
+
+  async function sendFrom(sender: LocalSender, outgoing: OutgoingPacket): Promise<OutgoingReply> {
+    const { amount, executionCondition, expiresAtMs, destination, data } = outgoing
+    const packet = packetFrom(
+      { kind: 'local', sender, packet: outgoing },
+      { amount, executionCondition, expiresAtMs, destination, data },
+      { tenantId: sender.tenantId, asset: sender.asset, accountId: sender.account?.id ?? 0n }
+    )
+    if (sender.account === undefined && !packet.isFreeOfMoney) {
+      return rejectPacket(packet, 'F00', 'this sender has no account: it may only send probes')
+    }
+    return take(packet)
+  }
+
+  return {
+    orphans: context.orphans,
+
+    async handle(peer, prepare) {
+      const answer = await take(
+        packetFrom({ kind: 'peer', peer }, prepare, {
+          tenantId: peer.tenantId,
+          asset: peer.asset,
+          accountId: uuidToId(peer.id)
+        })
+      )
+      return asReply(answer)
+    },
+
+    senderFor: (sender) => (outgoing) => sendFrom(sender, outgoing),
+
+    async nextHopAsset(tenantId, destination) {
+      const found = await resolveDestination(context, tenantId, destination)
+      return found && destinationAsset({ destination: found })
+    },
+
+    start: () => recovery.start(),
+
+    async stop(graceMs = limits.stopGraceMs) {
+      isStopping = true
+      recovery.stop()
+      if (unsettledPackets > 0) {
+        await new Promise<void>((resolve) => {
+          const deadline = clock.setTimer(graceMs, resolve)
+          onSettled = () => {
+            deadline.cancel()
+            resolve()
+          }
+        })
+      }
+      giveUp.abort(new ConnectorStoppedError('the connector stopped'))
+    }
+  }
+}
+
+/** Doubt is for senders within this node only; to a peer it would be T01. */
+function asReply(answer: OutgoingReply): IlpReply {
+  if (answer.type !== 'inDoubt') return answer
+  return createReject('T01', { triggeredBy: '', message: 'the answer of the next hop was lost' })
+}

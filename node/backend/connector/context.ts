@@ -1,0 +1,71 @@
+import type { StreamReceiver } from '../../ilp/index.ts'
+import type { Ledger, LedgerWriter } from '../../ledger/index.ts'
+import type { Clock, Logger, Random } from '../../runtime/index.ts'
+import type { DeliveryTargets } from '../incoming-payments/model.ts'
+import type { PeerDirectory } from '../peers/model.ts'
+import type { Rates } from '../rates/model.ts'
+import type { TenantDirectory } from '../tenants/model.ts'
+import type { Books } from './books.ts'
+import type { ConnectorLimits, PeerUsages } from './limits.ts'
+import type { Orphans } from './orphans.ts'
+import type { Transport } from './transport.ts'
+
+/** The processes of this service that died, as `incarnation.ts` knows them. */
+export interface DeadIncarnations {
+  dead(): Promise<readonly bigint[]>
+  /** Nothing of it is left in the ledger. */
+  forget(id: bigint): Promise<void>
+}
+
+/** What a connector is made of. */
+export interface ConnectorDependencies {
+  tenants: Pick<TenantDirectory, 'get'>
+  peers: PeerDirectory
+  rates: Pick<Rates, 'ratio' | 'cachedRatio'>
+  /** What the STREAM payment tags of this node stand for. */
+  deliveryTargets: DeliveryTargets
+  streamReceiver: Pick<StreamReceiver, 'readPaymentTag' | 'open'>
+  writer: LedgerWriter
+  ledger: Pick<Ledger, 'queryTransfers' | 'lookupTransfers'>
+  transport: Transport
+  /** Tags the reservations of this process (the incarnation's UUID as a number). */
+  incarnationId: bigint
+  /** Absent: nothing is recovered (a ledger that lives in this process). */
+  deadIncarnations?: DeadIncarnations
+  clock: Clock
+  random: Pick<Random, 'orderedId'>
+  logger: Logger
+  /** Where not given: DEFAULT_CONNECTOR_LIMITS. */
+  limits?: Partial<ConnectorLimits>
+}
+
+/** What the steps of the pipeline work with. */
+export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits'> {
+  limits: ConnectorLimits
+  books: Books
+  orphans: Orphans
+  usages: PeerUsages
+  /** Packets of all sources that are not settled. */
+  packetsInFlight: number
+  /** Aborted with a ConnectorStoppedError when the connector gives up what is still unsettled. */
+  stopped: AbortSignal
+}
+
+/** Resolves to undefined when the wall clock reaches `deadlineMs` before `promise` settles. */
+export async function beforeDeadline<T>(
+  clock: Clock,
+  deadlineMs: number,
+  promise: Promise<T>
+): Promise<T | undefined> {
+  const remainingMs = deadlineMs - clock.nowMs()
+  let timer: { cancel(): void } | undefined
+  const deadline = new Promise<undefined>((resolve) => {
+    timer = clock.setTimer(remainingMs, () => resolve(undefined))
+  })
+  try {
+    const result = await Promise.race([promise, deadline])
+    return clock.nowMs() < deadlineMs ? result : undefined
+  } finally {
+    timer?.cancel()
+  }
+}

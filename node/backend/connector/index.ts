@@ -1,0 +1,18 @@
+/**
+ * The packet switch. `pipeline.ts` lists what happens to a packet, step by step; `transports/` turns bytes into
+ * packets and back; `books.ts` books; `recover.ts` clears up after dead processes.
+ */
+export { createConnector } from './connector.ts'
+export type { ConnectorDependencies, DeadIncarnations } from './context.ts'
+export { DEFAULT_CONNECTOR_LIMITS } from './limits.ts'
+export type { ConnectorLimits } from './limits.ts'
+export type { Connector, LocalSender } from './model.ts'
+export type { Orphan, OrphanCause, Orphans } from './orphans.ts'
+export { pipeline } from './pipeline.ts'
+export { packetTransferIds } from './transfer-ids.ts'
+export type { PacketTransferIds } from './transfer-ids.ts'
+export { createTransportByScheme } from './transport.ts'
+export type { Transport, TransportOutcome } from './transport.ts'
+export { DEFAULT_MAX_CONNECTIONS_PER_PEER, createHttpTransport } from './transports/http-client.ts'
+export { createConnectorServer } from './transports/http-server.ts'
+export type { ConnectorServerDependencies } from './transports/http-server.ts'

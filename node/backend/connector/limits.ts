@@ -1,0 +1,134 @@
+import { DEFAULT_MAX_PACKETS_IN_FLIGHT, DEFAULT_MAX_PACKETS_PER_SECOND } from '../peers/model.ts'
+import type { Peer } from '../peers/model.ts'
+
+/** The connector's own limits. A peer's limits stand on the peer (`maxPacketsPerSecond` and its likes). */
+export interface ConnectorLimits {
+  /** Packets of all sources that are not settled yet; further ones are answered T03. */
+  maxPacketsInFlight: number
+  /** Packets to one next hop that are not settled; further ones are answered T03. */
+  maxPacketsToPeerInFlight: number
+  /** What is taken off a packet's expiry at this hop, and the least that must be left after it (R02). */
+  minMessageWindowMs: number
+  /** The longest that a next hop may hold a packet. */
+  maxHoldTimeMs: number
+  /** What must be left of a packet's life when its local booking starts (R02). */
+  minDeliveryWindowMs: number
+  /** A reservation's timeout is at least this. */
+  minReservationTimeoutS: number
+  /** A reservation outlives its packet by this: clocks differ, and ledgers count whole seconds. */
+  reservationMarginS: number
+  /** How long after the expiry an answer is still waited for, so that a late Fulfill is seen and listed. */
+  lateAnswerWindowMs: number
+  /** The first delay before a ledger whose answer was lost is asked again; doubled up to the maximum. */
+  ledgerRetryMs: number
+  maxLedgerRetryMs: number
+  /** Orphans that are kept in memory for audits; the log has all. */
+  maxOrphansListed: number
+  /** What `stop` grants to packets in flight. */
+  stopGraceMs: number
+}
+
+export const DEFAULT_CONNECTOR_LIMITS: ConnectorLimits = {
+  maxPacketsInFlight: 20_000,
+  maxPacketsToPeerInFlight: 4_000,
+  minMessageWindowMs: 1_000,
+  maxHoldTimeMs: 30_000,
+  minDeliveryWindowMs: 200,
+  minReservationTimeoutS: 5,
+  reservationMarginS: 60,
+  lateAnswerWindowMs: 2_000,
+  ledgerRetryMs: 50,
+  maxLedgerRetryMs: 5_000,
+  maxOrphansListed: 10_000,
+  stopGraceMs: 10_000
+}
+
+/** What one peer uses at this moment. */
+export interface PeerUsage {
+  /** Packets from it that are not settled. */
+  fromInFlight: number
+  /** Packets to it that are not settled. */
+  toInFlight: number
+  /** Conditions of its packets with money in flight. */
+  readonly conditions: Set<string>
+  /** Takes one packet from its bucket; false when it is empty. */
+  takePacket(peer: Peer): boolean
+  /** Takes an amount from its bucket; false when too little is left. */
+  takeAmount(peer: Peer, amount: bigint): boolean
+}
+
+/** Usage by peer, on the runtime's clock. */
+export interface PeerUsages {
+  of(peerId: string): PeerUsage
+  /** Forgets a peer that is gone. */
+  forget(peerId: string): void
+}
+
+const MS_PER_SECOND = 1_000
+
+export function createPeerUsages(clock: { monotonicMs(): number }): PeerUsages {
+  const usages = new Map<string, PeerUsage>()
+  return {
+    of(peerId) {
+      let usage = usages.get(peerId)
+      if (usage === undefined) {
+        usage = createPeerUsage(clock)
+        usages.set(peerId, usage)
+      }
+      return usage
+    },
+    forget: (peerId) => void usages.delete(peerId)
+  }
+}
+
+/** Both buckets hold one second's worth, fill evenly and start full. */
+function createPeerUsage(clock: { monotonicMs(): number }): PeerUsage {
+  const packets = createTokenBucket(clock)
+  const amounts = createTokenBucket(clock)
+  return {
+    fromInFlight: 0,
+    toInFlight: 0,
+    conditions: new Set(),
+    takePacket: (peer) =>
+      packets.take(1n, BigInt(peer.maxPacketsPerSecond ?? DEFAULT_MAX_PACKETS_PER_SECOND)),
+    takeAmount: (peer, amount) =>
+      peer.maxAmountPerSecond === undefined || amounts.take(amount, peer.maxAmountPerSecond)
+  }
+}
+
+/** Counts in thousandths, so that every whole millisecond adds a whole number. */
+function createTokenBucket(clock: { monotonicMs(): number }) {
+  let limitPerSecond: bigint | undefined
+  let thousandths = 0n
+  let filledToMs = 0
+  return {
+    take(count: bigint, perSecond: bigint): boolean {
+      const nowMs = Math.floor(clock.monotonicMs())
+      const capacity = perSecond * BigInt(MS_PER_SECOND)
+      if (limitPerSecond !== perSecond) {
+        limitPerSecond = perSecond
+        thousandths = capacity
+      } else if (nowMs > filledToMs) {
+        const filled = thousandths + perSecond * BigInt(nowMs - filledToMs)
+        thousandths = filled < capacity ? filled : capacity
+      }
+      filledToMs = nowMs
+      const price = count * BigInt(MS_PER_SECOND)
+      if (price > thousandths) return false
+      thousandths -= price
+      return true
+    }
+  }
+}
+
+/** The largest packet that a peer may ever send: its packet limit, and what its amount bucket can hold. */
+export function largestPacketOf(peer: Peer): bigint | undefined {
+  const { maxPacketAmount, maxAmountPerSecond } = peer
+  if (maxPacketAmount === undefined) return maxAmountPerSecond
+  if (maxAmountPerSecond === undefined || maxPacketAmount < maxAmountPerSecond) return maxPacketAmount
+  return maxAmountPerSecond
+}
+
+export function maxPacketsInFlightOf(peer: Peer): number {
+  return peer.maxPacketsInFlight ?? DEFAULT_MAX_PACKETS_IN_FLIGHT
+}

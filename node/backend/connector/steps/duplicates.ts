@@ -1,0 +1,30 @@
+import type { ConnectorContext } from '../context.ts'
+import { rejectPacket } from '../packet.ts'
+import type { PacketInHand } from '../packet.ts'
+import type { StepAnswer } from '../step.ts'
+
+/**
+ * A peer may not repeat the condition of one of its packets in flight: a repeated Prepare would be paid
+ * twice, for receivers do not deduplicate. Amount 0 is exempt, IL-DCP always has the same condition.
+ */
+export function refuseDuplicate(packet: PacketInHand, { usages }: ConnectorContext): StepAnswer {
+  const { source, prepare } = packet
+  if (source.kind !== 'peer' || prepare.amount === 0n) return undefined
+  const { conditions } = usages.of(source.peer.id)
+  const condition = conditionKey(packet)
+  if (conditions.has(condition)) {
+    return rejectPacket(packet, 'F00', 'a packet with this condition is in flight')
+  }
+  conditions.add(condition)
+  return undefined
+}
+
+export function forgetCondition(packet: PacketInHand, { usages }: ConnectorContext): void {
+  const { source, prepare } = packet
+  if (source.kind !== 'peer' || prepare.amount === 0n) return
+  usages.of(source.peer.id).conditions.delete(conditionKey(packet))
+}
+
+function conditionKey({ prepare }: PacketInHand): string {
+  return prepare.executionCondition.toString('latin1')
+}

@@ -1,0 +1,116 @@
+import type { IlpReject, OutgoingReply } from '../../../ilp/index.ts'
+import { createBooking, legsBetween } from '../books.ts'
+import type { Booking, BookingRefusal, BookingTags } from '../books.ts'
+import { uuidToId } from '../../../runtime/index.ts'
+import type { ConnectorContext } from '../context.ts'
+import { rejectPacket } from '../packet.ts'
+import type { PacketInHand } from '../packet.ts'
+import type { StepAnswer } from '../step.ts'
+
+/**
+ * Reserves all legs of a packet before it is sent, as one chain. What becomes of it:
+ *
+ *   RESERVED ──valid Fulfill in time──▶ POSTING (steps/post.ts) ──▶ POSTED
+ *      │  ╲
+ *      │   ──any other answer, expiry, not sent──▶ VOIDED
+ *      └──answer lost──▶ peer's packet: kept until the outgoing expiry, then VOIDED
+ *                        own packet:    kept; the payment's evidence decides
+ *
+ *   outcome of the reservation unknown ──▶ T00; asked again until known, then VOIDED
+ */
+export async function reserve(packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
+  if (packet.isFreeOfMoney || packet.destination?.kind !== 'peer') return undefined
+  const { peer } = packet.destination
+  const booking = createBooking(
+    legsBetween(
+      { accountId: packet.accountId, asset: packet.asset, amount: packet.prepare.amount },
+      { accountId: uuidToId(peer.id), asset: peer.asset, amount: packet.outgoingAmount }
+    ),
+    context.random.orderedId(),
+    tagsOf(packet, context),
+    timeoutOf(packet, context)
+  )
+  const outcome = await context.books.reserve(booking)
+  switch (outcome.kind) {
+    case 'done':
+      packet.reservation = booking
+      return undefined
+    case 'busy':
+    case 'tooLate':
+      return rejectPacket(packet, 'T03', 'the ledger is busy')
+    case 'refused':
+      return rejectRefusedBooking(packet, outcome, booking, context)
+    case 'unknown':
+      // Nothing was sent yet, so whatever the ledger did is undone, in whatever time that takes.
+      packet.unsettled = context.books
+        .reserveUntilKnown(booking)
+        .then((isReserved) => (isReserved ? context.books.voidUntilKnown(booking) : true))
+      return rejectPacket(packet, 'T00', 'the ledger does not answer')
+  }
+}
+
+/** Ends a reservation that was not posted. */
+export async function release(
+  packet: PacketInHand,
+  context: ConnectorContext,
+  answer: OutgoingReply
+): Promise<void> {
+  const { reservation, exchange, source } = packet
+  if (reservation === undefined || answer.type === 'inDoubt') return
+  if (answer.type === 'fulfill' || packet.unsettled !== undefined) return
+  if (exchange?.kind === 'lost' && source.kind === 'peer') {
+    const remainingMs = packet.outgoingExpiresAtMs - context.clock.nowMs()
+    if (remainingMs > 0) await context.clock.sleep(remainingMs, context.stopped)
+  }
+  await context.books.voidUntilKnown(reservation)
+}
+
+function tagsOf(packet: PacketInHand, { incarnationId }: ConnectorContext): BookingTags {
+  const { source } = packet
+  if (source.kind === 'peer') {
+    return {
+      userData128: incarnationId,
+      userData64: BigInt(packet.outgoingExpiresAtMs),
+      userData32: 0
+    }
+  }
+  const account = source.sender.account!
+  return {
+    userData128: uuidToId(account.paymentId),
+    userData64: source.packet.minimumDelivered,
+    userData32: account.epoch
+  }
+}
+
+/** Packets that we originate are not ended by time: only evidence says what became of them. */
+function timeoutOf(packet: PacketInHand, { clock, limits }: ConnectorContext): number {
+  if (packet.source.kind === 'local') return 0
+  const lifetimeS = Math.ceil((packet.outgoingExpiresAtMs - clock.nowMs()) / 1000)
+  return Math.max(limits.minReservationTimeoutS, lifetimeS + limits.reservationMarginS)
+}
+
+/**
+ * What the ledger's refusal means to the upstream. `exceeds_credits` is a balance that does not suffice: on
+ * the first leg the sender's, on the second the liquidity of the destination's asset.
+ */
+export function rejectRefusedBooking(
+  packet: PacketInHand,
+  { result, refusedLeg }: BookingRefusal,
+  booking: Booking,
+  { logger }: ConnectorContext
+): IlpReject {
+  // A repeat whose first attempt was refused, unseen: the refusals that spend an id are those of balances.
+  if (result === 'exceeds_credits' || result === 'exceeds_debits' || result === 'id_already_failed') {
+    return rejectPacket(packet, 'T04', refusedLeg === 0 ? 'insufficient balance' : 'insufficient liquidity')
+  }
+  logger.error(
+    {
+      event: 'booking_refused',
+      result,
+      refusedLeg,
+      transferId: booking.ids.reserve[refusedLeg]?.toString(16)
+    },
+    'the ledger refused a packet for another reason than a balance'
+  )
+  return rejectPacket(packet, 'T00', 'unexpected internal error')
+}

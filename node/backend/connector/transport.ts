@@ -1,0 +1,43 @@
+import type { IlpErrorCode } from '../../ilp/index.ts'
+import type { Peer } from '../peers/model.ts'
+
+/**
+ * How handing a Prepare to a peer ended.
+ *
+ *   answer    bytes came back: a Fulfill, a Reject, or nonsense
+ *   notSent   the peer cannot have executed it: no connection, or refused before it was a packet
+ *   lost      the peer may have executed it, but its answer will never come
+ *
+ * `code` is what the upstream hears.
+ */
+export type TransportOutcome =
+  | { kind: 'answer'; bytes: Buffer }
+  | { kind: 'notSent'; code: IlpErrorCode; reason: string }
+  | { kind: 'lost'; code: IlpErrorCode; reason: string }
+
+/** Carries Prepares to peers. */
+export interface Transport {
+  /**
+   * Sends one Prepare, once: whatever happens to the connection, the same bytes never go out again. Never
+   * rejects. Gives up at `giveUpAtMs` (wall clock).
+   */
+  send(peer: Peer, bytes: Buffer, giveUpAtMs: number): Promise<TransportOutcome>
+  close(): Promise<void>
+}
+
+/** Chooses a transport by the scheme of the peer's endpoint (`https:` for example). */
+export function createTransportByScheme(transports: Readonly<Record<string, Transport>>): Transport {
+  return {
+    async send(peer, bytes, giveUpAtMs) {
+      const { endpoint } = peer.http.outgoing
+      const transport = transports[endpoint.slice(0, endpoint.indexOf(':') + 1)]
+      if (transport === undefined) {
+        return { kind: 'notSent', code: 'F02', reason: `no transport carries packets to ${endpoint}` }
+      }
+      return transport.send(peer, bytes, giveUpAtMs)
+    },
+    async close() {
+      for (const transport of new Set(Object.values(transports))) await transport.close()
+    }
+  }
+}

@@ -6,6 +6,8 @@ import type { Clock, Logger, Timer } from '../runtime/index.ts'
  */
 export interface DueWorker {
   wake(): void
+  /** Something is due at this time: cheaper than `wake`, which costs a round at once. */
+  wakeAt(atMs: number): void
   /** Starts with a round. */
   start(): void
   /** No further round; resolves when the running one ended. */
@@ -34,7 +36,17 @@ export function createDueWorker({
   let wokenAgain = false
   let stopped = true
   let timer: Timer | undefined
+  /** When the timer fires. */
+  let timerMs = Infinity
+  /** The earliest time that `wakeAt` named during a round. */
+  let namedMs = Infinity
   let failures = 0
+
+  function arm(atMs: number): void {
+    timer?.cancel()
+    timerMs = atMs
+    timer = clock.setTimer(Math.max(0, atMs - clock.nowMs()), wake)
+  }
 
   function wake(): void {
     if (stopped) return
@@ -43,6 +55,8 @@ export function createDueWorker({
       return
     }
     timer?.cancel()
+    timerMs = Infinity
+    namedMs = Infinity
     wokenAgain = false
     running = round()
       .then(
@@ -60,12 +74,17 @@ export function createDueWorker({
         running = undefined
         if (stopped) return
         if (wokenAgain && failures === 0) wake()
-        else timer = clock.setTimer(delayMs, wake)
+        else arm(failures > 0 ? clock.nowMs() + delayMs : Math.min(clock.nowMs() + delayMs, namedMs))
       })
   }
 
   return {
     wake,
+    wakeAt(atMs) {
+      if (stopped) return
+      if (running) namedMs = Math.min(namedMs, atMs)
+      else if (atMs < timerMs) arm(atMs)
+    },
     start() {
       stopped = false
       wake()

@@ -1,0 +1,92 @@
+import type { StreamReceiver } from '../../ilp/index.ts'
+import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
+import type { Asset } from '../assets/model.ts'
+import type { BackendConfig } from '../config.ts'
+import type { Liquidity } from '../liquidity/model.ts'
+import { Channel } from '../model.ts'
+import type { TenantDirectory } from '../tenants/model.ts'
+import type { WalletAddresses } from '../wallet-addresses/model.ts'
+import type { Outbox } from '../webhooks/model.ts'
+import { createDeliveryTargets } from './delivery-targets.ts'
+import type { PaymentTargets } from './delivery-targets.ts'
+import type { IncomingPayments } from './model.ts'
+import { createProgress, SETTLE_DELAY_MS } from './progress.ts'
+import { createIncomingPaymentService } from './service.ts'
+import { postponeEvent } from './store.ts'
+import { createIncomingPaymentWorker } from './worker.ts'
+
+export type { PaymentTargets } from './delivery-targets.ts'
+export * from './model.ts'
+
+export interface IncomingPaymentsDependencies {
+  database: Database
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** The asset directory, which reads what this process has not heard of yet. */
+  assets: { find(id: string): Promise<Asset | undefined> }
+  tenants: TenantDirectory
+  walletAddresses: Pick<WalletAddresses, 'get'>
+  liquidity: Pick<Liquidity, 'ensureAccount' | 'accounts'>
+  outbox: Outbox
+  streamReceiver: Pick<StreamReceiver, 'createCredentials'>
+  config: Pick<
+    BackendConfig,
+    'OPEN_PAYMENTS_URL' | 'INCOMING_PAYMENT_EXPIRY_MAX_MS' | 'INCOMING_PAYMENT_WORKERS'
+  >
+}
+
+export interface RunningIncomingPayments extends IncomingPayments {
+  /** What the connector delivers to. */
+  readonly targets: PaymentTargets
+  /** Listens for changes and starts the worker (unless INCOMING_PAYMENT_WORKERS is 0). */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Incoming payments with their delivery targets and the worker that ends them. */
+export function createIncomingPayments(dependencies: IncomingPaymentsDependencies): RunningIncomingPayments {
+  const { database, clock, logger, config } = dependencies
+  const progress = createProgress({ database, clock, logger, onClosed: (atMs) => worker.wakeAt(atMs) })
+  const targets = createDeliveryTargets({ ...dependencies, progress })
+  const worker = createIncomingPaymentWorker({ ...dependencies, targets, progress })
+  const service = createIncomingPaymentService({
+    ...dependencies,
+    onDueAt: (atMs) => worker.wakeAt(atMs),
+    onClosed: (id, state) => targets.closed(id, state)
+  })
+  let unlisten: (() => Promise<void>) | undefined
+
+  async function onChange(id: string): Promise<void> {
+    await targets.refresh(id)
+    // What this process has admitted before it heard of the closing belongs into the event.
+    if (targets.booking(id) > 0n) {
+      await postponeEvent(database.knex, id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
+    }
+    worker.wake()
+  }
+
+  function inBackground(what: string, work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      logger.error({ err: error }, `${what} could not be read; the sweep will`)
+    })
+  }
+
+  return {
+    ...service,
+    targets,
+    async start() {
+      unlisten = await database.listen(
+        Channel.INCOMING_PAYMENT_CHANGED,
+        (id) => inBackground('a changed incoming payment', onChange(id)),
+        () => inBackground('changed incoming payments', targets.refreshAll())
+      )
+      if (config.INCOMING_PAYMENT_WORKERS > 0) worker.start()
+    },
+    async stop() {
+      await unlisten?.()
+      targets.stop()
+      await worker.stop()
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import type { Clock, Database, Logger } from '../../runtime/index.ts'
+import type { Asset } from '../assets/model.ts'
+import { createDueWorker } from '../due-worker.ts'
+import type { DueWorker } from '../due-worker.ts'
+import type { Liquidity } from '../liquidity/model.ts'
+import type { Outbox } from '../webhooks/model.ts'
+import type { PaymentTargets } from './delivery-targets.ts'
+import { closedEvent } from './events.ts'
+import { SETTLE_DELAY_MS } from './progress.ts'
+import type { Progress } from './progress.ts'
+import { close, isOpen, OPEN_STATES, postponeEvent, settle, TABLE, toIncomingPayment } from './store.ts'
+import type { IncomingPaymentRow } from './store.ts'
+
+/** Due payments that are read at once. */
+export const DUE_BATCH = 100
+/** Open payments whose balances are compared at once, at start. */
+export const HEAL_BATCH = 1_000
+
+export interface IncomingPaymentWorkerDependencies {
+  database: Database
+  clock: Clock
+  logger: Logger
+  assets: { find(id: string): Promise<Asset | undefined> }
+  liquidity: Pick<Liquidity, 'accounts'>
+  outbox: Outbox
+  targets: Pick<PaymentTargets, 'booking' | 'closed'>
+  progress: Progress
+}
+
+/**
+ * Ends incoming payments at their time. `processAt` says when a row is due, and for what:
+ *
+ *   PENDING, PROCESSING ──expiresAt──▶ EXPIRED      closed; its event is due SETTLE_DELAY_MS later
+ *   COMPLETED, EXPIRED  ──received > 0──▶ event with what may be withdrawn; processAt = null
+ *                       ──nothing──▶ processAt = null (EXPIRED: deleted as well)
+ *
+ * The event is written once, so its total must be final: it is read from the ledger after the closing, when
+ * this process books nothing for the payment any more and SETTLE_DELAY_MS have passed for the others. Every
+ * process runs this; a guarded statement lets one of them win, so no lease is needed.
+ */
+export function createIncomingPaymentWorker(dependencies: IncomingPaymentWorkerDependencies): DueWorker {
+  const { database, clock, logger, assets, liquidity, outbox, targets, progress } = dependencies
+  const now = () => new Date(clock.nowMs())
+  let healed = false
+
+  async function round(): Promise<number | undefined> {
+    if (!healed) await healOpenPayments()
+    healed = true
+    for (;;) {
+      const due = await database
+        .knex<IncomingPaymentRow>(TABLE)
+        .where('processAt', '<=', now())
+        .orderBy('processAt')
+        .limit(DUE_BATCH)
+      for (const row of due) await process(row)
+      if (due.length < DUE_BATCH) break
+    }
+    const next = await database
+      .knex<IncomingPaymentRow>(TABLE)
+      .whereNotNull('processAt')
+      .min<{ min: Date | null }>('processAt')
+      .first()
+    return next?.min?.getTime()
+  }
+
+  async function process(row: IncomingPaymentRow): Promise<void> {
+    if (isOpen(row.state)) await expire(row)
+    else await settleClosed(row)
+  }
+
+  async function expire({ id }: IncomingPaymentRow): Promise<void> {
+    const settleAt = new Date(clock.nowMs() + SETTLE_DELAY_MS)
+    const expired = await database.transaction((trx) =>
+      close(trx, { id, state: 'EXPIRED', now: now(), settleAt, dueBy: now() })
+    )
+    if (expired) targets.closed(id, 'EXPIRED')
+  }
+
+  async function settleClosed(row: IncomingPaymentRow): Promise<void> {
+    if (targets.booking(row.id) > 0n) {
+      await postponeEvent(database.knex, row.id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
+      return
+    }
+    const asset = await assets.find(row.assetId)
+    if (asset === undefined)
+      throw new Error(`incoming payment ${row.id} has the unknown asset ${row.assetId}`)
+    const [account] = await liquidity.accounts([row.id])
+    const received = account?.creditsPosted ?? 0n
+    await database.transaction(async (trx) => {
+      const isDeleted = row.state === 'EXPIRED' && received === 0n
+      if (!(await settle(trx, { id: row.id, now: now(), isDeleted }))) return
+      if (received > 0n) await outbox.add(trx, closedEvent(toIncomingPayment(row, asset), received))
+    })
+  }
+
+  /** A process that died between a credit and the payment's change of state left it behind. */
+  async function healOpenPayments(): Promise<void> {
+    let after: string | undefined
+    for (;;) {
+      const rows: IncomingPaymentRow[] = await database
+        .knex<IncomingPaymentRow>(TABLE)
+        .whereIn('state', OPEN_STATES)
+        .whereNull('deletedAt')
+        .modify((query) => after !== undefined && query.where('id', '>', after))
+        .orderBy('id')
+        .limit(HEAL_BATCH)
+      const accounts = await liquidity.accounts(rows.map((row) => row.id))
+      for (const [index, row] of rows.entries()) {
+        const total = accounts[index]?.creditsPosted ?? 0n
+        await progress.moveOn({ ...row, incomingAmount: row.incomingAmountValue ?? undefined }, total)
+      }
+      if (rows.length < HEAL_BATCH) return
+      after = rows.at(-1)?.id
+    }
+  }
+
+  return createDueWorker({ clock, logger, name: 'incoming payments', round })
+}

@@ -22,6 +22,10 @@ export interface Receiver {
 
 export type ReceiverFailure = 'NotFound' | 'UnknownWalletAddress' | 'InvalidRequest' | 'InvalidGrant'
 
+/**
+ * All methods throw RemoteUnavailableError when another node gave no usable answer: nothing is known then, and it
+ * may be asked again. A failure is an answer.
+ */
 export interface Receivers {
   /** Reads it afresh: a remote one answers with new STREAM credentials each time. */
   get(tenantId: string, incomingPaymentUrl: string): Promise<Receiver | Failure<ReceiverFailure>>

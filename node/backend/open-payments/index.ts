@@ -1,0 +1,2 @@
+export { createOpenPaymentsServer } from './server.ts'
+export type { OpenPaymentsServer, OpenPaymentsServerDependencies } from './server.ts'

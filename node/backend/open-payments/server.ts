@@ -1,0 +1,301 @@
+import type { KeyObject } from 'node:crypto'
+import Router from '@koa/router'
+import Koa from 'koa'
+import type { Context, Middleware } from 'koa'
+import { createNonceGuard, toJwk } from '../../http-signatures/index.ts'
+import type { ClientKeyFetcher } from '../../http-signatures/index.ts'
+import { serveHttp } from '../../runtime/index.ts'
+import type { Address, Cache, Database, HttpServer, Runtime } from '../../runtime/index.ts'
+import type { TokenIntrospectionClient } from '../../token-introspection/index.ts'
+import type { BackendConfig } from '../config.ts'
+import type { IncomingPayments } from '../incoming-payments/model.ts'
+import type { OutgoingPayments } from '../outgoing-payments/model.ts'
+import type { Quotes } from '../quotes/model.ts'
+import { RemoteUnavailableError } from '../receivers/index.ts'
+import type { TenantDirectory } from '../tenants/model.ts'
+import type { WalletAddresses } from '../wallet-addresses/model.ts'
+import { createAuthorizer } from './authorize.ts'
+import type { Authorizer } from './authorize.ts'
+import { parseBody, readBody } from './body.ts'
+import { errorBody, isRefusal, refuse } from './errors.ts'
+import type { Refusal } from './errors.ts'
+import { createIncomingPaymentHandlers } from './incoming-payments.ts'
+import { createOutgoingPaymentHandlers } from './outgoing-payments.ts'
+import { createQuoteHandlers } from './quotes.ts'
+import type { Answer, ResourceRequest } from './request.ts'
+import { resourceRoutes } from './routes.ts'
+import type { ResourceRoute } from './routes.ts'
+import { answerValidator, loadOpenApiDocuments, requestValidator } from './validate.ts'
+import type { OpenApiDocuments, OpenApiOperation } from './validate.ts'
+import { createWalletAddressHandlers } from './wallet-addresses.ts'
+
+export interface OpenPaymentsServerDependencies {
+  config: Pick<
+    BackendConfig,
+    | 'AUTH_SERVER_GRANT_URL'
+    | 'BIND_HOST'
+    | 'KEY_ID'
+    | 'OPEN_PAYMENTS_PORT'
+    | 'OPEN_PAYMENTS_SCHEME'
+    | 'OPEN_PAYMENTS_URL'
+    | 'TRUST_PROXY'
+    | 'VALIDATE_RESPONSES'
+    | 'WALLET_ADDRESS_URL'
+  >
+  runtime: Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>
+  database: Pick<Database, 'ping'>
+  cache: Cache
+  /** The Ed25519 private key of PRIVATE_KEY_FILE. */
+  instanceKey: KeyObject
+  /** Of the authorization server at AUTH_SERVER_INTROSPECTION_URL. */
+  introspection: TokenIntrospectionClient
+  /** Reads the key sets of clients elsewhere. */
+  clientKeys: Pick<ClientKeyFetcher, 'getKey'>
+  tenants: Pick<TenantDirectory, 'get'>
+  walletAddresses: WalletAddresses
+  incomingPayments: IncomingPayments
+  quotes: Quotes
+  outgoingPayments: OutgoingPayments
+}
+
+export interface OpenPaymentsServer {
+  /** @throws an error with code EADDRINUSE when OPEN_PAYMENTS_PORT is taken */
+  start(): Promise<void>
+  /** Where it listens; undefined before the start. */
+  readonly address: Address | undefined
+  stop(graceMs?: number): Promise<void>
+}
+
+/** The Open Payments resource server and wallet address server of a node. */
+export function createOpenPaymentsServer(dependencies: OpenPaymentsServerDependencies): OpenPaymentsServer {
+  let server: HttpServer | undefined
+  return {
+    async start() {
+      const { config, runtime } = dependencies
+      const app = createApp(dependencies, await loadOpenApiDocuments())
+      const address = { host: config.BIND_HOST, port: config.OPEN_PAYMENTS_PORT }
+      server = await serveHttp(runtime, address, app.callback())
+    },
+    get address() {
+      return server?.address
+    },
+    async stop(graceMs) {
+      await server?.stop(graceMs)
+    }
+  }
+}
+
+function createApp(dependencies: OpenPaymentsServerDependencies, documents: OpenApiDocuments): Koa {
+  const { config, runtime, cache, database, tenants, walletAddresses } = dependencies
+  const { incomingPayments, quotes, outgoingPayments } = dependencies
+  const { clock, logger } = runtime
+  const doors = {
+    authServerUrl: config.AUTH_SERVER_GRANT_URL,
+    openPaymentsUrl: config.OPEN_PAYMENTS_URL
+  }
+  const instance = {
+    walletAddressUrl: config.WALLET_ADDRESS_URL,
+    key: toJwk(dependencies.instanceKey, config.KEY_ID)
+  }
+  const publicUrl = new URL(config.OPEN_PAYMENTS_URL)
+  const scheme = config.OPEN_PAYMENTS_SCHEME === 'http' ? 'http:' : publicUrl.protocol
+  const authorizer = createAuthorizer({
+    introspection: dependencies.introspection,
+    clientKeys: dependencies.clientKeys,
+    walletAddresses,
+    nonces: createNonceGuard(cache),
+    instance,
+    publicOrigin: `${scheme}//${publicUrl.host}`,
+    clock,
+    logger
+  })
+  const handlers = {
+    incomingPayments: createIncomingPaymentHandlers({ incomingPayments, doors }),
+    quotes: createQuoteHandlers({ quotes }),
+    outgoingPayments: createOutgoingPaymentHandlers({ outgoingPayments, quotes }),
+    walletAddresses
+  }
+  const publicHandlers = createWalletAddressHandlers({ walletAddresses, tenants, doors, instance })
+
+  const checked = (operation: OpenApiOperation): ((answer: Answer) => Answer) => {
+    if (!config.VALIDATE_RESPONSES) return (answer) => answer
+    const validate = answerValidator(documents, operation)
+    return (answer) => {
+      validate(answer)
+      return answer
+    }
+  }
+
+  const router = new Router()
+  router.get('/healthz', async (ctx) => {
+    try {
+      await Promise.all([database.ping(), cache.ping()])
+      ctx.body = 'OK'
+    } catch (error) {
+      logger.error({ err: error }, 'the database or the cache does not answer')
+      ctx.status = 500
+      ctx.body = 'The database or the cache does not answer.'
+    }
+  })
+  for (const route of resourceRoutes(handlers)) {
+    const operation: OpenApiOperation = {
+      document: 'resource',
+      method: route.method,
+      path: route.path.replace('/:tenantId', '').replace(':id', '{id}')
+    }
+    const check = checked(operation)
+    const validate = requestValidator(documents, operation)
+    router[route.method](route.path, async (ctx) => {
+      const answer = await answerResource(ctx, {
+        route,
+        validate,
+        authorizer,
+        findWalletAddress: publicHandlers.find
+      })
+      send(ctx, isRefusal(answer) ? answer : check(answer), config.AUTH_SERVER_GRANT_URL)
+    })
+  }
+  const checkGrant = checked({ document: 'resource', method: 'get', path: '/outgoing-payment-grant' })
+  router.get('/:tenantId/outgoing-payment-grant', async (ctx) => {
+    const authorization = await authorizer.authorize(signedRequest(ctx, Buffer.alloc(0)), {
+      type: 'outgoing-payment',
+      action: 'create'
+    })
+    const answer = isRefusal(authorization)
+      ? authorization
+      : checkGrant(await handlers.outgoingPayments.grantSpentAmounts(authorization))
+    send(ctx, answer, config.AUTH_SERVER_GRANT_URL)
+  })
+  // Wallet addresses may have any path: they are looked for last.
+  const checkKeys = checked({ document: 'walletAddress', method: 'get', path: '/jwks.json' })
+  const checkWalletAddress = checked({ document: 'walletAddress', method: 'get', path: '/' })
+  router.get(/^\/.*$/, async (ctx) => {
+    const keysOf = /^(.*)\/jwks\.json$/i.exec(ctx.path)?.[1]
+    const answer =
+      keysOf === undefined
+        ? await publicHandlers.get(ctx.host, ctx.path)
+        : await publicHandlers.keys(ctx.host, keysOf)
+    const check = keysOf === undefined ? checkWalletAddress : checkKeys
+    send(ctx, isRefusal(answer) ? answer : check(answer), config.AUTH_SERVER_GRANT_URL)
+  })
+
+  const app = new Koa({ proxy: config.TRUST_PROXY })
+  app.on('error', (error: Error) => logger.error({ err: error }, 'an answer could not be sent'))
+  app.use(allowOtherOrigins)
+  app.use(answerErrors(dependencies))
+  app.use(router.routes())
+  app.use((ctx) => send(ctx, refuse(404, 'Not Found'), config.AUTH_SERVER_GRANT_URL))
+  return app
+}
+
+/** The steps of every request for a resource, in the order that the contract's errors show. */
+async function answerResource(
+  ctx: Context,
+  {
+    route,
+    validate,
+    authorizer,
+    findWalletAddress
+  }: {
+    route: ResourceRoute
+    validate: ReturnType<typeof requestValidator>
+    authorizer: Authorizer
+    findWalletAddress: (url: string) => ReturnType<WalletAddresses['byUrl']>
+  }
+): Promise<Answer | Refusal> {
+  // 1. The request's form.
+  if (!ctx.accepts('application/json')) {
+    return refuse(406, 'Received error validating OpenAPI request: Must accept application/json')
+  }
+  const rawBody = await readBody(ctx.req)
+  if (isRefusal(rawBody)) return rawBody
+  const parsed = parseBody(rawBody)
+  if (isRefusal(parsed)) return parsed
+  const { tenantId = '', ...params } = ctx.params as Record<string, string>
+  const request: ResourceRequest & { headers: Record<string, unknown> } = {
+    headers: { ...ctx.headers },
+    tenantId,
+    params,
+    query: { ...ctx.query },
+    body: parsed.json
+  }
+  const malformed = validate(request)
+  if (malformed) return malformed
+
+  // 2. What it is about.
+  const subject = await route.subject(request)
+  if (!subject) return refuse(401, 'Unauthorized')
+
+  // 3. and 4. The access token and the signature.
+  const [type, action] = route.access
+  const isPublic = subject.answerPublic !== undefined && ctx.headers.authorization === undefined
+  const authorization = isPublic
+    ? undefined
+    : await authorizer.authorize(signedRequest(ctx, rawBody), {
+        type,
+        action,
+        identifier: subject.walletAddressUrl
+      })
+  if (isRefusal(authorization)) return authorization
+
+  // 5. The wallet address.
+  const walletAddress = await findWalletAddress(subject.walletAddressUrl)
+  if (!walletAddress) {
+    return refuse(400, 'Could not get wallet address', { walletAddressUrl: subject.walletAddressUrl })
+  }
+  if (walletAddress.tenantId !== tenantId) return refuse(404, 'unknown wallet address')
+
+  // 6. The answer.
+  if (!authorization) return subject.answerPublic!()
+  return subject.answer({ ...request, ...authorization, walletAddress })
+}
+
+function signedRequest(ctx: Context, rawBody: Buffer) {
+  return { method: ctx.method, url: ctx.req.url ?? ctx.url, headers: ctx.headers, rawBody }
+}
+
+function send(ctx: Context, answer: Answer | Refusal, grantUrl: string): void {
+  if (!isRefusal(answer)) {
+    ctx.status = answer.status
+    ctx.body = answer.body
+    return
+  }
+  ctx.status = answer.refusal.status
+  if (answer.refusal.challenge) ctx.set('WWW-Authenticate', `GNAP as_uri=${grantUrl}`)
+  // What is left of a body that nobody reads: the connection ends with the answer.
+  if (!ctx.req.complete) ctx.set('Connection', 'close')
+  ctx.body = errorBody(answer)
+}
+
+/** What was thrown becomes a coded answer: what another node left open, else an unexpected error with an id. */
+function answerErrors({ runtime, config }: OpenPaymentsServerDependencies): Middleware {
+  const { logger, random } = runtime
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      if (error instanceof RemoteUnavailableError) {
+        logger.warn({ err: error, url: ctx.url }, 'the receiver could not be read from its node')
+        const refusal = refuse(400, 'invalid receiver', { reason: error.message })
+        return send(ctx, refusal, config.AUTH_SERVER_GRANT_URL)
+      }
+      const id = random.uuid()
+      logger.error({ err: error, id, method: ctx.method, url: ctx.url }, 'a request failed unexpectedly')
+      const refusal = refuse(500, `Internal server error; the log has it under ${id}`, { id })
+      send(ctx, refusal, config.AUTH_SERVER_GRANT_URL)
+    }
+  }
+}
+
+/** Browsers of any origin may call: access tokens and signatures decide, not origins (Fetch, CORS protocol). */
+const allowOtherOrigins: Middleware = async (ctx, next) => {
+  const origin = ctx.get('Origin')
+  if (origin === '') return next()
+  ctx.vary('Origin')
+  ctx.set('Access-Control-Allow-Origin', origin)
+  if (ctx.method !== 'OPTIONS' || ctx.get('Access-Control-Request-Method') === '') return next()
+  ctx.set('Access-Control-Allow-Methods', 'GET,HEAD,POST')
+  const asked = ctx.get('Access-Control-Request-Headers')
+  if (asked !== '') ctx.set('Access-Control-Allow-Headers', asked)
+  ctx.status = 204
+}

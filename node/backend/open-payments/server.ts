@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import Router from '@koa/router'
-import Koa from 'koa'
-import type { Context, Middleware } from 'koa'
+import type Koa from 'koa'
+import type { Context } from 'koa'
+import { createHttpApp, healthz, readRequestBody } from '../../http-api/index.ts'
 import { createNonceGuard, toJwk } from '../../http-signatures/index.ts'
 import type { ClientKeyFetcher } from '../../http-signatures/index.ts'
 import { serveHttp } from '../../runtime/index.ts'
@@ -16,7 +17,7 @@ import type { TenantDirectory } from '../tenants/model.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import { createAuthorizer } from './authorize.ts'
 import type { Authorizer } from './authorize.ts'
-import { parseBody, readBody } from './body.ts'
+import { MAX_BODY_BYTES, parseBody } from './body.ts'
 import { errorBody, isRefusal, refuse } from './errors.ts'
 import type { Refusal } from './errors.ts'
 import { createIncomingPaymentHandlers } from './incoming-payments.ts'
@@ -127,16 +128,7 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
   }
 
   const router = new Router()
-  router.get('/healthz', async (ctx) => {
-    try {
-      await Promise.all([database.ping(), cache.ping()])
-      ctx.body = 'OK'
-    } catch (error) {
-      logger.error({ err: error }, 'the database or the cache does not answer')
-      ctx.status = 500
-      ctx.body = 'The database or the cache does not answer.'
-    }
-  })
+  router.get('/healthz', healthz([() => database.ping(), () => cache.ping()], logger))
   for (const route of resourceRoutes(handlers)) {
     const operation: OpenApiOperation = {
       document: 'resource',
@@ -179,10 +171,23 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
     send(ctx, isRefusal(answer) ? answer : check(answer), config.AUTH_SERVER_GRANT_URL)
   })
 
-  const app = new Koa({ proxy: config.TRUST_PROXY })
-  app.on('error', (error: Error) => logger.error({ err: error }, 'an answer could not be sent'))
-  app.use(allowOtherOrigins)
-  app.use(answerErrors(dependencies))
+  const app = createHttpApp({
+    logger,
+    random: runtime.random,
+    trustProxy: config.TRUST_PROXY,
+    describeUnexpected: (id) =>
+      errorBody(refuse(500, `Internal server error; the log has it under ${id}`, { id }))
+  })
+  app.use(async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      if (!(error instanceof RemoteUnavailableError)) throw error
+      logger.warn({ err: error, path: ctx.path }, 'the receiver could not be read from its node')
+      const refusal = refuse(400, 'invalid receiver', { reason: error.message })
+      send(ctx, refusal, config.AUTH_SERVER_GRANT_URL)
+    }
+  })
   app.use(router.routes())
   app.use((ctx) => send(ctx, refuse(404, 'Not Found'), config.AUTH_SERVER_GRANT_URL))
   return app
@@ -207,8 +212,13 @@ async function answerResource(
   if (!ctx.accepts('application/json')) {
     return refuse(406, 'Received error validating OpenAPI request: Must accept application/json')
   }
-  const rawBody = await readBody(ctx.req)
-  if (isRefusal(rawBody)) return rawBody
+  const read = await readRequestBody(ctx.req, MAX_BODY_BYTES)
+  if (!read.ok) {
+    return read.code === 'too_large'
+      ? refuse(413, `The body is longer than ${MAX_BODY_BYTES} bytes`)
+      : refuse(400, 'The body ended early')
+  }
+  const rawBody = read.body
   const parsed = parseBody(rawBody)
   if (isRefusal(parsed)) return parsed
   const { tenantId = '', ...params } = ctx.params as Record<string, string>
@@ -265,37 +275,4 @@ function send(ctx: Context, answer: Answer | Refusal, grantUrl: string): void {
   // What is left of a body that nobody reads: the connection ends with the answer.
   if (!ctx.req.complete) ctx.set('Connection', 'close')
   ctx.body = errorBody(answer)
-}
-
-/** What was thrown becomes a coded answer: what another node left open, else an unexpected error with an id. */
-function answerErrors({ runtime, config }: OpenPaymentsServerDependencies): Middleware {
-  const { logger, random } = runtime
-  return async (ctx, next) => {
-    try {
-      await next()
-    } catch (error) {
-      if (error instanceof RemoteUnavailableError) {
-        logger.warn({ err: error, url: ctx.url }, 'the receiver could not be read from its node')
-        const refusal = refuse(400, 'invalid receiver', { reason: error.message })
-        return send(ctx, refusal, config.AUTH_SERVER_GRANT_URL)
-      }
-      const id = random.uuid()
-      logger.error({ err: error, id, method: ctx.method, url: ctx.url }, 'a request failed unexpectedly')
-      const refusal = refuse(500, `Internal server error; the log has it under ${id}`, { id })
-      send(ctx, refusal, config.AUTH_SERVER_GRANT_URL)
-    }
-  }
-}
-
-/** Browsers of any origin may call: access tokens and signatures decide, not origins (Fetch, CORS protocol). */
-const allowOtherOrigins: Middleware = async (ctx, next) => {
-  const origin = ctx.get('Origin')
-  if (origin === '') return next()
-  ctx.vary('Origin')
-  ctx.set('Access-Control-Allow-Origin', origin)
-  if (ctx.method !== 'OPTIONS' || ctx.get('Access-Control-Request-Method') === '') return next()
-  ctx.set('Access-Control-Allow-Methods', 'GET,HEAD,POST')
-  const asked = ctx.get('Access-Control-Request-Headers')
-  if (asked !== '') ctx.set('Access-Control-Allow-Headers', asked)
-  ctx.status = 204
 }

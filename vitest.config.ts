@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** Vite would take graphql's other build than Node does, and two of them in one process refuse each other's types. */
+const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] }
+
 /**
  * unit         needs nothing but Node: pure functions, state machines, protocol codecs, in-memory doors
  * integration  needs a real PostgreSQL (embedded), real sockets or real processes
@@ -9,6 +12,7 @@ export default defineConfig({
   test: {
     projects: [
       {
+        resolve,
         test: {
           name: 'unit',
           include: ['{node,sim,scenarios}/**/*.test.ts'],
@@ -17,6 +21,7 @@ export default defineConfig({
         }
       },
       {
+        resolve,
         test: {
           name: 'integration',
           globalSetup: ['sim/services/vitest-postgres.ts'],
@@ -26,6 +31,7 @@ export default defineConfig({
         }
       },
       {
+        resolve,
         test: {
           name: 'scenarios',
           globalSetup: ['sim/services/vitest-postgres.ts'],

@@ -1,0 +1,388 @@
+import fc from 'fast-check'
+import { createSchema } from 'graphql-yoga'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  createHttpClient,
+  createManualClock,
+  createMemoryCache,
+  createSystemRuntime
+} from '../runtime/index.ts'
+import type { HttpServer } from '../runtime/index.ts'
+import {
+  adminError,
+  createAdminAuthenticator,
+  createAdminServer,
+  JSONObject,
+  signAdminRequest,
+  UInt64,
+  UInt8
+} from './index.ts'
+import { isAdminDigest, parseAdminSignature } from './signature.ts'
+
+const OPERATOR = { id: '11111111-1111-4111-8111-111111111111', apiSecret: 'operator secret' }
+const TENANT = { id: '22222222-2222-4222-8222-222222222222', apiSecret: 'operator secret' }
+const DELETED = { id: '33333333-3333-4333-8333-333333333333', apiSecret: 's', deletedAt: new Date(0) }
+const tenants = new Map([OPERATOR, TENANT, DELETED].map((tenant) => [tenant.id, tenant]))
+const clock = createManualClock()
+const body = { query: '{ ok }', variables: { b: 1, a: 'ä' } }
+
+function createAuthenticator() {
+  return createAdminAuthenticator({
+    findTenant: (id) => tenants.get(id),
+    cache: createMemoryCache({ clock }),
+    clock,
+    version: 1,
+    ttlSeconds: 30,
+    operatorTenantId: OPERATOR.id
+  })
+}
+
+const sign = (overrides: { secret?: string; version?: number; timestampMs?: number; body?: unknown } = {}) =>
+  signAdminRequest({ body, secret: OPERATOR.apiSecret, version: 1, timestampMs: clock.nowMs(), ...overrides })
+
+describe('the signature of Admin API requests', () => {
+  it('is the HMAC of timestamp and canonical body', () => {
+    expect(signAdminRequest({ body: { b: 1, a: 2 }, secret: 'secret', version: 1, timestampMs: 1 })).toBe(
+      signAdminRequest({ body: { a: 2, b: 1 }, secret: 'secret', version: 1, timestampMs: 1 })
+    )
+    expect(sign()).toMatch(/^t=\d{13}, v1=[0-9a-f]{64}$/)
+  })
+
+  it('holds for the signed body alone', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), fc.nat(), (signed, other, timestampMs) => {
+        const header = signAdminRequest({ body: signed, secret: 's', version: 1, timestampMs })
+        const signature = parseAdminSignature(header)!
+        expect(isAdminDigest(signature, 's', signed)).toBe(true)
+        expect(isAdminDigest(signature, 'other', signed)).toBe(false)
+        expect(isAdminDigest({ ...signature, timestampMs: timestampMs + 1 }, 's', signed)).toBe(false)
+        if (JSON.stringify(signed) !== JSON.stringify(other)) {
+          fc.pre(JSON.stringify([signed].toString()) !== JSON.stringify([other].toString()))
+          expect(isAdminDigest(signature, 's', other)).toBe(false)
+        }
+      })
+    )
+  })
+
+  it('is refused, not thrown over, for bodies without canonical form', () => {
+    const signature = parseAdminSignature(sign())!
+    expect(isAdminDigest(signature, 's', { query: '\ud800' })).toBe(false)
+    expect(isAdminDigest(signature, 's', { query: Infinity })).toBe(false)
+  })
+})
+
+describe('createAdminAuthenticator', () => {
+  const headers = (signature: string, tenantId = OPERATOR.id) => ({ 'tenant-id': tenantId, signature })
+
+  it('knows the operator by its id, not by its secret', async () => {
+    const authenticator = createAuthenticator()
+    expect(await authenticator.authenticate(headers(sign()), body)).toMatchObject({
+      ok: true,
+      isOperator: true
+    })
+    expect(await authenticator.authenticate(headers(sign(), TENANT.id), body)).toMatchObject({
+      ok: true,
+      isOperator: false
+    })
+  })
+
+  it.each<[string, () => Record<string, string>, string]>([
+    ['no signature', () => ({ 'tenant-id': OPERATOR.id }), 'missing_header'],
+    ['no tenant id', () => ({ signature: sign() }), 'missing_header'],
+    ['a header without second part', () => headers('t=1'), 'malformed_header'],
+    ['a header that is empty', () => headers(''), 'malformed_header'],
+    ['a digest in upper case', () => headers(sign().toUpperCase()), 'malformed_header'],
+    ['a tenant id that is no UUID', () => headers(sign(), "1' OR '1'='1"), 'malformed_header'],
+    [
+      'a tenant nobody knows',
+      () => headers(sign(), '44444444-4444-4444-8444-444444444444'),
+      'unknown_tenant'
+    ],
+    ['a deleted tenant', () => headers(sign({ secret: 's' }), DELETED.id), 'unknown_tenant'],
+    ['another version', () => headers(sign({ version: 2 })), 'wrong_version'],
+    ['an old timestamp', () => headers(sign({ timestampMs: clock.nowMs() - 30_001 })), 'expired'],
+    ['a future timestamp', () => headers(sign({ timestampMs: clock.nowMs() + 10_001 })), 'created_in_future'],
+    [
+      'a timestamp in seconds',
+      () => headers(sign({ timestampMs: Math.floor(clock.nowMs() / 1000) })),
+      'expired'
+    ],
+    ['another secret', () => headers(sign({ secret: 'guess' })), 'wrong_digest'],
+    ['another body', () => headers(sign({ body: { query: '{ other }' } })), 'wrong_digest']
+  ])('refuses %s', async (_, build, code) => {
+    expect(await createAuthenticator().authenticate(build(), body)).toEqual({ ok: false, code })
+  })
+
+  it('accepts a signature once, and equal requests with numbers of their own', async () => {
+    const authenticator = createAuthenticator()
+    const signature = sign()
+    expect(await authenticator.authenticate(headers(signature), body)).toMatchObject({ ok: true })
+    expect(await authenticator.authenticate(headers(signature), body)).toEqual({
+      ok: false,
+      code: 'replayed'
+    })
+    expect(await authenticator.authenticate(headers(`${signature}, x=1`), body)).toEqual({
+      ok: false,
+      code: 'replayed'
+    })
+    for (const n of ['55555555-5555-4555-8555-555555555555', '66666666-6666-4666-8666-666666666666']) {
+      expect(await authenticator.authenticate(headers(`${signature}, n=${n}`), body)).toMatchObject({
+        ok: true
+      })
+    }
+  })
+
+  it('does not spend a signature that was not right', async () => {
+    const authenticator = createAuthenticator()
+    const signature = sign()
+    expect(await authenticator.authenticate(headers(signature), { query: '{ other }' })).toMatchObject({
+      ok: false
+    })
+    expect(await authenticator.authenticate(headers(signature), body)).toMatchObject({ ok: true })
+  })
+
+  it('remembers a signature as long as it could be repeated', async () => {
+    const authenticator = createAuthenticator()
+    const signature = sign({ timestampMs: clock.nowMs() + 10_000 })
+    expect(await authenticator.authenticate(headers(signature), body)).toMatchObject({ ok: true })
+    await clock.advance(39_999)
+    expect(await authenticator.authenticate(headers(signature), body)).toEqual({
+      ok: false,
+      code: 'replayed'
+    })
+    await clock.advance(2)
+    expect(await authenticator.authenticate(headers(signature), body)).toEqual({ ok: false, code: 'expired' })
+  })
+})
+
+describe('scalars', () => {
+  it('read and write every UInt64 exactly', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
+        expect(UInt64.serialize(value)).toBe(value.toString())
+        expect(UInt64.parseValue(value.toString())).toBe(value)
+      })
+    )
+  })
+
+  it.each([-1, '-1', '18446744073709551616', '1.5', 1.5, 2 ** 53, '', 'x', null, {}])(
+    'refuse %j as UInt64',
+    (value) => {
+      expect(() => UInt64.parseValue(value)).toThrow()
+    }
+  )
+
+  it('take UInt8 as number or text', () => {
+    expect(UInt8.parseValue(255)).toBe(255)
+    expect(UInt8.parseValue('9')).toBe(9)
+    for (const value of [-1, 256, 1.5, '256', 'x', '']) {
+      expect(() => UInt8.parseValue(value)).toThrow('Provided value is not a UInt8.')
+    }
+  })
+
+  it('take objects as JSONObject', () => {
+    expect(JSONObject.parseValue({ a: [1] })).toEqual({ a: [1] })
+    expect(() => JSONObject.parseValue([1])).toThrow()
+  })
+})
+
+describe('createAdminServer', () => {
+  const lines: string[] = []
+  const runtime = createSystemRuntime({
+    name: 'test',
+    logLevel: 'info',
+    writeLog: (line) => lines.push(line)
+  })
+  const http = createHttpClient(runtime)
+  let server: HttpServer
+  let healthy = true
+  let sequence = 0
+
+  beforeAll(async () => {
+    const schema = createSchema<object>({
+      typeDefs: /* GraphQL */ `
+        scalar UInt8
+        scalar UInt64
+        scalar JSONObject
+        type Query {
+          ok: Boolean!
+          node: Node!
+          caller: String!
+          refused: Boolean
+          broken: Boolean
+          echo(amount: UInt64, scale: UInt8, extra: JSONObject): UInt64
+        }
+        type Node {
+          id: ID!
+          node: Node!
+        }
+      `,
+      resolvers: {
+        UInt8,
+        UInt64,
+        JSONObject,
+        Query: {
+          ok: () => true,
+          node: () => ({ id: '1' }),
+          caller: (_: unknown, __: unknown, context: { caller: string }) => context.caller,
+          refused: () => {
+            throw adminError('CONFLICT', 'wrong state', { details: 1 })
+          },
+          broken: () => {
+            throw new Error('SELECT secret FROM tenants failed')
+          },
+          echo: (_: unknown, { amount }: { amount: bigint }) => amount
+        },
+        Node: { node: () => ({ id: '2' }) }
+      } as never
+    })
+    server = await createAdminServer({
+      ...runtime,
+      address: { host: '127.0.0.1', port: 0 },
+      schema,
+      authenticator: createAdminAuthenticator({
+        findTenant: (id) => tenants.get(id),
+        cache: createMemoryCache(runtime),
+        clock: runtime.clock,
+        version: 1,
+        ttlSeconds: 30,
+        operatorTenantId: OPERATOR.id
+      }),
+      createContext: ({ tenant, isOperator }) => ({ caller: `${tenant.id} ${isOperator}` }),
+      healthChecks: [
+        async () => {
+          if (!healthy) throw new Error('the database is gone')
+        }
+      ],
+      production: true,
+      maxBodyBytes: 100_000
+    })
+  })
+
+  afterAll(async () => {
+    await server.stop(0)
+    await http.close()
+  })
+
+  const url = (path: string) => `http://127.0.0.1:${server.address.port}${path}`
+
+  async function post(request: object | string, headers: Record<string, string> = {}) {
+    const sent = typeof request === 'string' ? request : JSON.stringify(request)
+    const timestampMs = runtime.clock.nowMs() - (sequence += 1)
+    const response = await http.request({
+      method: 'POST',
+      url: url('/graphql'),
+      headers: {
+        'content-type': 'application/json',
+        'tenant-id': OPERATOR.id,
+        ...(typeof request === 'object' && {
+          signature: signAdminRequest({ body: request, secret: OPERATOR.apiSecret, version: 1, timestampMs })
+        }),
+        ...headers
+      },
+      body: sent
+    })
+    const text = response.body.toString()
+    return {
+      ...response,
+      text,
+      json: () =>
+        JSON.parse(text) as {
+          data?: never
+          errors: { message: string; extensions: Record<string, string> }[]
+        }
+    }
+  }
+
+  it("answers a signed request in its caller's context", async () => {
+    const answer = await post({
+      query: 'query q($a: UInt64) { caller echo(amount: $a) }',
+      variables: { a: '18446744073709551615' }
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.json().data).toEqual({ caller: `${OPERATOR.id} true`, echo: '18446744073709551615' })
+  })
+
+  it('answers 401 plainly without a good signature', async () => {
+    const answer = await post({ query: '{ ok }' }, { signature: 't=1, v1=0' })
+    expect([answer.status, answer.text]).toEqual([401, 'Unauthorized'])
+  })
+
+  it.each([
+    ['malformed JSON', '{', 400],
+    ['an array', '[{"query":"{ ok }"}]', 400],
+    ['an empty body', '', 400],
+    ['a body that is too long', JSON.stringify({ query: 'x'.repeat(100_001) }), 413]
+  ])('refuses %s with a coded error', async (_, text, status) => {
+    const answer = await post(text)
+    expect(answer.status).toBe(status)
+    expect(answer.json().errors[0]!.extensions.code).toBe('BAD_USER_INPUT')
+  })
+
+  it('passes coded errors on and masks the others, which it logs', async () => {
+    expect((await post({ query: '{ refused }' })).json().errors[0]).toMatchObject({
+      message: 'wrong state',
+      path: ['refused'],
+      extensions: { code: 'CONFLICT', details: 1 }
+    })
+    const { message, extensions } = (await post({ query: '{ broken }' })).json().errors[0]!
+    expect([message, extensions.code]).toEqual(['Internal server error', 'INTERNAL_SERVER_ERROR'])
+    expect(lines.find((line) => line.includes(extensions.errorId!))).toContain(
+      'SELECT secret FROM tenants failed'
+    )
+  })
+
+  it('names what is wrong with a request, without hints at the schema', async () => {
+    expect((await post({ query: '{ okk }' })).json().errors[0]).toMatchObject({
+      message: 'Cannot query field "okk" on type "Query".',
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' }
+    })
+    expect((await post({ query: '{' })).json().errors[0]!.extensions.code).toBe('GRAPHQL_PARSE_FAILED')
+    const wrong = await post({ query: 'query q($a: UInt64) { echo(amount: $a) }', variables: { a: '-1' } })
+    expect(wrong.json().errors[0]).toMatchObject({
+      message: expect.stringContaining('Input must be unsigned.') as string,
+      extensions: { code: 'BAD_USER_INPUT' }
+    })
+    expect((await post({ query: '{ __schema { types { name } } }' })).json().errors[0]!.message).toContain(
+      'introspection'
+    )
+  })
+
+  it('refuses operations that are too deep or too dear, through fragments too', async () => {
+    const deep = (levels: number): string => (levels === 0 ? '{ id }' : `{ node ${deep(levels - 1)} }`)
+    expect((await post({ query: deep(9) })).json().data).toBeDefined()
+    expect((await post({ query: deep(10) })).json().errors[0]!.message).toContain('11 fields deep')
+    const wide = Array.from({ length: 1000 }, (_, i) => `a${i}: node { id }`).join(' ')
+    expect((await post({ query: `{ ${wide} }` })).json().errors[0]!.message).toContain('costs more')
+    const doubling = Array.from(
+      { length: 20 },
+      (_, i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`
+    ).join(' ')
+    expect(
+      (await post({ query: `{ ...f0 } ${doubling} fragment f20 on Query { ok }` })).json().errors[0]!.message
+    ).toContain('costs more')
+    expect(
+      (await post({ query: '{ ...f } fragment f on Query { ...f }' })).json().errors[0]!.extensions.code
+    ).toBe('GRAPHQL_VALIDATION_FAILED')
+  })
+
+  it('answers health, CORS preflights and 404', async () => {
+    expect((await http.request({ method: 'GET', url: url('/healthz') })).status).toBe(200)
+    healthy = false
+    expect((await http.request({ method: 'GET', url: url('/healthz') })).status).toBe(500)
+    healthy = true
+    expect((await http.request({ method: 'GET', url: url('/other') })).status).toBe(404)
+    expect((await http.request({ method: 'GET', url: url('/graphql') })).status).toBe(404)
+    const preflight = await http.dispatcher.request({
+      origin: url(''),
+      path: '/graphql',
+      method: 'OPTIONS',
+      headers: { origin: 'https://a.example', 'access-control-request-method': 'POST' }
+    })
+    await preflight.body.dump()
+    expect([preflight.statusCode, preflight.headers['access-control-allow-origin']]).toEqual([
+      204,
+      'https://a.example'
+    ])
+  })
+})

@@ -1,0 +1,64 @@
+import { GraphQLError } from 'graphql'
+import type { Logger, Random } from '../runtime/index.ts'
+
+/** Codes that an Admin API answers in `extensions.code`. */
+export type AdminErrorCode =
+  | 'BAD_USER_INPUT'
+  | 'DUPLICATE'
+  | 'FORBIDDEN'
+  | 'INACTIVE'
+  | 'INTERNAL_SERVER_ERROR'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'TIMEOUT'
+  | 'UNAUTHENTICATED'
+
+/** An error that a resolver throws for the caller to see. */
+export function adminError(
+  code: AdminErrorCode,
+  message: string,
+  extensions: Record<string, unknown> = {}
+): GraphQLError {
+  return new GraphQLError(message, { extensions: { ...extensions, code } })
+}
+
+/**
+ * What the caller sees of an error: coded ones as they are, errors of the request itself (unknown fields, wrong
+ * variables) as BAD_USER_INPUT without hints at the schema, and whatever nobody expected as INTERNAL_SERVER_ERROR
+ * with the id under which its cause was logged.
+ */
+export function createErrorMask({ logger, random }: { logger: Logger; random: Random }) {
+  return (error: unknown): GraphQLError => {
+    if (error instanceof GraphQLError) {
+      if (typeof error.extensions.code === 'string' && isGraphQLErrorThroughout(error))
+        return withoutHints(error)
+      // Errors of a resolver have a path; without one the request itself was wrong.
+      if (error.path === undefined) return withoutHints(error, 'BAD_USER_INPUT')
+    }
+    const errorId = random.uuid()
+    const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error
+    const path = error instanceof GraphQLError ? error.path : undefined
+    logger.error({ err: cause, errorId, path }, 'a GraphQL operation failed unexpectedly')
+    return new GraphQLError('Internal server error', {
+      ...(path && { path }),
+      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId }
+    })
+  }
+}
+
+function isGraphQLErrorThroughout(error: GraphQLError): boolean {
+  return error.originalError == null || error.originalError instanceof GraphQLError
+}
+
+/** The error with a code and without "Did you mean …": field names are not for guessing. */
+export function withoutHints(error: GraphQLError, fallbackCode?: string): GraphQLError {
+  const message = error.message.replace(/ ?Did you mean .*\?$/s, '')
+  const code = error.extensions.code ?? fallbackCode
+  return new GraphQLError(message, {
+    ...(error.nodes && { nodes: error.nodes }),
+    ...(error.source && { source: error.source }),
+    ...(error.positions && { positions: error.positions }),
+    ...(error.path && { path: error.path }),
+    extensions: { ...error.extensions, ...(code !== undefined && { code }) }
+  })
+}

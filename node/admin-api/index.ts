@@ -1,0 +1,8 @@
+export * from './authenticator.ts'
+export { adminError } from './errors.ts'
+export type { AdminErrorCode } from './errors.ts'
+export * from './pagination.ts'
+export * from './query-limits.ts'
+export * from './scalars.ts'
+export * from './server.ts'
+export { signAdminRequest } from './signature.ts'

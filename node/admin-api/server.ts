@@ -1,0 +1,153 @@
+import { NoSchemaIntrospectionCustomRule, parse } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
+import { createYoga } from 'graphql-yoga'
+import type { Plugin } from 'graphql-yoga'
+import type { Context } from 'koa'
+import { createHttpApp, DEFAULT_MAX_BODY_BYTES, healthz, readRequestBody } from '../http-api/index.ts'
+import { serveHttp } from '../runtime/index.ts'
+import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
+import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
+import { createErrorMask, withoutHints } from './errors.ts'
+import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS } from './query-limits.ts'
+import type { QueryLimits } from './query-limits.ts'
+
+export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext extends object> {
+  network: Network
+  clock: Clock
+  random: Random
+  logger: Logger
+  address: Address
+  schema: GraphQLSchema
+  authenticator: AdminAuthenticator<Tenant>
+  /** The resolvers' context, built for each request: DataLoaders live in it. */
+  createContext(caller: { tenant: Tenant; isOperator: boolean }): ResolverContext | Promise<ResolverContext>
+  /** What `/healthz` asks: each rejects when its service does not answer. */
+  healthChecks: readonly (() => Promise<void>)[]
+  /** Introspection is off in production. */
+  production: boolean
+  trustProxy?: boolean
+  queryLimits?: QueryLimits
+  maxBodyBytes?: number
+}
+
+/**
+ * Serves an Admin API: `POST /graphql` by signed requests, `GET /healthz`, and 404 for everything else.
+ *
+ * @throws an error with code EADDRINUSE when the port is taken
+ */
+export async function createAdminServer<Tenant extends AdminTenant, ResolverContext extends object>(
+  options: AdminServerOptions<Tenant, ResolverContext>
+): Promise<HttpServer> {
+  const { logger, random, authenticator, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options
+  const execute = createExecutor(options)
+  const checkHealth = healthz(options.healthChecks, logger)
+
+  async function graphql(ctx: Context): Promise<void> {
+    const read = await readRequestBody(ctx.req, maxBodyBytes)
+    if (!read.ok) {
+      if (read.code === 'too_large') refuse(ctx, 413, `The body is longer than ${maxBodyBytes} bytes`)
+      else refuse(ctx, 400, 'The body ended early')
+      return
+    }
+    const body = parseJsonObject(read.body)
+    if (body === undefined) return refuse(ctx, 400, 'The body must be a JSON object with a query')
+    const caller = await authenticator.authenticate(ctx.headers, body)
+    if (!caller.ok) {
+      logger.info({ code: caller.code, tenantId: ctx.get('tenant-id') }, 'an Admin API request was refused')
+      ctx.status = 401
+      ctx.body = 'Unauthorized'
+      return
+    }
+    const context = await options.createContext({ tenant: caller.tenant, isOperator: caller.isOperator })
+    await execute(ctx, read.body, context)
+  }
+
+  const app = createHttpApp({
+    logger,
+    random,
+    trustProxy: options.trustProxy ?? false,
+    describeUnexpected: (errorId) =>
+      graphqlError('Internal server error', 'INTERNAL_SERVER_ERROR', { errorId })
+  })
+  app.use(async (ctx) => {
+    if (ctx.path === '/healthz' && ctx.method === 'GET') return checkHealth(ctx)
+    if (ctx.path === '/graphql' && ctx.method === 'POST') return graphql(ctx)
+    ctx.status = 404
+  })
+  return serveHttp(options, options.address, app.callback())
+}
+
+/** Runs an authenticated request through the schema and writes the answer. */
+function createExecutor<ResolverContext extends object>({
+  schema,
+  logger,
+  random,
+  production,
+  queryLimits = DEFAULT_QUERY_LIMITS
+}: {
+  schema: GraphQLSchema
+  logger: Logger
+  random: Random
+  production: boolean
+  queryLimits?: QueryLimits
+}) {
+  const limits: Plugin = {
+    onParse: ({ setParseFn }) =>
+      setParseFn(((source: string) => parse(source, { maxTokens: queryLimits.maxTokens })) as typeof parse),
+    onValidate({ addValidationRule }) {
+      addValidationRule(createQueryLimitsRule(queryLimits))
+      if (production) addValidationRule(NoSchemaIntrospectionCustomRule)
+      return ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map((error) => withoutHints(error, 'GRAPHQL_VALIDATION_FAILED')))
+      }
+    }
+  }
+  const yoga = createYoga<{ resolvers: ResolverContext }>({
+    schema: schema as never,
+    context: ({ resolvers }) => resolvers,
+    plugins: [limits],
+    maskedErrors: { maskError: createErrorMask({ logger, random }), errorMessage: 'Internal server error' },
+    // The mask logs what is unexpected; the rest is the caller's to read.
+    logging: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    batching: false,
+    multipart: false
+  })
+
+  return async (ctx: Context, body: Buffer, resolvers: ResolverContext): Promise<void> => {
+    const response = await yoga.fetch(
+      'http://admin/graphql',
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: ctx.get('accept') || 'application/json' },
+        body: body.toString('utf8')
+      },
+      { resolvers }
+    )
+    ctx.status = response.status
+    ctx.set('content-type', response.headers.get('content-type') ?? 'application/json')
+    ctx.body = await response.text()
+  }
+}
+
+function parseJsonObject(body: Buffer): Record<string, unknown> | undefined {
+  let json: unknown
+  try {
+    json = JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
+  return json as Record<string, unknown>
+}
+
+function refuse(ctx: Context, status: number, message: string): void {
+  ctx.status = status
+  ctx.body = graphqlError(message, 'BAD_USER_INPUT')
+}
+
+function graphqlError(message: string, code: string, extensions: Record<string, unknown> = {}): object {
+  return { errors: [{ message, extensions: { code, ...extensions } }] }
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Bytes of a request's body that are read unless a server says otherwise. */
+export const DEFAULT_MAX_BODY_BYTES = 1_048_576
+
+export type RequestBody = { ok: true; body: Buffer } | { ok: false; code: 'too_large' | 'aborted' }
+
+/** Reads a request's body, as bytes. Stops reading when it is longer than `maxBytes`, or when the client leaves. */
+export function readRequestBody(
+  request: IncomingMessage,
+  maxBytes = DEFAULT_MAX_BODY_BYTES
+): Promise<RequestBody> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    return Promise.resolve({ ok: false, code: 'too_large' })
+  }
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const settle = (result: RequestBody) => {
+      request.off('data', onData).off('end', onEnd).off('error', onAborted).off('close', onAborted)
+      resolve(result)
+    }
+    const onData = (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= maxBytes) return void chunks.push(chunk)
+      request.pause()
+      settle({ ok: false, code: 'too_large' })
+    }
+    const onEnd = () => settle({ ok: true, body: Buffer.concat(chunks) })
+    const onAborted = () => settle({ ok: false, code: 'aborted' })
+    request.on('data', onData).on('end', onEnd).on('error', onAborted).on('close', onAborted)
+  })
+}
+
+/** Whether a header names a JSON media type (RFC 8259, RFC 6839 section 3.1). */
+export function isJsonContentType(contentType: string | undefined): boolean {
+  return /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType ?? '')
+}

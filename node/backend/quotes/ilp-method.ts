@@ -1,0 +1,105 @@
+import { probePath, quoteFixedDelivery, quoteFixedSource } from '../../ilp/index.ts'
+import type { Ratio, StreamCredentials } from '../../ilp/index.ts'
+import type { Clock, Logger, Random } from '../../runtime/index.ts'
+import type { Asset } from '../assets/model.ts'
+import type { Connector } from '../connector/model.ts'
+import { failure, isFailure } from '../model.ts'
+import type { Failure } from '../model.ts'
+import type { Rates } from '../rates/model.ts'
+import type { IlpQuoteDetails, QuoteFailure } from './model.ts'
+import type { MethodQuote, MethodTooSmall, Terms } from './pricing.ts'
+import { decimalOf } from './pricing.ts'
+
+export interface IlpMethodQuote extends MethodQuote {
+  /** The low estimate, for people to read. */
+  estimatedExchangeRate: number
+  ilp: IlpQuoteDetails | undefined
+}
+
+/** Quotes payments that leave this node: measures the path, and fixes this node's own conversion. */
+export interface IlpMethod {
+  quote(input: {
+    tenantId: string
+    asset: Asset
+    credentials: StreamCredentials
+    terms: Terms
+    principal: bigint
+  }): Promise<IlpMethodQuote | MethodTooSmall | Failure<QuoteFailure>>
+}
+
+export interface IlpMethodDependencies {
+  clock: Clock
+  random: Random
+  logger: Logger
+  connector: Pick<Connector, 'senderFor' | 'nextHopAsset'>
+  rates: Pick<Rates, 'ratio'>
+  /** How far the path's rate may fall after the quote, as a part of 1. */
+  slippage: Ratio
+}
+
+/** Measures a path with packets that nobody can fulfill, sent through this node's own connector. */
+export function createIlpMethod({
+  clock,
+  random,
+  logger,
+  connector,
+  rates,
+  slippage
+}: IlpMethodDependencies): IlpMethod {
+  return {
+    async quote({ tenantId, asset, credentials, terms, principal }) {
+      const nextHop = await connector.nextHopAsset(tenantId, credentials.destination)
+      if (nextHop === undefined) {
+        return failure('InvalidReceiver', `no route leads to the receiver's address ${prefixOf(credentials)}`)
+      }
+      const ratio = await rates.ratio(tenantId, asset, nextHop)
+      if (isFailure(ratio)) {
+        return failure(
+          'CouldNotFetchRates',
+          `no rate from ${asset.code} to ${nextHop.code}: ${ratio.failure}`
+        )
+      }
+      const conversion = { assetId: nextHop.id, ratio }
+      const path = await probePath({
+        credentials,
+        sendPacket: connector.senderFor({ tenantId, asset, conversion }),
+        clock,
+        random,
+        // A debit amount that the fee eats is measured with one unit, to tell what would be enough.
+        ...(terms.kind === 'fixedSend'
+          ? { sourceAmount: principal > 0n ? principal : 1n }
+          : { deliverAmount: terms.receive })
+      })
+      if (path.type === 'failure') {
+        const { code, message } = path.error
+        logger.info(
+          { code, reason: message, destination: prefixOf(credentials) },
+          'a path could not be measured'
+        )
+        return failure('InvalidReceiver', `the receiver cannot be reached (${code}): ${message}`)
+      }
+      const quoted =
+        terms.kind === 'fixedSend'
+          ? quoteFixedSource({ probe: path, slippage, sourceAmount: principal })
+          : quoteFixedDelivery({ probe: path, slippage, deliverAmount: terms.receive })
+      if (quoted.type === 'nothingDelivered') return { minimumSource: quoted.minimumSource }
+      return {
+        source: quoted.maxSource,
+        delivery: quoted.minDelivery,
+        estimatedExchangeRate: decimalOf(path.lowRate),
+        ilp: {
+          ...(path.maxPacketAmount !== undefined && { maxPacketAmount: path.maxPacketAmount }),
+          minRate: quoted.minimumRate,
+          lowRate: path.lowRate,
+          highRate: path.highRate,
+          conversion
+        }
+      }
+    }
+  }
+}
+
+/** The address without the token that identifies the payment. */
+function prefixOf({ destination }: StreamCredentials): string {
+  return destination.slice(0, Math.max(0, destination.lastIndexOf('.')))
+}

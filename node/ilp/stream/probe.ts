@@ -1,0 +1,245 @@
+import type { Clock, Random } from '../../runtime/index.ts'
+import type { IlpReject, OutgoingReply, Ratio, SendPacket, StreamCredentials } from '../model.ts'
+import { MAX_PACKET_AMOUNT } from '../packet.ts'
+import { compareRatios, createRatio, floorTimes, maxOf, minOf } from '../ratio.ts'
+import type { StreamPacket } from './codec.ts'
+import { createClientConnection, readReceiverNews } from './connection.ts'
+import type { AssetDetails } from './credentials.ts'
+import { createRateEstimate } from './rate.ts'
+import { amountAfterTooLarge, reactionTo } from './reactions.ts'
+import { rejectError, sendError } from './send-error.ts'
+import type { SendError } from './send-error.ts'
+
+/** Defaults of a probe's limits. */
+export const PROBE_LIMITS = {
+  /** Life of a probe packet. */
+  lifetimeMs: 30_000,
+  /** Volleys of packets, one after the other. */
+  maxRounds: 12,
+  /** Packets in all. */
+  maxPackets: 60,
+  /** Pause after a volley that told nothing; doubles. */
+  backoffStartMs: 50,
+  backoffMaxMs: 2_000
+}
+export type ProbeLimits = typeof PROBE_LIMITS
+
+/** The amounts of the first volley: the smallest says whether anything arrives, the largest the exact rate. */
+const FIRST_VOLLEY: readonly bigint[] = [1n, 10n ** 3n, 10n ** 6n, 10n ** 9n, 10n ** 12n]
+
+/** Odd parts of the packet size that will be used: how much they lose shows how coarsely the path rounds. */
+const ROUNDING_SAMPLES: readonly (readonly [bigint, bigint])[] = [
+  [12n, 13n],
+  [7n, 11n],
+  [5n, 17n]
+]
+
+export interface ProbeOptions {
+  credentials: StreamCredentials
+  sendPacket: SendPacket
+  clock: Pick<Clock, 'nowMs' | 'sleep'>
+  random: Pick<Random, 'bytes'>
+  /** What will be sent, or what will be delivered: the rate is measured at the packet sizes that this takes. */
+  sourceAmount?: bigint
+  deliverAmount?: bigint
+  /** A packet limit that is known already. */
+  maxPacketAmount?: bigint
+  /** Default 1. */
+  firstSequence?: number
+  signal?: AbortSignal
+  limits?: Partial<ProbeLimits>
+}
+
+/** What a path is like, from authentic answers only. Source units, but for the roundingLoss. */
+export interface PathProbe {
+  type: 'path'
+  /** The largest packet that the path takes, where it has a limit. */
+  maxPacketAmount?: bigint
+  /** Inclusive; above 0. */
+  lowRate: Ratio
+  /** Exclusive, exact for a path that rounds once. */
+  highRate: Ratio
+  /** Destination units that a packet may lose by rounding: 1, or more where inner hops round coarsely. */
+  roundingLoss: bigint
+  destinationAsset?: AssetDetails
+  /** What the receiver said of its limits, where it did. */
+  receiveMax?: bigint
+  totalReceived?: bigint
+  packetsSent: number
+  /** The first sequence number of this connection that was not used. */
+  nextSequence: number
+}
+
+export interface ProbeFailure {
+  type: 'failure'
+  error: SendError
+  nextSequence: number
+}
+
+/**
+ * Finds a path's packet limit and its exchange rate with unfulfillable packets: one volley of powers of ten,
+ * then packets of the size that the payment will use. A rate is believed only from the receiver itself: an
+ * answer that decrypts, is a Reject and has the packet's sequence, whatever its code (RFC 29, 3.4 and 5.2).
+ */
+export async function probePath(options: ProbeOptions): Promise<PathProbe | ProbeFailure> {
+  const { clock, signal } = options
+  const limits = { ...PROBE_LIMITS, ...options.limits }
+  const connection = createClientConnection(options)
+  const rate = createRateEstimate()
+  const arrivals = new Map<bigint, bigint>()
+  /** Amounts that were refused for now, and how often. */
+  const refusals = new Map<bigint, number>()
+  let maxPacketAmount = options.maxPacketAmount
+  let packetsSent = 0
+  let backoffMs = limits.backoffStartMs
+  let news: ReturnType<typeof readReceiverNews> = {}
+  let lastReject: IlpReject | undefined
+  let fatal: SendError | undefined
+  let smallestWanted = 1n
+
+  const fits = (amount: bigint) =>
+    amount > 0n && amount <= minOf(MAX_PACKET_AMOUNT, maxPacketAmount ?? MAX_PACKET_AMOUNT)
+  const failure = (error: SendError): ProbeFailure => ({
+    type: 'failure',
+    error,
+    nextSequence: connection.nextSequence
+  })
+
+  function learn(amount: bigint, reply: OutgoingReply, stream: StreamPacket | undefined): void {
+    if (stream) {
+      arrivals.set(amount, stream.prepareAmount)
+      const { closed, ...rest } = readReceiverNews(stream.frames)
+      news = { ...news, ...rest }
+      if (closed) {
+        const message = `the receiver closed the connection${closed.message && `: ${closed.message}`}`
+        fatal = sendError('ClosedByReceiver', message, closed.reason ? { reason: closed.reason } : {})
+      }
+      return
+    }
+    if (reply.type !== 'reject') return void refusals.set(amount, (refusals.get(amount) ?? 0) + 1)
+    lastReject = reply
+    switch (reactionTo(reply.code)) {
+      case 'limitAmount':
+        maxPacketAmount = minOf(maxPacketAmount ?? MAX_PACKET_AMOUNT, amountAfterTooLarge(amount, reply.data))
+        if (maxPacketAmount === 0n) fatal = rejectError('ConnectorError', reply)
+        return
+      case 'sendMore':
+        smallestWanted = maxOf(smallestWanted, amount + 1n)
+        return
+      default:
+        refusals.set(amount, (refusals.get(amount) ?? 0) + 1)
+    }
+  }
+
+  /** The size of the packets that the payment will use, once a rate is known. */
+  function plannedSize(): bigint | undefined {
+    const wanted =
+      options.sourceAmount ??
+      (options.deliverAmount === undefined ? undefined : rate.sourceFor(options.deliverAmount).optimistic)
+    return wanted === undefined
+      ? maxPacketAmount
+      : minOf(wanted, maxPacketAmount ?? MAX_PACKET_AMOUNT, MAX_PACKET_AMOUNT)
+  }
+
+  /** What to send next: nothing when all is known, or when nothing more can be. */
+  function nextVolley(): bigint[] {
+    const untold = (amount: bigint) =>
+      fits(amount) && !arrivals.has(amount) && (refusals.get(amount) ?? 0) < 2
+    if (rate.low && rate.low.numerator > 0n) {
+      const size = plannedSize()
+      if (size === undefined || !untold(size)) return []
+      const samples = ROUNDING_SAMPLES.map(([part, whole]) => (size * part) / whole).filter(untold)
+      return [...new Set([size, ...samples])]
+    }
+    if (maxPacketAmount !== undefined && untold(maxPacketAmount)) return [maxPacketAmount]
+    // Everything was refused for now, or arrived as nothing: both again, and amounts in between.
+    const again = [...refusals.keys()].filter((amount) => fits(amount) && refusals.get(amount)! < 4)
+    const least = maxOf(smallestWanted, ...[...arrivals.keys()].map((amount) => amount + 1n))
+    const between = [least * 2n, least * 30n].filter(untold)
+    return [...new Set([...again, ...between])].sort(ascending).slice(0, FIRST_VOLLEY.length)
+  }
+
+  async function send(amount: bigint): Promise<void> {
+    const prepared = connection.prepare({ amount, minimum: 0n, isProbe: true, lifetimeMs: limits.lifetimeMs })
+    if (!prepared) {
+      fatal = sendError('MaxSafeEncryptionLimit', 'no sequence number is left', { retryable: false })
+      return
+    }
+    packetsSent++
+    const reply = await options.sendPacket(prepared.packet)
+    learn(amount, reply, reply.type === 'reject' ? prepared.readReply(reply) : undefined)
+  }
+
+  const { sourceAmount } = options
+  let volley = [
+    ...new Set([
+      ...FIRST_VOLLEY,
+      ...(sourceAmount ? [sourceAmount] : []),
+      ...(maxPacketAmount ? [maxPacketAmount] : [])
+    ])
+  ]
+    .filter(fits)
+    .sort(ascending)
+  for (let round = 0; round < limits.maxRounds && volley.length > 0; round++) {
+    const known = arrivals.size
+    const limit = maxPacketAmount
+    await Promise.all(volley.slice(0, Math.max(0, limits.maxPackets - packetsSent)).map(send))
+    if (fatal) return failure(fatal)
+    if (signal?.aborted) return failure(sendError('RateProbeFailed', 'the probe was stopped'))
+    for (const amount of volley) if (arrivals.has(amount)) rate.observe(amount, arrivals.get(amount)!)
+    if (arrivals.size === known && maxPacketAmount === limit && packetsSent < limits.maxPackets) {
+      if (lastReject && reactionTo(lastReject.code) === 'fail' && known === 0) break
+      await clock.sleep(backoffMs)
+      backoffMs = Math.min(backoffMs * 2, limits.backoffMaxMs)
+    }
+    volley = packetsSent < limits.maxPackets ? nextVolley() : []
+  }
+
+  const best = bestBounds(arrivals)
+  if (!best) {
+    const code =
+      arrivals.size === 0 && lastReject?.code.startsWith('F') ? 'EstablishmentFailed' : 'RateProbeFailed'
+    return failure(
+      arrivals.size === 0 && lastReject
+        ? rejectError(code, lastReject)
+        : sendError(code, 'no packet of any size arrived as more than nothing')
+    )
+  }
+  const { low, high } = best
+  const losses = [...arrivals].map(([amount, arrived]) => floorTimes(amount, low) - arrived)
+  const worstLoss = maxOf(0n, ...losses)
+  return {
+    type: 'path',
+    ...(maxPacketAmount !== undefined && { maxPacketAmount }),
+    lowRate: low,
+    highRate: high,
+    // Samples see part of what may be lost: twice the worst, and one for the last hop.
+    roundingLoss: worstLoss === 0n ? 1n : 2n * worstLoss + 1n,
+    ...(news.destinationAsset && { destinationAsset: news.destinationAsset }),
+    ...(news.receiveMax !== undefined && { receiveMax: news.receiveMax }),
+    ...(news.totalReceived !== undefined && { totalReceived: news.totalReceived }),
+    packetsSent,
+    nextSequence: connection.nextSequence
+  }
+}
+
+/**
+ * The tightest bounds: the highest lower one, which holds whatever was rounded on the way, and the lowest upper
+ * one above it (others come from packets that were rounded more than once).
+ */
+function bestBounds(arrivals: ReadonlyMap<bigint, bigint>): { low: Ratio; high: Ratio } | undefined {
+  const lows = [...arrivals].map(([amount, arrived]) => createRatio(arrived, amount))
+  const low = lows.reduce(
+    (best, value) => (compareRatios(value, best) > 0 ? value : best),
+    createRatio(0n, 1n)
+  )
+  if (low.numerator === 0n) return undefined
+  const highs = [...arrivals]
+    .map(([amount, arrived]) => createRatio(arrived + 1n, amount))
+    .filter((high) => compareRatios(high, low) > 0)
+  return { low, high: highs.reduce((best, value) => (compareRatios(value, best) < 0 ? value : best)) }
+}
+
+function ascending(left: bigint, right: bigint): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}

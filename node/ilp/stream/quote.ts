@@ -1,0 +1,103 @@
+import type { Ratio } from '../model.ts'
+import { MAX_PACKET_AMOUNT } from '../packet.ts'
+import {
+  ceilDivide,
+  ceilDividedBy,
+  complementOf,
+  createRatio,
+  floorTimes,
+  maxOf,
+  minOf,
+  multiplyRatios
+} from '../ratio.ts'
+import type { PathProbe } from './probe.ts'
+
+/** What a quote promises: within the path's bounds, a budget of `maxSource` delivers at least `minDelivery`. */
+export interface StreamQuote {
+  type: 'quote'
+  /** Source units, without fees. */
+  maxSource: bigint
+  /** Destination units. */
+  minDelivery: bigint
+  /** minDelivery / maxSource: holds cumulatively for whatever is sent. */
+  minimumRate: Ratio
+}
+
+/** Nothing can be promised: too little would be sent for one unit to be delivered. */
+export interface StreamQuoteFailure {
+  type: 'nothingDelivered'
+  /** The least source amount that may deliver something. */
+  minimumSource: bigint
+}
+
+export interface QuoteTerms {
+  probe: Pick<PathProbe, 'lowRate' | 'highRate' | 'roundingLoss' | 'maxPacketAmount'>
+  /** How far the path's rate may fall, as a part of 1: at least 0, below 1. */
+  slippage: Ratio
+}
+
+/**
+ * The quote for sending `sourceAmount`. What is promised is what the worst rate within the slippage delivers,
+ * rounded down, less the rounding of every packet.
+ */
+export function quoteFixedSource({
+  probe,
+  slippage,
+  sourceAmount
+}: QuoteTerms & { sourceAmount: bigint }): StreamQuote | StreamQuoteFailure {
+  const worstRate = multiplyRatios(probe.lowRate, complementOf(slippage))
+  const packets = packetsOf(sourceAmount, probe.maxPacketAmount)
+  const minDelivery = floorTimes(sourceAmount, worstRate) - roundingReserve(packets, probe.roundingLoss)
+  return promise(sourceAmount, minDelivery, probe)
+}
+
+/**
+ * The quote for delivering `deliverAmount`: the source amount that delivers it at the worst rate within the
+ * slippage, rounded up, with the rounding of every packet.
+ */
+export function quoteFixedDelivery({
+  probe,
+  slippage,
+  deliverAmount
+}: QuoteTerms & { deliverAmount: bigint }): StreamQuote | StreamQuoteFailure {
+  const worstRate = multiplyRatios(probe.lowRate, complementOf(slippage))
+  if (worstRate.numerator === 0n) return promise(0n, 0n, probe)
+  // More packets need a larger reserve, which may need one more packet: in a few rounds that settles.
+  let packets = 1n
+  let maxSource = 0n
+  for (let round = 0; round < MAX_SETTLING_ROUNDS; round++) {
+    maxSource = ceilDividedBy(deliverAmount + roundingReserve(packets, probe.roundingLoss), worstRate)
+    const needed = packetsOf(maxSource, probe.maxPacketAmount)
+    if (needed <= packets) break
+    packets = needed
+  }
+  return promise(maxSource, deliverAmount, probe)
+}
+
+const MAX_SETTLING_ROUNDS = 100
+
+/** Full packets and the last partial one. */
+function packetsOf(sourceAmount: bigint, maxPacketAmount = MAX_PACKET_AMOUNT): bigint {
+  return maxOf(1n, ceilDivide(sourceAmount, minOf(maxPacketAmount, MAX_PACKET_AMOUNT)))
+}
+
+/**
+ * Destination units kept back for rounding. One packet that rounds once needs none: its amount is rounded in
+ * the right direction as a whole. Of several, each loses up to `roundingLoss`; one more covers a last partial
+ * packet that had to be sent in two, and the rounding up of the minimum of each.
+ */
+function roundingReserve(packets: bigint, roundingLoss: bigint): bigint {
+  if (packets === 1n) return roundingLoss === 1n ? 0n : roundingLoss
+  return (packets + 1n) * roundingLoss
+}
+
+function promise(
+  maxSource: bigint,
+  minDelivery: bigint,
+  probe: QuoteTerms['probe']
+): StreamQuote | StreamQuoteFailure {
+  if (maxSource <= 0n || minDelivery <= 0n) {
+    return { type: 'nothingDelivered', minimumSource: maxOf(2n, ceilDividedBy(1n, probe.highRate)) }
+  }
+  return { type: 'quote', maxSource, minDelivery, minimumRate: createRatio(minDelivery, maxSource) }
+}

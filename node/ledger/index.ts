@@ -1,1 +1,13 @@
+/**
+ * The double-entry ledger: one port, several stores.
+ *
+ *   model.ts           the port: accounts, transfers, results, what a store and the writer must do
+ *   transfer-rules.ts  rules that need no store: flags, refusals that depend on the record alone, limits
+ *   writer.ts          group commit: what arrives during one flush is the next batch
+ *   memory/            the model: exact, gone with the process; the other stores are held to it
+ */
 export * from './model.ts'
+export { MAX_QUERY_TRANSFERS } from './transfer-rules.ts'
+export { DEFAULT_MAX_QUEUED_EVENTS, createLedgerWriter } from './writer.ts'
+export type { LedgerWriterOptions } from './writer.ts'
+export { createMemoryLedger } from './memory/ledger.ts'

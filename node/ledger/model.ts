@@ -13,7 +13,7 @@
  * A post or void is a transfer of its own (`pendingId` names what it ends), with an id of its own.
  */
 
-/** Account codes (facts 5.4), and ours from 200 on. */
+/** Account codes as Rafiki has them (docs/architecture.md, Ledger), and ours from 200 on. */
 export const AccountCode = {
   LIQUIDITY_WEB_MONETIZATION: 1,
   LIQUIDITY_ASSET: 2,
@@ -26,7 +26,7 @@ export const AccountCode = {
 } as const
 export type AccountCode = (typeof AccountCode)[keyof typeof AccountCode]
 
-/** Transfer codes (facts 5.4), and ours from 200 on. */
+/** Transfer codes as Rafiki has them, and ours from 200 on. */
 export const TransferCode = {
   TRANSFER: 1,
   DEPOSIT: 2,
@@ -73,7 +73,10 @@ export interface NewTransfer {
   id: bigint
   debitAccountId: bigint
   creditAccountId: bigint
-  /** Posting: at most what was reserved; `AMOUNT_ALL` for all of it. Voiding: 0. */
+  /**
+   * Minor units, at most MAX_AMOUNT. Posting: at most what was reserved, `AMOUNT_ALL` for all of it. Voiding: 0,
+   * or what was reserved. Balancing: what may be moved at most, `AMOUNT_ALL` for no limit but MAX_AMOUNT.
+   */
   amount: bigint
   ledger: number
   code: number
@@ -89,12 +92,19 @@ export interface NewTransfer {
 
 export interface Transfer extends Required<Omit<NewTransfer, 'flags'>> {
   flags: Required<TransferFlags>
-  /** Commit order: rises strictly with every transfer of a ledger store (nanoseconds in TigerBeetle). */
+  /**
+   * Rises strictly with every transfer of a store (nanoseconds in TigerBeetle), and among the transfers of one
+   * account in the order of their commits, so that paging an account by it misses none.
+   */
   timestamp: bigint
+  /** Wall clock when it was booked; a pending transfer expires `timeoutS` after it. */
+  createdAtMs: number
 }
 
 /** Posts the whole of a pending transfer. */
 export const AMOUNT_ALL = 2n ** 128n - 1n
+/** An id may be neither 0 nor this. */
+export const ID_MAX = 2n ** 128n - 1n
 export const MAX_AMOUNT = 2n ** 64n - 1n
 /** Events that one batch holds at most; a linked chain is never split over batches. */
 export const MAX_BATCH_EVENTS = 8_189
@@ -109,37 +119,63 @@ export type CreateAccountResult =
   | 'code_must_not_be_zero'
   | 'flags_are_mutually_exclusive'
 
+/**
+ * In the order of their checks (https://docs.tigerbeetle.com/reference/requests/create_transfers/), after
+ * `linked_event_failed`, which is what the other events of a failed chain get. TigerBeetle's
+ * `exists_with_different_…` are one here.
+ */
 export type CreateTransferResult =
   | 'ok'
-  | 'exists'
-  | 'exists_with_different_fields'
   | 'linked_event_failed'
   | 'linked_event_chain_open'
   | 'id_must_not_be_zero'
   | 'id_must_not_be_int_max'
+  | 'exists_with_different_fields'
+  | 'exists'
   | 'id_already_failed'
   | 'flags_are_mutually_exclusive'
-  | 'debit_account_not_found'
-  | 'credit_account_not_found'
+  | 'debit_account_id_must_not_be_zero'
+  | 'debit_account_id_must_not_be_int_max'
+  | 'credit_account_id_must_not_be_zero'
+  | 'credit_account_id_must_not_be_int_max'
   | 'accounts_must_be_different'
-  | 'accounts_must_have_the_same_ledger'
-  | 'transfer_must_have_the_same_ledger_as_accounts'
+  | 'pending_id_must_be_zero'
+  | 'pending_id_must_not_be_zero'
+  | 'pending_id_must_not_be_int_max'
+  | 'pending_id_must_be_different'
+  | 'timeout_reserved_for_pending_transfer'
   | 'ledger_must_not_be_zero'
   | 'code_must_not_be_zero'
   | 'amount_must_not_exceed_64_bits'
-  | 'pending_id_must_be_zero'
-  | 'pending_id_must_not_be_zero'
-  | 'pending_id_must_be_different'
-  | 'timeout_reserved_for_pending_transfer'
+  | 'debit_account_not_found'
+  | 'credit_account_not_found'
+  | 'accounts_must_have_the_same_ledger'
+  | 'transfer_must_have_the_same_ledger_as_accounts'
   | 'pending_transfer_not_found'
   | 'pending_transfer_not_pending'
-  | 'pending_transfer_has_different_amount'
+  | 'pending_transfer_has_different_debit_account_id'
+  | 'pending_transfer_has_different_credit_account_id'
+  | 'pending_transfer_has_different_ledger'
+  | 'pending_transfer_has_different_code'
   | 'exceeds_pending_transfer_amount'
+  | 'pending_transfer_has_different_amount'
   | 'pending_transfer_already_posted'
   | 'pending_transfer_already_voided'
   | 'pending_transfer_expired'
   | 'exceeds_credits'
   | 'exceeds_debits'
+
+/**
+ * Refusals that depend on the moment: they spend the transfer's id, so that a repeat never succeeds after its
+ * caller was told no. A later transfer with that id gets `id_already_failed`.
+ */
+export const TRANSIENT_RESULTS: ReadonlySet<CreateTransferResult> = new Set<CreateTransferResult>([
+  'debit_account_not_found',
+  'credit_account_not_found',
+  'pending_transfer_not_found',
+  'exceeds_credits',
+  'exceeds_debits'
+])
 
 /** Which transfers of an account, or with a tag, and in which order. All given fields must match. */
 export interface TransferFilter {
@@ -149,7 +185,7 @@ export interface TransferFilter {
   side?: 'debit' | 'credit'
   userData128?: bigint
   code?: number
-  /** Only pending transfers that were neither posted nor voided nor expired: what is in doubt. */
+  /** Only pending transfers that were neither posted nor voided, and whose time has not passed. */
   pendingOnly?: boolean
   /** Only transfers with a timestamp above this one (below it, when newest come first): for pages. */
   after?: bigint
@@ -174,7 +210,10 @@ export interface Ledger {
   /** In the order of `ids`; undefined where there is none. */
   lookupAccounts(ids: readonly bigint[]): Promise<(Account | undefined)[]>
   lookupTransfers(ids: readonly bigint[]): Promise<(Transfer | undefined)[]>
-  /** What became of pending transfers, in the order of `ids`; undefined for those that are not pending ones. */
+  /**
+   * What became of pending transfers, in the order of `ids`; undefined for those that are not pending ones. One
+   * whose time has passed is `expired`, whether or not its balances were freed yet.
+   */
   pendingStates(ids: readonly bigint[]): Promise<(PendingState | undefined)[]>
   queryTransfers(filter: TransferFilter): Promise<Transfer[]>
   /** Frees what expired. A store may also do so by itself; between expiry and sweep both outcomes are lawful. */
@@ -233,7 +272,8 @@ export class LedgerBusyError extends Error {
 export function chainIsDone(results: readonly SubmissionResult[]): boolean {
   if (results.every((result) => result === 'ok')) return true
   return (
-    results[0] === 'exists' && results.slice(1).every((result) => result === 'linked_event_failed' || result === 'exists')
+    results[0] === 'exists' &&
+    results.slice(1).every((result) => result === 'linked_event_failed' || result === 'exists')
   )
 }
 

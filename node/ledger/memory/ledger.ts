@@ -1,0 +1,153 @@
+import type { Clock } from '../../runtime/index.ts'
+import type {
+  Account,
+  AuditableLedger,
+  CreateAccountResult,
+  LedgerTotals,
+  NewAccount,
+  PendingState,
+  Transfer,
+  TransferFilter
+} from '../model.ts'
+import { assertAccounts, assertQueryLimit, assertTransfers, staticAccountRefusal } from '../transfer-rules.ts'
+import { applyBatch, emptyBooks, hasExpired, release } from './books.ts'
+import type { Books } from './books.ts'
+import { isSameAccount, newAccountRecord } from './records.ts'
+
+/**
+ * The ledger as a model in memory: exact, and gone with the process. Every other store is held to it.
+ */
+export function createMemoryLedger({ clock }: { clock: Pick<Clock, 'nowMs'> }): AuditableLedger {
+  const books = emptyBooks()
+  let closed = false
+
+  function assertOpen(): void {
+    if (closed) throw new Error('the ledger is closed')
+  }
+
+  return {
+    async createAccounts(accounts) {
+      assertOpen()
+      assertAccounts(accounts)
+      return accounts.map((account) => createAccount(books, account))
+    },
+    async createTransfers(transfers) {
+      assertOpen()
+      assertTransfers(transfers)
+      return applyBatch(books, transfers, clock.nowMs())
+    },
+    async lookupAccounts(ids) {
+      assertOpen()
+      return ids.map((id) => copyAccount(books.accounts.get(id)))
+    },
+    async lookupTransfers(ids) {
+      assertOpen()
+      return ids.map((id) => copyTransfer(books.transfers.get(id)))
+    },
+    async pendingStates(ids) {
+      assertOpen()
+      return ids.map((id) => pendingState(books, id, clock.nowMs()))
+    },
+    async queryTransfers(filter) {
+      assertOpen()
+      assertQueryLimit(filter.limit)
+      return query(books, filter, clock.nowMs()).map((transfer) => copyTransfer(transfer)!)
+    },
+    async sweepExpired() {
+      assertOpen()
+      const nowMs = clock.nowMs()
+      for (const pending of books.pending.values()) {
+        if (pending.state !== 'pending' || !hasExpired(pending, nowMs)) continue
+        release(books, pending, 0n)
+        pending.state = 'expired'
+      }
+    },
+    async totals() {
+      assertOpen()
+      return totals(books)
+    },
+    async close() {
+      closed = true
+    }
+  }
+}
+
+function createAccount(books: Books, account: NewAccount): CreateAccountResult {
+  const existing = books.accounts.get(account.id)
+  if (existing) return isSameAccount(account, existing) ? 'exists' : 'exists_with_different_fields'
+  const refusal = staticAccountRefusal(account)
+  if (refusal) return refusal
+  books.accounts.set(account.id, newAccountRecord(account))
+  return 'ok'
+}
+
+function pendingState(books: Books, id: bigint, nowMs: number): PendingState | undefined {
+  const pending = books.pending.get(id)
+  return pending && hasExpired(pending, nowMs) ? 'expired' : pending?.state
+}
+
+function query(books: Books, filter: TransferFilter, nowMs: number): Transfer[] {
+  const { accountId, side, userData128, code, pendingOnly, after, limit } = filter
+  const newestFirst = filter.order === 'newestFirst'
+  const list =
+    accountId !== undefined
+      ? (books.byAccount.get(accountId) ?? [])
+      : userData128 !== undefined && userData128 !== 0n
+        ? (books.byUserData128.get(userData128) ?? [])
+        : books.all
+  const found: Transfer[] = []
+  const start = newestFirst ? list.length - 1 : 0
+  for (
+    let index = start;
+    index >= 0 && index < list.length && found.length < limit;
+    index += newestFirst ? -1 : 1
+  ) {
+    const transfer = list[index]!
+    if (accountId !== undefined && side === 'debit' && transfer.debitAccountId !== accountId) continue
+    if (accountId !== undefined && side === 'credit' && transfer.creditAccountId !== accountId) continue
+    if (userData128 !== undefined && transfer.userData128 !== userData128) continue
+    if (code !== undefined && transfer.code !== code) continue
+    if (after !== undefined && (newestFirst ? transfer.timestamp >= after : transfer.timestamp <= after))
+      continue
+    if (pendingOnly && pendingState(books, transfer.id, nowMs) !== 'pending') continue
+    found.push(transfer)
+  }
+  return found
+}
+
+function totals({ accounts }: Books): LedgerTotals[] {
+  const byLedger = new Map<number, LedgerTotals>()
+  for (const account of accounts.values()) {
+    const { ledger, flags, debitsPending, debitsPosted, creditsPending, creditsPosted } = account
+    let sums = byLedger.get(ledger)
+    if (!sums) {
+      sums = {
+        ledger,
+        debitsPosted: 0n,
+        creditsPosted: 0n,
+        debitsPending: 0n,
+        creditsPending: 0n,
+        overdrawnAccountIds: []
+      }
+      byLedger.set(ledger, sums)
+    }
+    sums.debitsPosted += debitsPosted
+    sums.creditsPosted += creditsPosted
+    sums.debitsPending += debitsPending
+    sums.creditsPending += creditsPending
+    const overdrawn =
+      (flags.debitsMustNotExceedCredits && debitsPending + debitsPosted > creditsPosted) ||
+      (flags.creditsMustNotExceedDebits && creditsPending + creditsPosted > debitsPosted)
+    if (overdrawn) sums.overdrawnAccountIds.push(account.id)
+  }
+  for (const sums of byLedger.values()) sums.overdrawnAccountIds.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return [...byLedger.values()].sort((a, b) => a.ledger - b.ledger)
+}
+
+function copyAccount(account: Account | undefined): Account | undefined {
+  return account && { ...account, flags: { ...account.flags } }
+}
+
+function copyTransfer(transfer: Transfer | undefined): Transfer | undefined {
+  return transfer && { ...transfer, flags: { ...transfer.flags } }
+}

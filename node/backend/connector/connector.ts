@@ -36,7 +36,7 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
   async function take(packet: PacketInHand): Promise<OutgoingReply> {
     if (isStopping) return rejectPacket(packet, 'T03', 'the node is stopping')
     unsettledPackets += 1
-    const { answer, settled } = await runPipeline(packet, context)
+    const { answer, settled } = await runPipeline(packet, context, dependencies.steps)
     const done = () => {
       unsettledPackets -= 1
       if (unsettledPackets === 0) onSettled?.()

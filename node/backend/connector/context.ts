@@ -8,6 +8,7 @@ import type { TenantDirectory } from '../tenants/model.ts'
 import type { Books } from './books.ts'
 import type { ConnectorLimits, PeerUsages } from './limits.ts'
 import type { Orphans } from './orphans.ts'
+import type { Step } from './step.ts'
 import type { Transport } from './transport.ts'
 
 /** The processes of this service that died, as `incarnation.ts` knows them. */
@@ -37,10 +38,12 @@ export interface ConnectorDependencies {
   logger: Logger
   /** Where not given: DEFAULT_CONNECTOR_LIMITS. */
   limits?: Partial<ConnectorLimits>
+  /** Where not given: `pipeline`. Others are for tests that plant defects. */
+  steps?: readonly Step[]
 }
 
 /** What the steps of the pipeline work with. */
-export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits'> {
+export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' | 'steps'> {
   limits: ConnectorLimits
   books: Books
   orphans: Orphans

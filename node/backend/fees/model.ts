@@ -24,6 +24,8 @@ export interface Fees {
     basisPoints: number
   }): Promise<Fee | Failure<FeeFailure>>
   latest(assetId: string, type: FeeType): Promise<Fee | undefined>
+  /** The same for many at once, in the order of `keys`. */
+  latestOf(keys: readonly { assetId: string; type: FeeType }[]): Promise<(Fee | undefined)[]>
   page(assetId: string, request: PageRequest): Promise<Page<Fee>>
 }
 

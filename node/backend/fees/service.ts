@@ -60,6 +60,17 @@ export function createFees({
         .first()
       return row && toFee(row)
     },
+    async latestOf(keys) {
+      const { rows } = await database.knex.raw<{ rows: FeeRow[] }>(
+        `SELECT DISTINCT ON ("assetId", type) * FROM fees WHERE "assetId" = ANY(?::uuid[])
+         ORDER BY "assetId", type, "createdAt" DESC, id DESC`,
+        [keys.map(({ assetId }) => assetId)]
+      )
+      return keys.map(({ assetId, type }) => {
+        const row = rows.find((found) => found.assetId === assetId && found.type === type)
+        return row && toFee(row)
+      })
+    },
     async page(assetId, request) {
       const page = await selectPage<FeeRow>('fees', () => database.knex('fees').where({ assetId }), request)
       return { ...page, rows: page.rows.map(toFee) }

@@ -37,8 +37,9 @@ export interface Liquidity {
     amount: bigint
     timeoutSeconds: number
   }): Promise<void | Failure<LiquidityFailure>>
-  postWithdrawal(id: string): Promise<void | Failure<LiquidityFailure>>
-  voidWithdrawal(id: string): Promise<void | Failure<LiquidityFailure>>
+  /** With `tenantId` another tenant's withdrawal is unknown. */
+  postWithdrawal(id: string, tenantId?: string): Promise<void | Failure<LiquidityFailure>>
+  voidWithdrawal(id: string, tenantId?: string): Promise<void | Failure<LiquidityFailure>>
   /** credits posted − debits posted − debits pending; undefined where there is no account. */
   balance(accountId: string): Promise<bigint | undefined>
   balances(accountIds: readonly string[]): Promise<(bigint | undefined)[]>

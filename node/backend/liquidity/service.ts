@@ -184,9 +184,17 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     }
   }
 
-  async function finishWithdrawal(id: string, step: 'post' | 'void'): Promise<void | Refusal> {
+  async function finishWithdrawal(
+    id: string,
+    step: 'post' | 'void',
+    tenantId?: string
+  ): Promise<void | Refusal> {
     if (!isUuid(id)) return failure('InvalidId', `"${id}" is not a UUID`)
     let attempt = await store.latest(database.knex, id)
+    if (attempt && tenantId !== undefined) {
+      const asset = await assets.find(attempt.assetId)
+      if (asset?.tenantId !== tenantId) return failure('UnknownTransfer', `there is no withdrawal ${id}`)
+    }
     if (attempt?.state === 'STARTED') {
       await finishStarted(attempt)
       attempt = await store.latest(database.knex, id)
@@ -211,7 +219,7 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
       case 'exists': {
         const state = step === 'post' ? 'POSTED' : 'VOIDED'
         if (await store.finish(database.knex, attempt, state)) return
-        return finishWithdrawal(id, step)
+        return finishWithdrawal(id, step, tenantId)
       }
       case 'pending_transfer_already_posted':
         return failure('AlreadyPosted', `transfer ${id} is posted already`)
@@ -283,8 +291,8 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
       ]),
     deposit: (deposit) => transfer({ ...deposit, kind: 'DEPOSIT', timeoutSeconds: 0 }),
     withdraw: (withdrawal) => transfer({ ...withdrawal, kind: 'WITHDRAWAL' }),
-    postWithdrawal: (id) => finishWithdrawal(id, 'post'),
-    voidWithdrawal: (id) => finishWithdrawal(id, 'void'),
+    postWithdrawal: (id, tenantId) => finishWithdrawal(id, 'post', tenantId),
+    voidWithdrawal: (id, tenantId) => finishWithdrawal(id, 'void', tenantId),
     balance: async (id) => (await balances([id]))[0],
     balances,
     accounts,

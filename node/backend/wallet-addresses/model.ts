@@ -56,6 +56,8 @@ export interface WalletAddresses {
   /** By its URL, whatever its letter case. From a cache that notifications keep right. */
   byUrl(url: string): Promise<WalletAddress | undefined>
   additionalProperties(walletAddressId: string): Promise<AdditionalProperty[]>
+  /** The same for many at once, in the order of `walletAddressIds`. */
+  additionalPropertiesOf(walletAddressIds: readonly string[]): Promise<AdditionalProperty[][]>
   page(request: PageRequest, tenantId?: string): Promise<Page<WalletAddress>>
   addKey(input: {
     walletAddressId: string

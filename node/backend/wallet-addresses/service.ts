@@ -177,6 +177,14 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
     return found
   }
 
+  async function additionalPropertiesOf(ids: readonly string[]): Promise<AdditionalProperty[][]> {
+    const rows = await database
+      .knex<PropertyRow & { walletAddressId: string }>('walletAddressAdditionalProperties')
+      .whereIn('walletAddressId', ids)
+      .orderBy('id')
+    return ids.map((id) => rows.filter((row) => row.walletAddressId === id).map(toProperty))
+  }
+
   return {
     create,
     update,
@@ -191,13 +199,8 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
       }
       return ids.map((id) => byId.get(id.toLowerCase()))
     },
-    async additionalProperties(walletAddressId) {
-      const rows = await database
-        .knex<PropertyRow & { walletAddressId: string }>('walletAddressAdditionalProperties')
-        .where({ walletAddressId })
-        .orderBy('id')
-      return rows.map(toProperty)
-    },
+    additionalProperties: async (id) => (await additionalPropertiesOf([id]))[0] ?? [],
+    additionalPropertiesOf,
     async page(request, tenantId) {
       const page = await selectPage<WalletAddressRow>(
         'walletAddresses',

@@ -1,0 +1,67 @@
+import DataLoader from 'dataloader'
+import type { Clock, Logger } from '../../runtime/index.ts'
+import type { AssetDirectory, Assets } from '../assets/model.ts'
+import type { Fee, Fees, FeeType } from '../fees/model.ts'
+import type { IncomingPayments } from '../incoming-payments/model.ts'
+import type { Liquidity } from '../liquidity/model.ts'
+import type { OutgoingPayments } from '../outgoing-payments/model.ts'
+import type { Peers } from '../peers/model.ts'
+import type { Quotes } from '../quotes/model.ts'
+import type { Receivers } from '../receivers/model.ts'
+import type { Tenant, TenantDirectory } from '../tenants/model.ts'
+import type { AdditionalProperty, WalletAddresses } from '../wallet-addresses/model.ts'
+import type { WebhookEvents } from '../webhooks/model.ts'
+import type { Idempotency } from './idempotency.ts'
+
+/** The nouns that the Admin API speaks of. */
+export interface AdminServices {
+  tenants: Pick<TenantDirectory, 'get'>
+  assets: Assets
+  assetDirectory: Pick<AssetDirectory, 'byCodeAndScale'>
+  peers: Peers
+  fees: Fees
+  walletAddresses: WalletAddresses
+  incomingPayments: IncomingPayments
+  quotes: Quotes
+  outgoingPayments: OutgoingPayments
+  receivers: Receivers
+  liquidity: Liquidity
+  webhookEvents: WebhookEvents
+}
+
+/** What a resolver gets with every request. */
+export interface AdminContext {
+  tenant: Tenant
+  isOperator: boolean
+  services: AdminServices
+  loaders: Loaders
+  idempotency: Idempotency
+  clock: Clock
+  logger: Logger
+}
+
+/** Answers shared by the rows of a request's lists: one query for all rows instead of one per row. */
+export interface Loaders {
+  /** Balance of a liquidity account; undefined where there is none. */
+  balance: DataLoader<string, bigint | undefined>
+  /** Minor units received by an incoming payment. */
+  received: DataLoader<string, bigint>
+  latestFee: DataLoader<{ assetId: string; type: FeeType }, Fee | undefined, string>
+  additionalProperties: DataLoader<string, AdditionalProperty[]>
+}
+
+export function createLoaders({
+  liquidity,
+  incomingPayments,
+  fees,
+  walletAddresses
+}: Pick<AdminServices, 'liquidity' | 'incomingPayments' | 'fees' | 'walletAddresses'>): Loaders {
+  return {
+    balance: new DataLoader((ids) => liquidity.balances(ids)),
+    received: new DataLoader((ids) => incomingPayments.receivedAmounts(ids)),
+    latestFee: new DataLoader((keys) => fees.latestOf(keys), {
+      cacheKeyFn: ({ assetId, type }) => `${assetId} ${type}`
+    }),
+    additionalProperties: new DataLoader((ids) => walletAddresses.additionalPropertiesOf(ids))
+  }
+}

@@ -1,0 +1,58 @@
+import { adminError } from '../../admin-api/index.ts'
+import type { InitiatedBy } from '../incoming-payments/model.ts'
+import type { OutgoingPaymentState } from '../outgoing-payments/model.ts'
+
+/** The contract's filter on a text: both lists are optional. */
+export interface FilterString {
+  in?: string[] | null
+  notIn?: string[] | null
+}
+
+const INITIATORS: readonly InitiatedBy[] = ['CARD', 'OPEN_PAYMENTS', 'ADMIN']
+const OUTGOING_STATES: readonly OutgoingPaymentState[] = [
+  'FUNDING',
+  'SENDING',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED'
+]
+
+/** Those of a closed set of values that pass the filter; undefined when all do. */
+function passing<Value extends string>(
+  values: readonly Value[],
+  filter: FilterString | null | undefined
+): Value[] | undefined {
+  if (!filter?.in && !filter?.notIn) return undefined
+  return values.filter((value) => (!filter.in || filter.in.includes(value)) && !filter.notIn?.includes(value))
+}
+
+export function incomingPaymentFilter(filter: { initiatedBy?: FilterString | null } | null | undefined): {
+  initiatedBy?: InitiatedBy[]
+} {
+  const initiatedBy = passing(INITIATORS, filter?.initiatedBy)
+  return initiatedBy ? { initiatedBy } : {}
+}
+
+/** @throws BAD_USER_INPUT for `notIn` on open sets, which would silently show what was to be left out */
+export function outgoingPaymentFilter(
+  filter:
+    | {
+        receiver?: FilterString | null
+        walletAddressId?: FilterString | null
+        state?: FilterString | null
+      }
+    | null
+    | undefined
+): { receiver?: string[]; walletAddressId?: string[]; state?: OutgoingPaymentState[] } {
+  for (const name of ['receiver', 'walletAddressId'] as const) {
+    if (filter?.[name]?.notIn) {
+      throw adminError('BAD_USER_INPUT', `filter.${name}.notIn is not supported: use filter.${name}.in`)
+    }
+  }
+  const state = passing(OUTGOING_STATES, filter?.state)
+  return {
+    ...(filter?.receiver?.in && { receiver: filter.receiver.in }),
+    ...(filter?.walletAddressId?.in && { walletAddressId: filter.walletAddressId.in }),
+    ...(state && { state })
+  }
+}

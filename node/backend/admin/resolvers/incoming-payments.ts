@@ -1,0 +1,154 @@
+import { adminError, toConnection } from '../../../admin-api/index.ts'
+import { incomingPaymentFailures, receiverFailures } from '../../failures.ts'
+import type { IncomingPayment } from '../../incoming-payments/model.ts'
+import { isFailure } from '../../model.ts'
+import type { Amount } from '../../model.ts'
+import type { Receiver } from '../../receivers/model.ts'
+import { listScope, pageRequest, parseTime, scopeOf } from '../arguments.ts'
+import type { PageArguments } from '../arguments.ts'
+import type { AdminContext } from '../context.ts'
+import { orUnavailable, unwrap } from '../errors.ts'
+import { incomingPaymentFilter } from '../filters.ts'
+import type { FilterString } from '../filters.ts'
+import { mutation } from '../mutation.ts'
+
+interface NewPayment {
+  expiresAt?: string | null
+  metadata?: Record<string, unknown> | null
+  incomingAmount?: Amount | null
+}
+
+interface CreateIncomingPaymentInput extends NewPayment {
+  walletAddressId: string
+  isCardPayment?: boolean | null
+  senderWalletAddress?: string | null
+}
+
+interface CreateReceiverInput extends NewPayment {
+  walletAddressUrl: string
+}
+
+export const incomingPaymentResolvers = {
+  Query: {
+    incomingPayment: (_: unknown, { id }: { id: string }, context: AdminContext) =>
+      findIncomingPayment(context, id),
+    async incomingPayments(
+      _: unknown,
+      args: PageArguments & {
+        tenantId?: string | null
+        filter?: { initiatedBy?: FilterString | null } | null
+      },
+      context: AdminContext
+    ) {
+      const filter = { ...listScope(context, args.tenantId), ...incomingPaymentFilter(args.filter) }
+      return toConnection(await context.services.incomingPayments.page(pageRequest(args), filter))
+    },
+    async receiver(_: unknown, { id }: { id: string }, { services, tenant }: AdminContext) {
+      const receiver = await orUnavailable(services.receivers.get(tenant.id, id), 'NotFound')
+      if (isFailure(receiver) && receiver.failure === 'NotFound') {
+        throw adminError('NOT_FOUND', 'receiver does not exist', {
+          ...(receiver.message !== undefined && { details: { reason: receiver.message } })
+        })
+      }
+      return unwrap(receiverFailures, receiver)
+    }
+  },
+
+  Mutation: {
+    createIncomingPayment: mutation(
+      'createIncomingPayment',
+      async (input: CreateIncomingPaymentInput, { services, tenant, isOperator, logger }) => {
+        const { walletAddressId, isCardPayment, senderWalletAddress } = input
+        if (isCardPayment && !isOperator) {
+          logger.warn(
+            { tenantId: tenant.id, walletAddressId },
+            'isCardPayment is ignored: only the operator may set it'
+          )
+        }
+        const payment = await services.incomingPayments.create({
+          tenantId: tenant.id,
+          walletAddressId,
+          ...newPayment(input),
+          ...(senderWalletAddress != null && { senderWalletAddress }),
+          initiatedBy: isCardPayment && isOperator ? 'CARD' : 'ADMIN'
+        })
+        return { payment: unwrap(incomingPaymentFailures, payment) }
+      }
+    ),
+    updateIncomingPayment: mutation(
+      'updateIncomingPayment',
+      async ({ id, metadata }: { id: string; metadata: Record<string, unknown> }, context) => {
+        const { tenantId } = await findIncomingPayment(context, id)
+        const payment = await context.services.incomingPayments.updateMetadata({ id, tenantId, metadata })
+        return { payment: unwrap(incomingPaymentFailures, payment) }
+      }
+    ),
+    createReceiver: mutation('createReceiver', async (input: CreateReceiverInput, { services, tenant }) => {
+      const { walletAddressUrl } = input
+      const receiver = await orUnavailable(
+        services.receivers.create({ tenantId: tenant.id, walletAddressUrl, ...newPayment(input) }),
+        'InvalidRequest'
+      )
+      return { receiver: withoutSecret(unwrap(receiverFailures, receiver)) }
+    }),
+    completeReceiver: mutation(
+      'completeReceiver',
+      async ({ incomingPaymentUrl }: { incomingPaymentUrl: string }, { services, tenant }) => {
+        const receiver = await orUnavailable(
+          services.receivers.complete(tenant.id, incomingPaymentUrl),
+          'InvalidRequest'
+        )
+        return { receiver: withoutSecret(unwrap(receiverFailures, receiver)) }
+      }
+    )
+  },
+
+  IncomingPayment: {
+    url: (payment: IncomingPayment, _: unknown, { services }: AdminContext) =>
+      services.incomingPayments.url(payment),
+    liquidity: ({ id }: IncomingPayment, _: unknown, { loaders }: AdminContext) => loaders.balance.load(id),
+    incomingAmount: ({ incomingAmount, asset }: IncomingPayment): Amount | null =>
+      incomingAmount === undefined
+        ? null
+        : { value: incomingAmount, assetCode: asset.code, assetScale: asset.scale },
+    receivedAmount: async (
+      { id, asset }: IncomingPayment,
+      _: unknown,
+      { loaders }: AdminContext
+    ): Promise<Amount> => ({
+      value: await loaders.received.load(id),
+      assetCode: asset.code,
+      assetScale: asset.scale
+    }),
+    expiresAt: ({ expiresAt }: IncomingPayment) => expiresAt.toISOString(),
+    createdAt: ({ createdAt }: IncomingPayment) => createdAt.toISOString(),
+    cancelledAt: ({ cancelledAt }: IncomingPayment) => cancelledAt?.toISOString(),
+    tenant: ({ tenantId }: IncomingPayment, _: unknown, { services }: AdminContext) =>
+      services.tenants.get(tenantId)
+  },
+
+  Receiver: {
+    id: ({ incomingPaymentUrl }: Receiver) => incomingPaymentUrl,
+    expiresAt: ({ expiresAt }: Receiver) => expiresAt?.toISOString(),
+    createdAt: ({ createdAt }: Receiver) => createdAt.toISOString()
+  }
+}
+
+export async function findIncomingPayment(context: AdminContext, id: string): Promise<IncomingPayment> {
+  const payment = await context.services.incomingPayments.get(id, scopeOf(context).tenantId)
+  if (!payment) throw adminError('NOT_FOUND', 'payment does not exist')
+  return payment
+}
+
+function newPayment({ expiresAt, metadata, incomingAmount }: NewPayment) {
+  return {
+    ...(expiresAt != null && { expiresAt: parseTime(expiresAt, 'expiresAt') }),
+    ...(metadata && { metadata }),
+    ...(incomingAmount && { incomingAmount })
+  }
+}
+
+/** What is kept for repeats of a mutation holds no STREAM secret. */
+function withoutSecret({ credentials: _, ...receiver }: Receiver): Receiver {
+  return receiver
+}

@@ -1,0 +1,20 @@
+import { JSONObject, UInt64, UInt8 } from '../../../admin-api/index.ts'
+import { assetResolvers } from './assets.ts'
+import { incomingPaymentResolvers } from './incoming-payments.ts'
+import { liquidityResolvers } from './liquidity.ts'
+import { outgoingPaymentResolvers } from './outgoing-payments.ts'
+import { peerResolvers } from './peers.ts'
+import { tenantResolvers } from './tenants.ts'
+import { walletAddressResolvers } from './wallet-addresses.ts'
+
+/** The resolvers of all nouns. */
+export const resolvers = [
+  { UInt8, UInt64, JSONObject },
+  tenantResolvers,
+  assetResolvers,
+  peerResolvers,
+  walletAddressResolvers,
+  incomingPaymentResolvers,
+  outgoingPaymentResolvers,
+  liquidityResolvers
+]

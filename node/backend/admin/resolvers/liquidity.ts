@@ -1,0 +1,174 @@
+import { adminError } from '../../../admin-api/index.ts'
+import type { Asset } from '../../assets/model.ts'
+import { liquidityFailures, outgoingPaymentFailures } from '../../failures.ts'
+import type { LiquidityFailure } from '../../liquidity/model.ts'
+import { isFailure } from '../../model.ts'
+import type { Failure } from '../../model.ts'
+import type { OutgoingPaymentFailure } from '../../outgoing-payments/model.ts'
+import { isUuid } from '../../sql.ts'
+import { scopeOf, timeoutSeconds } from '../arguments.ts'
+import type { AdminContext } from '../context.ts'
+import { failureError, unwrap } from '../errors.ts'
+import { mutation } from '../mutation.ts'
+
+interface Deposit {
+  id: string
+  amount: bigint
+}
+
+interface Withdrawal extends Deposit {
+  timeoutSeconds: bigint
+}
+
+export const liquidityResolvers = {
+  Mutation: {
+    depositAssetLiquidity: mutation(
+      'depositAssetLiquidity',
+      async (input: Deposit & { assetId: string }, context) =>
+        deposit(context, await assetAccount(context, input.assetId), input)
+    ),
+    createAssetLiquidityWithdrawal: mutation(
+      'createAssetLiquidityWithdrawal',
+      async (input: Withdrawal & { assetId: string }, context) =>
+        withdraw(context, await assetAccount(context, input.assetId), input)
+    ),
+    depositPeerLiquidity: mutation(
+      'depositPeerLiquidity',
+      async (input: Deposit & { peerId: string }, context) =>
+        deposit(context, await peerAccount(context, input.peerId), input)
+    ),
+    createPeerLiquidityWithdrawal: mutation(
+      'createPeerLiquidityWithdrawal',
+      async (input: Withdrawal & { peerId: string }, context) =>
+        withdraw(context, await peerAccount(context, input.peerId), input)
+    ),
+    postLiquidityWithdrawal: mutation(
+      'postLiquidityWithdrawal',
+      async ({ withdrawalId }: { withdrawalId: string }, context) =>
+        done(await context.services.liquidity.postWithdrawal(withdrawalId, scopeOf(context).tenantId))
+    ),
+    voidLiquidityWithdrawal: mutation(
+      'voidLiquidityWithdrawal',
+      async ({ withdrawalId }: { withdrawalId: string }, context) =>
+        done(await context.services.liquidity.voidWithdrawal(withdrawalId, scopeOf(context).tenantId))
+    ),
+
+    depositOutgoingPaymentLiquidity: mutation(
+      'depositOutgoingPaymentLiquidity',
+      async (
+        { outgoingPaymentId, dataToTransmit }: { outgoingPaymentId: string; dataToTransmit?: string | null },
+        { services, tenant }
+      ) => {
+        if (!isUuid(outgoingPaymentId)) throw failureError(liquidityFailures, { failure: 'InvalidId' })
+        const funded = await services.outgoingPayments.fund({
+          id: outgoingPaymentId,
+          tenantId: tenant.id,
+          ...(dataToTransmit != null && { dataToTransmit })
+        })
+        if (isFailure(funded)) throw fundingError(funded)
+        return { success: true }
+      }
+    ),
+
+    // The ids of both withdrawals are those of the events that announced them: asked twice, the second time is
+    // answered TransferExists, and nothing is withdrawn again.
+    createIncomingPaymentWithdrawal: mutation(
+      'createIncomingPaymentWithdrawal',
+      async (input: { incomingPaymentId: string; timeoutSeconds: bigint }, context) => {
+        const { incomingPayments, webhookEvents } = context.services
+        const { incomingPaymentId: id } = input
+        const payment = isUuid(id) ? await incomingPayments.get(id, scopeOf(context).tenantId) : undefined
+        const event =
+          payment &&
+          (await webhookEvents.latestEvent({
+            incomingPaymentId: payment.id,
+            types: ['incoming_payment.completed', 'incoming_payment.expired']
+          }))
+        if (!payment || !event?.withdrawal)
+          throw unknown('UnknownIncomingPayment', 'Unknown incoming payment')
+        return withdraw(
+          context,
+          { accountId: payment.id, asset: payment.asset },
+          { id: event.id, amount: event.withdrawal.amount, timeoutSeconds: input.timeoutSeconds }
+        )
+      }
+    ),
+    createOutgoingPaymentWithdrawal: mutation(
+      'createOutgoingPaymentWithdrawal',
+      async (input: { outgoingPaymentId: string; timeoutSeconds: bigint }, context) => {
+        const { outgoingPayments, webhookEvents } = context.services
+        const { outgoingPaymentId: id } = input
+        const payment = isUuid(id) ? await outgoingPayments.get(id, scopeOf(context).tenantId) : undefined
+        const event =
+          payment &&
+          (await webhookEvents.latestEvent({
+            outgoingPaymentId: payment.id,
+            types: ['outgoing_payment.completed', 'outgoing_payment.failed']
+          }))
+        if (!payment || !event) throw unknown('UnknownOutgoingPayment', 'Unknown outgoing payment')
+        const amount = event.withdrawal?.amount ?? 0n
+        if (amount === 0n) throw failureError(liquidityFailures, { failure: 'InsufficientBalance' })
+        return withdraw(
+          context,
+          { accountId: payment.id, asset: payment.quote.asset },
+          { id: event.id, amount, timeoutSeconds: input.timeoutSeconds }
+        )
+      }
+    )
+  }
+}
+
+interface LiquidityAccount {
+  accountId: string
+  asset: Asset
+}
+
+async function assetAccount(context: AdminContext, id: string): Promise<LiquidityAccount> {
+  const asset = await context.services.assets.get(id, scopeOf(context).tenantId)
+  if (!asset) throw unknown('UnknownAsset', 'Unknown asset')
+  return { accountId: asset.id, asset }
+}
+
+async function peerAccount(context: AdminContext, id: string): Promise<LiquidityAccount> {
+  const peer = await context.services.peers.get(id, scopeOf(context).tenantId)
+  if (!peer) throw unknown('UnknownPeer', 'Unknown peer')
+  return { accountId: peer.id, asset: peer.asset }
+}
+
+async function deposit({ services }: AdminContext, account: LiquidityAccount, { id, amount }: Deposit) {
+  return done(await services.liquidity.deposit({ ...account, id, amount }))
+}
+
+async function withdraw({ services }: AdminContext, account: LiquidityAccount, withdrawal: Withdrawal) {
+  const { id, amount } = withdrawal
+  return done(
+    await services.liquidity.withdraw({
+      ...account,
+      id,
+      amount,
+      timeoutSeconds: timeoutSeconds(withdrawal.timeoutSeconds)
+    })
+  )
+}
+
+function done(result: void | Failure<LiquidityFailure>): { success: true } {
+  unwrap(liquidityFailures, result)
+  return { success: true }
+}
+
+function unknown(failure: string, message: string) {
+  return adminError('NOT_FOUND', message, { failure })
+}
+
+/** An unknown payment has no created event, whose id the deposit would get: the contract calls the id invalid. */
+function fundingError(refused: Failure<OutgoingPaymentFailure | LiquidityFailure>) {
+  const { failure: code } = refused
+  if (code === 'UnknownPayment') return failureError(liquidityFailures, { ...refused, failure: 'InvalidId' })
+  return isLiquidityFailure(code)
+    ? failureError(liquidityFailures, { ...refused, failure: code })
+    : failureError(outgoingPaymentFailures, { ...refused, failure: code })
+}
+
+function isLiquidityFailure(code: OutgoingPaymentFailure | LiquidityFailure): code is LiquidityFailure {
+  return code in liquidityFailures
+}

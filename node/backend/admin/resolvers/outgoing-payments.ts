@@ -1,0 +1,158 @@
+import { adminError, toConnection } from '../../../admin-api/index.ts'
+import { outgoingPaymentFailures, quoteFailures } from '../../failures.ts'
+import type { Amount } from '../../model.ts'
+import type { OutgoingPayment } from '../../outgoing-payments/model.ts'
+import type { Quote } from '../../quotes/model.ts'
+import { isUuid } from '../../sql.ts'
+import { listScope, pageRequest, scopeOf } from '../arguments.ts'
+import type { PageArguments } from '../arguments.ts'
+import type { AdminContext } from '../context.ts'
+import { failureError, orUnavailable, unwrap } from '../errors.ts'
+import { outgoingPaymentFilter } from '../filters.ts'
+import type { FilterString } from '../filters.ts'
+import { mutation } from '../mutation.ts'
+
+interface CreateQuoteInput {
+  walletAddressId: string
+  receiver: string
+  debitAmount?: Amount | null
+  receiveAmount?: Amount | null
+}
+
+interface CreateOutgoingPaymentInput {
+  walletAddressId: string
+  quoteId: string
+  metadata?: Record<string, unknown> | null
+}
+
+interface FromIncomingPaymentInput {
+  walletAddressId: string
+  incomingPayment: string
+  debitAmount?: Amount | null
+  metadata?: Record<string, unknown> | null
+  cardDetails?: object | null
+}
+
+interface CancelInput {
+  id: string
+  reason?: string | null
+  cardPaymentFailureReason?: string | null
+}
+
+interface OutgoingPaymentsArguments extends PageArguments {
+  tenantId?: string | null
+  filter?: {
+    receiver?: FilterString | null
+    walletAddressId?: FilterString | null
+    state?: FilterString | null
+  } | null
+}
+
+export const outgoingPaymentResolvers = {
+  Query: {
+    async quote(_: unknown, { id }: { id: string }, { services, tenant }: AdminContext) {
+      const quote = isUuid(id) ? await services.quotes.get(id, tenant.id) : undefined
+      if (!quote) throw adminError('NOT_FOUND', 'quote does not exist')
+      return quote
+    },
+    outgoingPayment: (_: unknown, { id }: { id: string }, context: AdminContext) =>
+      findOutgoingPayment(context, id),
+    async outgoingPayments(_: unknown, args: OutgoingPaymentsArguments, context: AdminContext) {
+      const filter = { ...listScope(context, args.tenantId), ...outgoingPaymentFilter(args.filter) }
+      return toConnection(await context.services.outgoingPayments.page(pageRequest(args), filter))
+    }
+  },
+
+  Mutation: {
+    createQuote: mutation('createQuote', async (input: CreateQuoteInput, context) => ({
+      quote: await createQuote(context, input)
+    })),
+    createOutgoingPayment: mutation(
+      'createOutgoingPayment',
+      async (input: CreateOutgoingPaymentInput, context) => ({
+        payment: await createPayment(context, input)
+      })
+    ),
+    createOutgoingPaymentFromIncomingPayment: mutation(
+      'createOutgoingPaymentFromIncomingPayment',
+      async (input: FromIncomingPaymentInput, context) => {
+        if (input.cardDetails) {
+          throw adminError('BAD_USER_INPUT', 'This node makes no card payments: leave cardDetails out')
+        }
+        const { walletAddressId, incomingPayment: receiver, debitAmount, metadata } = input
+        const quote = await createQuote(context, { walletAddressId, receiver, debitAmount })
+        return {
+          payment: await createPayment(context, { walletAddressId, quoteId: quote.id, metadata })
+        }
+      }
+    ),
+    cancelOutgoingPayment: mutation(
+      'cancelOutgoingPayment',
+      async ({ id, reason, cardPaymentFailureReason }: CancelInput, { services, tenant }) => {
+        if (!isUuid(id)) throw failureError(outgoingPaymentFailures, { failure: 'UnknownPayment' })
+        const payment = await services.outgoingPayments.cancel({
+          id,
+          tenantId: tenant.id,
+          ...(reason != null && { reason }),
+          ...(cardPaymentFailureReason != null && { cardPaymentFailureReason })
+        })
+        return { payment: unwrap(outgoingPaymentFailures, payment) }
+      }
+    )
+  },
+
+  OutgoingPayment: {
+    liquidity: ({ id }: OutgoingPayment, _: unknown, { loaders }: AdminContext) => loaders.balance.load(id),
+    debitAmount: ({ quote }: OutgoingPayment) => quote.debitAmount,
+    receiveAmount: ({ quote }: OutgoingPayment) => quote.receiveAmount,
+    sentAmount: ({ sentAmount, quote }: OutgoingPayment): Amount => ({
+      value: sentAmount,
+      assetCode: quote.asset.code,
+      assetScale: quote.asset.scale
+    }),
+    createdAt: ({ createdAt }: OutgoingPayment) => createdAt.toISOString(),
+    tenant: ({ tenantId }: OutgoingPayment, _: unknown, { services }: AdminContext) =>
+      services.tenants.get(tenantId)
+  },
+
+  Quote: {
+    createdAt: ({ createdAt }: Quote) => createdAt.toISOString(),
+    expiresAt: ({ expiresAt }: Quote) => expiresAt.toISOString()
+  }
+}
+
+export async function findOutgoingPayment(context: AdminContext, id: string): Promise<OutgoingPayment> {
+  const { outgoingPayments } = context.services
+  const payment = isUuid(id) ? await outgoingPayments.get(id, scopeOf(context).tenantId) : undefined
+  if (!payment) throw adminError('NOT_FOUND', 'payment does not exist')
+  return payment
+}
+
+async function createQuote(
+  { services, tenant }: AdminContext,
+  { walletAddressId, receiver, debitAmount, receiveAmount }: CreateQuoteInput
+): Promise<Quote> {
+  const created = services.quotes.create({
+    tenantId: tenant.id,
+    walletAddressId,
+    receiver,
+    ...(debitAmount && { debitAmount }),
+    ...(receiveAmount && { receiveAmount })
+  })
+  return unwrap(quoteFailures, await orUnavailable(created, 'InvalidReceiver'))
+}
+
+async function createPayment(
+  { services, tenant }: AdminContext,
+  { walletAddressId, quoteId, metadata }: CreateOutgoingPaymentInput
+): Promise<OutgoingPayment> {
+  if (!isUuid(quoteId)) throw failureError(outgoingPaymentFailures, { failure: 'UnknownQuote' })
+  const created = services.outgoingPayments.create({
+    tenantId: tenant.id,
+    walletAddressId,
+    quoteId,
+    ...(metadata && { metadata }),
+    initiatedBy: 'ADMIN'
+  })
+  return unwrap(outgoingPaymentFailures, await orUnavailable(created, 'InvalidReceiver')).payment
+}

@@ -1,0 +1,121 @@
+import { adminError, toConnection } from '../../../admin-api/index.ts'
+import { peerFailures } from '../../failures.ts'
+import type { Peer } from '../../peers/model.ts'
+import { given, listScope, pageRequest, scopeOf } from '../arguments.ts'
+import type { PageArguments } from '../arguments.ts'
+import type { AdminContext } from '../context.ts'
+import { failureError, unwrap } from '../errors.ts'
+import { mutation } from '../mutation.ts'
+
+interface PeerSettings {
+  maxPacketAmount?: bigint | null
+  name?: string | null
+  liquidityThreshold?: bigint | null
+  routes?: string[] | null
+  maxPacketsPerSecond?: number | null
+  maxPacketsInFlight?: number | null
+  maxAmountPerSecond?: bigint | null
+  idempotencyKey?: string | null
+}
+
+interface HttpInput {
+  incoming?: { authTokens: string[] } | null
+  outgoing: { authToken: string; endpoint: string }
+}
+
+interface CreatePeerInput extends PeerSettings {
+  http: HttpInput
+  assetId: string
+  staticIlpAddress: string
+  initialLiquidity?: bigint | null
+}
+
+interface UpdatePeerInput extends PeerSettings {
+  id: string
+  http?: HttpInput | null
+  staticIlpAddress?: string | null
+}
+
+export const peerResolvers = {
+  Query: {
+    async peer(_: unknown, { id }: { id: string }, context: AdminContext) {
+      return findPeer(context, id)
+    },
+    peerByAddressAndAsset: (
+      _: unknown,
+      args: { staticIlpAddress: string; assetId: string },
+      { services, tenant }: AdminContext
+    ) => services.peers.byAddressAndAsset({ tenantId: tenant.id, ...args }),
+    async peers(_: unknown, args: PageArguments & { tenantId?: string | null }, context: AdminContext) {
+      const { tenantId } = listScope(context, args.tenantId)
+      return toConnection(await context.services.peers.page(pageRequest(args), tenantId))
+    }
+  },
+
+  Mutation: {
+    createPeer: mutation('createPeer', async (input: CreatePeerInput, context) => {
+      const { assetId, staticIlpAddress, http, initialLiquidity } = input
+      // A peer belongs to its asset's tenant; only the operator may use another's asset.
+      const asset = await context.services.assets.get(assetId, scopeOf(context).tenantId)
+      const peer = await context.services.peers.create({
+        tenantId: asset?.tenantId ?? context.tenant.id,
+        assetId,
+        staticIlpAddress,
+        http: httpOf(http),
+        ...(initialLiquidity != null && { initialLiquidity }),
+        ...settingsOf(input)
+      })
+      return { peer: unwrap(peerFailures, peer) }
+    }),
+    updatePeer: mutation('updatePeer', async (input: UpdatePeerInput, context) => {
+      const { tenantId } = await findPeer(context, input.id)
+      const { id, staticIlpAddress, http } = input
+      const peer = await context.services.peers.update({
+        id,
+        tenantId,
+        ...(staticIlpAddress != null && { staticIlpAddress }),
+        ...(http && { http: httpOf(http) }),
+        ...settingsOf(input)
+      })
+      return { peer: unwrap(peerFailures, peer) }
+    }),
+    deletePeer: mutation('deletePeer', async ({ id }: { id: string }, { services, tenant }) => {
+      unwrap(peerFailures, await services.peers.delete({ id, tenantId: tenant.id }))
+      return { success: true }
+    })
+  },
+
+  Peer: {
+    liquidity: ({ id }: Peer, _: unknown, { loaders }: AdminContext) => loaders.balance.load(id),
+    createdAt: ({ createdAt }: Peer) => createdAt.toISOString(),
+    tenant: ({ tenantId }: Peer, _: unknown, { services }: AdminContext) => services.tenants.get(tenantId)
+  }
+}
+
+export async function findPeer(context: AdminContext, id: string): Promise<Peer> {
+  const peer = await context.services.peers.get(id, scopeOf(context).tenantId)
+  if (!peer) throw failureError(peerFailures, { failure: 'UnknownPeer' })
+  return peer
+}
+
+function httpOf({ incoming, outgoing }: HttpInput) {
+  return { ...(incoming && { incoming }), outgoing }
+}
+
+function settingsOf(input: PeerSettings) {
+  for (const name of ['maxPacketsPerSecond', 'maxPacketsInFlight'] as const) {
+    const limit = input[name]
+    if (limit != null && limit < 1) throw adminError('BAD_USER_INPUT', `${name} must be at least 1`)
+  }
+  const { maxPacketAmount, name, liquidityThreshold, routes } = input
+  const { maxPacketsPerSecond, maxPacketsInFlight, maxAmountPerSecond } = input
+  return given({
+    maxPacketAmount,
+    name,
+    liquidityThreshold,
+    routes,
+    maxPacketsPerSecond,
+    maxPacketsInFlight,
+    maxAmountPerSecond
+  })
+}

@@ -1,0 +1,129 @@
+import { toConnection } from '../../../admin-api/index.ts'
+import { walletAddressFailures, walletAddressKeyFailures } from '../../failures.ts'
+import type { AdditionalProperty, WalletAddress, WalletAddressKey } from '../../wallet-addresses/model.ts'
+import { forTenant, listScope, pageRequest, scopeOf } from '../arguments.ts'
+import type { PageArguments } from '../arguments.ts'
+import type { AdminContext } from '../context.ts'
+import { failureError, unwrap } from '../errors.ts'
+import { incomingPaymentFilter } from '../filters.ts'
+import type { FilterString } from '../filters.ts'
+import { mutation } from '../mutation.ts'
+
+interface CreateWalletAddressInput {
+  tenantId?: string | null
+  assetId: string
+  address: string
+  publicName?: string | null
+  additionalProperties?: AdditionalProperty[] | null
+}
+
+interface UpdateWalletAddressInput {
+  id: string
+  publicName?: string | null
+  status?: 'ACTIVE' | 'INACTIVE' | null
+  additionalProperties?: AdditionalProperty[] | null
+}
+
+interface CreateKeyInput {
+  walletAddressId: string
+  jwk: WalletAddressKey['jwk']
+}
+
+export const walletAddressResolvers = {
+  Query: {
+    async walletAddress(_: unknown, { id }: { id: string }, context: AdminContext) {
+      const walletAddress = await context.services.walletAddresses.get(id, scopeOf(context).tenantId)
+      if (!walletAddress) throw failureError(walletAddressFailures, { failure: 'UnknownWalletAddress' })
+      return walletAddress
+    },
+    async walletAddressByUrl(_: unknown, { url }: { url: string }, context: AdminContext) {
+      const walletAddress = await context.services.walletAddresses.byUrl(url)
+      const { tenantId } = scopeOf(context)
+      return tenantId === undefined || walletAddress?.tenantId === tenantId ? walletAddress : null
+    },
+    async walletAddresses(
+      _: unknown,
+      args: PageArguments & { tenantId?: string | null },
+      context: AdminContext
+    ) {
+      const { tenantId } = listScope(context, args.tenantId)
+      return toConnection(await context.services.walletAddresses.page(pageRequest(args), tenantId))
+    }
+  },
+
+  Mutation: {
+    createWalletAddress: mutation('createWalletAddress', async (input: CreateWalletAddressInput, context) => {
+      const { assetId, address, publicName, additionalProperties } = input
+      const walletAddress = await context.services.walletAddresses.create({
+        tenantId: forTenant(context, input.tenantId),
+        assetId,
+        address,
+        ...(publicName != null && { publicName }),
+        ...(additionalProperties && { additionalProperties })
+      })
+      return { walletAddress: unwrap(walletAddressFailures, walletAddress) }
+    }),
+    updateWalletAddress: mutation('updateWalletAddress', async (input: UpdateWalletAddressInput, context) => {
+      const { id, publicName, status, additionalProperties } = input
+      const walletAddress = await context.services.walletAddresses.update({
+        id,
+        ...scopeOf(context),
+        ...(publicName != null && { publicName }),
+        ...(status && { status }),
+        ...(additionalProperties && { additionalProperties })
+      })
+      return { walletAddress: unwrap(walletAddressFailures, walletAddress) }
+    }),
+    createWalletAddressKey: mutation('createWalletAddressKey', async (input: CreateKeyInput, context) => {
+      const { walletAddressId, jwk } = input
+      const added = await context.services.walletAddresses.addKey({
+        walletAddressId,
+        jwk,
+        ...scopeOf(context)
+      })
+      return { walletAddressKey: unwrap(walletAddressKeyFailures, added) }
+    }),
+    revokeWalletAddressKey: mutation('revokeWalletAddressKey', async ({ id }: { id: string }, context) => {
+      const revoked = await context.services.walletAddresses.revokeKey({ id, ...scopeOf(context) })
+      return { walletAddressKey: unwrap(walletAddressKeyFailures, revoked) }
+    })
+  },
+
+  WalletAddress: {
+    liquidity: ({ id }: WalletAddress, _: unknown, { loaders }: AdminContext) => loaders.balance.load(id),
+    status: ({ isActive }: WalletAddress) => (isActive ? 'ACTIVE' : 'INACTIVE'),
+    additionalProperties: ({ id }: WalletAddress, _: unknown, { loaders }: AdminContext) =>
+      loaders.additionalProperties.load(id),
+    incomingPayments: async (
+      { id, tenantId }: WalletAddress,
+      args: PageArguments & { filter?: { initiatedBy?: FilterString | null } | null },
+      { services }: AdminContext
+    ) =>
+      toConnection(
+        await services.incomingPayments.page(pageRequest(args), {
+          walletAddressId: id,
+          tenantId,
+          ...incomingPaymentFilter(args.filter)
+        })
+      ),
+    quotes: async ({ id, tenantId }: WalletAddress, page: PageArguments, { services }: AdminContext) =>
+      toConnection(await services.quotes.page(pageRequest(page), { walletAddressId: id, tenantId })),
+    outgoingPayments: async (
+      { id, tenantId }: WalletAddress,
+      page: PageArguments,
+      { services }: AdminContext
+    ) =>
+      toConnection(
+        await services.outgoingPayments.page(pageRequest(page), { walletAddressId: [id], tenantId })
+      ),
+    walletAddressKeys: async ({ id }: WalletAddress, page: PageArguments, { services }: AdminContext) =>
+      toConnection(await services.walletAddresses.keyPage(id, pageRequest(page))),
+    createdAt: ({ createdAt }: WalletAddress) => createdAt.toISOString(),
+    tenant: ({ tenantId }: WalletAddress, _: unknown, { services }: AdminContext) =>
+      services.tenants.get(tenantId)
+  },
+
+  WalletAddressKey: {
+    createdAt: ({ createdAt }: WalletAddressKey) => createdAt.toISOString()
+  }
+}

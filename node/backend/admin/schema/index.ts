@@ -1,0 +1,18 @@
+import { assetTypes } from './assets.ts'
+import { commonTypes } from './common.ts'
+import { liquidityTypes } from './liquidity.ts'
+import { paymentTypes } from './payments.ts'
+import { peerTypes } from './peers.ts'
+import { tenantTypes } from './tenants.ts'
+import { walletAddressTypes } from './wallet-addresses.ts'
+
+/** The Admin API's schema: Rafiki's names and types, in our own words. */
+export const typeDefs: string[] = [
+  commonTypes,
+  assetTypes,
+  peerTypes,
+  walletAddressTypes,
+  paymentTypes,
+  liquidityTypes,
+  tenantTypes
+]

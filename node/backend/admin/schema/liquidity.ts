@@ -1,0 +1,147 @@
+/** Deposits and withdrawals: how a wallet's money enters and leaves the node's accounts. */
+export const liquidityTypes = /* GraphQL */ `
+  extend type Mutation {
+    "Deposits into an asset's liquidity account."
+    depositAssetLiquidity(input: DepositAssetLiquidityInput!): LiquidityMutationResponse
+    "Withdraws from an asset's liquidity account, at once or in two phases."
+    createAssetLiquidityWithdrawal(input: CreateAssetLiquidityWithdrawalInput!): LiquidityMutationResponse
+    "Deposits into a peer's account: the peer may send that much more."
+    depositPeerLiquidity(input: DepositPeerLiquidityInput!): LiquidityMutationResponse
+    "Withdraws from a peer's account, at once or in two phases."
+    createPeerLiquidityWithdrawal(input: CreatePeerLiquidityWithdrawalInput!): LiquidityMutationResponse
+    "Completes a withdrawal that was made in two phases."
+    postLiquidityWithdrawal(input: PostLiquidityWithdrawalInput!): LiquidityMutationResponse
+    "Takes back a withdrawal that was made in two phases."
+    voidLiquidityWithdrawal(input: VoidLiquidityWithdrawalInput!): LiquidityMutationResponse
+    "Deposits an outgoing payment's debit amount: the answer to \`outgoing_payment.created\`. It is then sent."
+    depositOutgoingPaymentLiquidity(input: DepositOutgoingPaymentLiquidityInput!): LiquidityMutationResponse
+    "Withdraws what an incoming payment received: the answer to \`incoming_payment.completed\` and \`.expired\`."
+    createIncomingPaymentWithdrawal(input: CreateIncomingPaymentWithdrawalInput!): LiquidityMutationResponse
+    "Withdraws what an outgoing payment left over: the answer to \`outgoing_payment.completed\` and \`.failed\`."
+    createOutgoingPaymentWithdrawal(input: CreateOutgoingPaymentWithdrawalInput!): LiquidityMutationResponse
+  }
+
+  "Names of what can be wrong with a deposit or withdrawal."
+  enum LiquidityError {
+    "The withdrawal was completed already."
+    AlreadyPosted
+    "The withdrawal was taken back already."
+    AlreadyVoided
+    "The amount is zero."
+    AmountZero
+    "The account holds less."
+    InsufficientBalance
+    "The id is not a UUID, or not one of such a transfer."
+    InvalidId
+    "There is a transfer of this id already."
+    TransferExists
+    "There is no such asset."
+    UnknownAsset
+    "There is no such incoming payment, or nothing to withdraw of it."
+    UnknownIncomingPayment
+    "There is no such outgoing payment, or nothing to withdraw of it."
+    UnknownOutgoingPayment
+    "There is no such payment."
+    UnknownPayment
+    "There is no such wallet address."
+    UnknownWalletAddress
+    "There is no such peer."
+    UnknownPeer
+    "There is no such transfer."
+    UnknownTransfer
+  }
+
+  input DepositAssetLiquidityInput {
+    "Id of the asset."
+    assetId: String!
+    "Amount in minor units."
+    amount: UInt64!
+    "A new UUID for the transfer."
+    id: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+  }
+
+  input DepositPeerLiquidityInput {
+    "Id of the peer."
+    peerId: String!
+    "Amount in minor units."
+    amount: UInt64!
+    "A new UUID for the transfer."
+    id: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+  }
+
+  input CreateAssetLiquidityWithdrawalInput {
+    "Id of the asset."
+    assetId: String!
+    "Amount in minor units."
+    amount: UInt64!
+    "A new UUID for the transfer."
+    id: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+    "0: at once. Else it lapses after so many seconds unless it is posted."
+    timeoutSeconds: UInt64!
+  }
+
+  input CreatePeerLiquidityWithdrawalInput {
+    "Id of the peer."
+    peerId: String!
+    "Amount in minor units."
+    amount: UInt64!
+    "A new UUID for the transfer."
+    id: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+    "0: at once. Else it lapses after so many seconds unless it is posted."
+    timeoutSeconds: UInt64!
+  }
+
+  input PostLiquidityWithdrawalInput {
+    "Id of the withdrawal."
+    withdrawalId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+  }
+
+  input VoidLiquidityWithdrawalInput {
+    "Id of the withdrawal."
+    withdrawalId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+  }
+
+  input DepositOutgoingPaymentLiquidityInput {
+    "Id of the outgoing payment."
+    outgoingPaymentId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+    "Sent to the receiver within the payment."
+    dataToTransmit: String
+  }
+
+  input CreateIncomingPaymentWithdrawalInput {
+    "Id of the incoming payment."
+    incomingPaymentId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+    "0: at once. Else it lapses after so many seconds unless it is posted."
+    timeoutSeconds: UInt64!
+  }
+
+  input CreateOutgoingPaymentWithdrawalInput {
+    "Id of the outgoing payment."
+    outgoingPaymentId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+    "0: at once. Else it lapses after so many seconds unless it is posted."
+    timeoutSeconds: UInt64!
+  }
+
+  type LiquidityMutationResponse {
+    "Whether it was done."
+    success: Boolean!
+  }
+`

@@ -1,0 +1,169 @@
+import { connectionTypes, PAGE_ARGUMENTS } from './common.ts'
+
+/** Peers: the connectors that this node exchanges packets with. */
+export const peerTypes = /* GraphQL */ `
+  extend type Query {
+    "A peer by its id."
+    peer("Id of the peer." id: String!): Peer
+    "The signing tenant's peer with this ILP address and asset; null where there is none."
+    peerByAddressAndAsset(
+      "ILP address of the peer."
+      staticIlpAddress: String!
+      "Id of the asset."
+      assetId: String!
+    ): Peer
+    "Peers: one's own, or for the operator those of all tenants."
+    peers(${PAGE_ARGUMENTS}
+    "For the operator: only this tenant's."
+    tenantId: ID
+    ): PeersConnection!
+  }
+
+  extend type Mutation {
+    "Creates a peer with its liquidity account."
+    createPeer(input: CreatePeerInput!): CreatePeerMutationResponse!
+    "Changes a peer. What is not given stays."
+    updatePeer(input: UpdatePeerInput!): UpdatePeerMutationResponse!
+    "Deletes a peer with its tokens and routes. Its account stays in the ledger."
+    deletePeer(input: DeletePeerInput!): DeletePeerMutationResponse!
+  }
+
+  "A connector that packets are exchanged with, in one asset."
+  type Peer implements Model {
+    "Id of the peer."
+    id: ID!
+    "Larger packets to the peer are refused with F08, in minor units."
+    maxPacketAmount: UInt64
+    "How the peer is reached over HTTP."
+    http: Http!
+    "The asset of the link."
+    asset: Asset!
+    "ILP address of the peer."
+    staticIlpAddress: String!
+    "A name for people."
+    name: String
+    "At or below this liquidity the wallet is told by \`peer.liquidity_low\`."
+    liquidityThreshold: UInt64
+    "What the peer's account holds: how much the peer may still send through this node, in minor units."
+    liquidity: UInt64
+    "When it was created, in ISO 8601."
+    createdAt: String!
+    "Prefixes that are routed to the peer; the first is its own address."
+    routes: [String!]!
+    "The tenant that it belongs to."
+    tenant: Tenant
+    "Packets per second that are taken from the peer; more are refused with T05. Null: the node's default."
+    maxPacketsPerSecond: Int
+    "Packets of the peer that may be under way at once. Null: the node's default."
+    maxPacketsInFlight: Int
+    "Minor units per second that are taken from the peer. Null: no limit."
+    maxAmountPerSecond: UInt64
+  }
+${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer', noun: 'peers' })}
+  "HTTP settings of a peer."
+  type Http {
+    "How this node calls the peer."
+    outgoing: HttpOutgoing!
+  }
+
+  "How this node calls a peer."
+  type HttpOutgoing {
+    "Bearer token that this node presents."
+    authToken: String!
+    "URL that packets are sent to."
+    endpoint: String!
+  }
+
+  input HttpInput {
+    "How the peer calls this node."
+    incoming: HttpIncomingInput
+    "How this node calls the peer."
+    outgoing: HttpOutgoingInput!
+  }
+
+  input HttpIncomingInput {
+    "Bearer tokens that the peer presents: unique on this node. All earlier ones are replaced."
+    authTokens: [String!]!
+  }
+
+  input HttpOutgoingInput {
+    "Bearer token that this node presents."
+    authToken: String!
+    "URL that packets are sent to."
+    endpoint: String!
+  }
+
+  input CreatePeerInput {
+    "Larger packets to the peer are refused with F08, in minor units."
+    maxPacketAmount: UInt64
+    "HTTP settings."
+    http: HttpInput!
+    "Id of the link's asset."
+    assetId: String!
+    "ILP address of the peer."
+    staticIlpAddress: String!
+    "A name for people."
+    name: String
+    "See \`Peer.liquidityThreshold\`."
+    liquidityThreshold: UInt64
+    "Deposited into the peer's account at once, in minor units."
+    initialLiquidity: UInt64
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String
+    "Further prefixes that are routed to the peer."
+    routes: [String!]
+    "See \`Peer.maxPacketsPerSecond\`."
+    maxPacketsPerSecond: Int
+    "See \`Peer.maxPacketsInFlight\`."
+    maxPacketsInFlight: Int
+    "See \`Peer.maxAmountPerSecond\`."
+    maxAmountPerSecond: UInt64
+  }
+
+  input UpdatePeerInput {
+    "Id of the peer."
+    id: String!
+    "Larger packets to the peer are refused with F08, in minor units."
+    maxPacketAmount: UInt64
+    "HTTP settings."
+    http: HttpInput
+    "ILP address of the peer."
+    staticIlpAddress: String
+    "A name for people."
+    name: String
+    "See \`Peer.liquidityThreshold\`."
+    liquidityThreshold: UInt64
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String
+    "Further prefixes that are routed to the peer, in place of all earlier ones."
+    routes: [String!]
+    "See \`Peer.maxPacketsPerSecond\`."
+    maxPacketsPerSecond: Int
+    "See \`Peer.maxPacketsInFlight\`."
+    maxPacketsInFlight: Int
+    "See \`Peer.maxAmountPerSecond\`."
+    maxAmountPerSecond: UInt64
+  }
+
+  input DeletePeerInput {
+    "Id of the peer."
+    id: ID!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String
+  }
+
+  type CreatePeerMutationResponse {
+    "The peer that was created."
+    peer: Peer
+  }
+
+  type UpdatePeerMutationResponse {
+    "The peer as it is now."
+    peer: Peer
+  }
+
+  type DeletePeerMutationResponse {
+    "Whether it was deleted."
+    success: Boolean!
+  }
+`

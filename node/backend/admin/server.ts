@@ -1,0 +1,97 @@
+import { createSchema } from 'graphql-yoga'
+import { createAdminAuthenticator, createAdminServer } from '../../admin-api/index.ts'
+import type { Address, Cache, Database, HttpServer, Runtime } from '../../runtime/index.ts'
+import type { BackendConfig } from '../config.ts'
+import { createLoaders } from './context.ts'
+import type { AdminContext, AdminServices } from './context.ts'
+import { createIdempotency } from './idempotency.ts'
+import { resolvers } from './resolvers/index.ts'
+import { typeDefs } from './schema/index.ts'
+
+export interface AdminApiDependencies {
+  config: Pick<
+    BackendConfig,
+    | 'ADMIN_API_SIGNATURE_TTL_SECONDS'
+    | 'ADMIN_API_SIGNATURE_VERSION'
+    | 'ADMIN_PORT'
+    | 'BIND_HOST'
+    | 'GRAPHQL_IDEMPOTENCY_KEY_LOCK_MS'
+    | 'GRAPHQL_IDEMPOTENCY_KEY_TTL_MS'
+    | 'NODE_ENV'
+    | 'OPERATOR_TENANT_ID'
+    | 'TRUST_PROXY'
+  >
+  runtime: Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>
+  database: Pick<Database, 'ping'>
+  cache: Cache
+  services: AdminServices
+}
+
+export interface AdminApi {
+  /** @throws an error with code EADDRINUSE when ADMIN_PORT is taken */
+  start(): Promise<void>
+  /** Where it listens; undefined before the start. */
+  readonly address: Address | undefined
+  stop(graceMs?: number): Promise<void>
+}
+
+/** The schema with its resolvers. */
+export function createAdminSchema() {
+  return createSchema<AdminContext>({ typeDefs, resolvers })
+}
+
+/** The backend's Admin API: signed GraphQL over the nouns. */
+export function createAdminApi({
+  config,
+  runtime,
+  database,
+  cache,
+  services
+}: AdminApiDependencies): AdminApi {
+  const { clock, random, logger } = runtime
+  const idempotency = createIdempotency({
+    cache,
+    clock,
+    random,
+    logger,
+    lockMs: config.GRAPHQL_IDEMPOTENCY_KEY_LOCK_MS,
+    ttlMs: config.GRAPHQL_IDEMPOTENCY_KEY_TTL_MS
+  })
+  let server: HttpServer | undefined
+
+  return {
+    async start() {
+      server = await createAdminServer({
+        ...runtime,
+        address: { host: config.BIND_HOST, port: config.ADMIN_PORT },
+        schema: createAdminSchema(),
+        authenticator: createAdminAuthenticator({
+          findTenant: (id) => services.tenants.get(id),
+          cache,
+          clock,
+          version: config.ADMIN_API_SIGNATURE_VERSION,
+          ttlSeconds: config.ADMIN_API_SIGNATURE_TTL_SECONDS,
+          operatorTenantId: config.OPERATOR_TENANT_ID
+        }),
+        createContext: ({ tenant, isOperator }): AdminContext => ({
+          tenant,
+          isOperator,
+          services,
+          loaders: createLoaders(services),
+          idempotency,
+          clock,
+          logger
+        }),
+        healthChecks: [() => database.ping(), () => cache.ping()],
+        production: config.NODE_ENV === 'production',
+        trustProxy: config.TRUST_PROXY
+      })
+    },
+    get address() {
+      return server?.address
+    },
+    async stop(graceMs) {
+      await server?.stop(graceMs)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+
+/** What the log tells apart. */
+export type EventKind =
+  | 'open'
+  | 'message'
+  | 'end'
+  | 'reset'
+  | 'statement'
+  | 'timer-set'
+  | 'timer-cancelled'
+  | 'timer-fired'
+  | 'random'
+  | 'process'
+
+/**
+ * The history of a world: append-only, hashed with SHA-256 as it grows. Two runs of one seed must give the
+ * same hash, in any two processes.
+ */
+export interface EventLog {
+  /** Appends one event: when it happened, to whom, and its bytes. */
+  append(kind: EventKind, subject: string, bytes?: Uint8Array): void
+  /** A line for readers, which the hash leaves out (log lines carry stacks with paths of this machine). */
+  note(subject: string, line: string): void
+  /** Events so far. */
+  readonly length: number
+  /** SHA-256 over all events so far, in hexadecimal. */
+  hash(): string
+}
+
+/** Bytes collected before they are hashed: one update per event would cost more than the hash itself. */
+const HASH_CHUNK_BYTES = 65_536
+/** Of an event's bytes, as many are shown to a reader. */
+const SHOWN_BYTES = 2_000
+
+/**
+ * @param nowMs the world's time, part of each event
+ * @param write receives each event as a line of text, for debugging
+ */
+export function createEventLog(nowMs: () => number, write?: (line: string) => void): EventLog {
+  const running = createHash('sha256')
+  const chunk = Buffer.alloc(HASH_CHUNK_BYTES)
+  let used = 0
+  let length = 0
+
+  function flush(): void {
+    if (used === 0) return
+    running.update(chunk.subarray(0, used))
+    used = 0
+  }
+
+  return {
+    append(kind, subject, bytes) {
+      length += 1
+      // Every field ends, or tells its length, so that two different histories never write the same bytes.
+      const head = `${kind}\0${nowMs()}\0${subject}\0${bytes?.length ?? 0}\0`
+      const headLength = Buffer.byteLength(head)
+      if (used + headLength > HASH_CHUNK_BYTES) flush()
+      if (headLength > HASH_CHUNK_BYTES) running.update(head)
+      else used += chunk.write(head, used)
+      if (bytes && used + bytes.length > HASH_CHUNK_BYTES) {
+        flush()
+        running.update(bytes)
+      } else if (bytes) {
+        chunk.set(bytes, used)
+        used += bytes.length
+      }
+      write?.(`${stamp(nowMs())} ${kind} ${subject}${bytes ? ` ${shown(bytes)}` : ''}`)
+    },
+    note(subject, line) {
+      write?.(`${stamp(nowMs())} note ${subject} ${line}`)
+    },
+    get length() {
+      return length
+    },
+    hash() {
+      flush()
+      return running.copy().digest('hex')
+    }
+  }
+}
+
+function stamp(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
+
+/** Printable characters as they are, others as escapes: protocols here are mostly text. */
+function shown(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, SHOWN_BYTES)).toString(
+    'latin1'
+  )
+  const escaped = text.replace(/[^\x20-\x7e]/g, (character) =>
+    character === '\r'
+      ? '\\r'
+      : character === '\n'
+        ? '\\n'
+        : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+  )
+  return bytes.length > SHOWN_BYTES ? `${escaped}… (${bytes.length} bytes)` : escaped
+}

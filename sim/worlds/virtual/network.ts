@@ -1,0 +1,216 @@
+import type { Address, Listener, Network, Socket } from '../../../node/runtime/index.ts'
+import type { EventLog } from './event-log.ts'
+import { runAs } from './owner.ts'
+import type { Owner } from './owner.ts'
+import type { Scheduler } from './scheduler.ts'
+import { systemError, VirtualSocket } from './socket.ts'
+import type { SocketHost } from './socket.ts'
+
+/** One way, between any two hosts, unless told otherwise. */
+export const DEFAULT_LATENCY_MS = 1
+/** Where ports begin that are given out for port 0 and for clients. */
+const FIRST_EPHEMERAL_PORT = 49_152
+/** Hosts that a world may have: two documentation networks of 254 addresses (RFC 5737). */
+export const MAX_HOSTS = 508
+
+/** Names by which a host means itself. */
+const OWN_NAMES = new Set(['localhost', '127.0.0.1', '::1', '0.0.0.0', '::', ''])
+
+export interface VirtualNetworkOptions {
+  scheduler: Scheduler
+  log: EventLog
+  /** One-way latency in milliseconds between two hosts; constant for the life of a connection. */
+  latencyMs?: number | ((from: string, to: string) => number)
+}
+
+/** The network as one process of one host sees it. */
+export interface NetworkView extends Network {
+  readonly host: string
+  /** The end of the process: doors shut, its sockets are reset, none of its code hears of it. */
+  kill(): void
+}
+
+export interface VirtualNetwork {
+  /** A view for code of `owner` on `host`. Several processes may live on one host, on different ports. */
+  view(owner: Owner, host: string): NetworkView
+}
+
+interface Door {
+  owner: Owner
+  onConnection: (socket: Socket) => void
+  host: SocketHost
+}
+
+/** Hosts by name, doors by host and port, connections as pairs of streams. */
+export function createVirtualNetwork({
+  scheduler,
+  log,
+  latencyMs = DEFAULT_LATENCY_MS
+}: VirtualNetworkOptions): VirtualNetwork {
+  const doors = new Map<string, Map<number, Door>>()
+  const addresses = new Map<string, string>()
+  const hostsByAddress = new Map<string, string>()
+  const nextPort = new Map<string, number>()
+  let connections = 0
+
+  function addHost(host: string): void {
+    if (doors.has(host)) return
+    const index = doors.size
+    if (index >= MAX_HOSTS) throw new Error(`a virtual network has at most ${MAX_HOSTS} hosts`)
+    const address = index < 254 ? `203.0.113.${index + 1}` : `198.51.100.${index - 253}`
+    doors.set(host, new Map())
+    addresses.set(host, address)
+    hostsByAddress.set(address, host)
+  }
+
+  function ephemeralPort(host: string): number {
+    const port = nextPort.get(host) ?? FIRST_EPHEMERAL_PORT
+    nextPort.set(host, port + 1)
+    return port
+  }
+
+  function hostNamed(name: string, own: string): string | undefined {
+    if (OWN_NAMES.has(name)) return own
+    const host = hostsByAddress.get(name) ?? name.toLowerCase()
+    return doors.has(host) ? host : undefined
+  }
+
+  function latencyBetween(from: string, to: string): number {
+    if (from === to) return 0
+    return typeof latencyMs === 'number' ? latencyMs : latencyMs(from, to)
+  }
+
+  function open(client: VirtualSocket, clientHost: SocketHost, port: number, name: string): void {
+    const to = hostNamed(name, clientHost.host)
+    if (to === undefined) {
+      const error = systemError('ENOTFOUND', 'getaddrinfo', `getaddrinfo ENOTFOUND ${name}`, {
+        hostname: name
+      })
+      scheduler.after(0, () => client.refused(error), { owner: clientHost.owner })
+      return
+    }
+    const oneWayMs = latencyBetween(clientHost.host, to)
+    // The request travels to the host; whether somebody listens is decided there. The owner is left out, since the
+    // packet arrives even if its sender dies on the way.
+    scheduler.after(oneWayMs, () => arriveAtDoor(client, clientHost, to, port, oneWayMs), {
+      owner: undefined
+    })
+  }
+
+  function arriveAtDoor(
+    client: VirtualSocket,
+    clientHost: SocketHost,
+    to: string,
+    port: number,
+    oneWayMs: number
+  ): void {
+    const door = doors.get(to)?.get(port)
+    const gone = client.destroyed || clientHost.owner.killed
+    if (door === undefined || door.owner.killed) {
+      const address = addresses.get(to)
+      const error = systemError('ECONNREFUSED', 'connect', `connect ECONNREFUSED ${to}:${port}`, {
+        address,
+        port
+      })
+      scheduler.after(oneWayMs, () => client.refused(error), { owner: clientHost.owner })
+      return
+    }
+    if (gone) return
+    connections += 1
+    const server = new VirtualSocket(door.host)
+    sockets(door.host).add(server)
+    const clientPort = ephemeralPort(clientHost.host)
+    const name = `${clientHost.host}:${clientPort} ${to}:${port} #${connections}`
+    client.label = `${name} >`
+    server.label = `${name} <`
+    server.remoteAddress = client.localAddress = addresses.get(clientHost.host)
+    server.remotePort = client.localPort = clientPort
+    server.localAddress = client.remoteAddress = addresses.get(to)
+    server.localPort = client.remotePort = port
+    log.append('open', name)
+    server.opened(client, oneWayMs)
+    // Scheduled before anything that the server sends, so that the client hears of the connection first.
+    scheduler.after(oneWayMs, () => client.announce(), { owner: clientHost.owner })
+    client.opened(server, oneWayMs)
+    client.connecting = true
+    runAs(door.owner, () => door.onConnection(server))
+  }
+
+  const socketsOf = new WeakMap<SocketHost, Set<VirtualSocket>>()
+  function sockets(host: SocketHost): Set<VirtualSocket> {
+    let found = socketsOf.get(host)
+    if (!found) socketsOf.set(host, (found = new Set()))
+    return found
+  }
+
+  function view(owner: Owner, host: string): NetworkView {
+    addHost(host)
+    const socketHost: SocketHost = {
+      owner,
+      host,
+      scheduler,
+      log,
+      open: (socket, port, name) => open(socket, socketHost, port, name),
+      closed: (socket) => void sockets(socketHost).delete(socket)
+    }
+    const ownPorts = new Set<number>()
+
+    function createSocket(): VirtualSocket {
+      const socket = new VirtualSocket(socketHost)
+      if (owner.killed) socket.kill()
+      else sockets(socketHost).add(socket)
+      return socket
+    }
+
+    return {
+      host,
+      speaksTls: false,
+      async listen({ host: name, port }: Address, onConnection): Promise<Listener> {
+        if (hostNamed(name, host) !== host) {
+          throw systemError('EADDRNOTAVAIL', 'listen', `listen EADDRNOTAVAIL: ${name} is not ${host}`)
+        }
+        const bound = port === 0 ? ephemeralPort(host) : port
+        const taken = doors.get(host)!
+        if (taken.has(bound)) {
+          throw systemError(
+            'EADDRINUSE',
+            'listen',
+            `listen EADDRINUSE: address already in use ${host}:${bound}`,
+            {
+              address: addresses.get(host),
+              port: bound
+            }
+          )
+        }
+        const door: Door = { owner, onConnection, host: socketHost }
+        if (!owner.killed) {
+          taken.set(bound, door)
+          ownPorts.add(bound)
+        }
+        return {
+          address: { host, port: bound },
+          async close() {
+            if (taken.get(bound) === door) taken.delete(bound)
+            ownPorts.delete(bound)
+          }
+        }
+      },
+      connect: ({ host: name, port }) => createSocket().connect(port, name),
+      socket: createSocket,
+      async resolve(name) {
+        const found = hostNamed(name, host)
+        if (found === undefined) {
+          throw systemError('ENOTFOUND', 'getaddrinfo', `getaddrinfo ENOTFOUND ${name}`, { hostname: name })
+        }
+        return [addresses.get(found)!]
+      },
+      kill() {
+        for (const port of ownPorts) doors.get(host)!.delete(port)
+        ownPorts.clear()
+        for (const socket of [...sockets(socketHost)]) socket.kill()
+      }
+    }
+  }
+
+  return { view }
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { backendMessages, cString, dataRow, simpleQuery } from './pglite-wire.ts'
+
+/** One session of a database that answers protocol messages at once. */
+export interface SqlEngine {
+  /** The server's messages for the client's. */
+  execute(messages: Uint8Array): Buffer
+}
+
+/**
+ * Starts PGlite: PostgreSQL compiled to WebAssembly, in memory. Its clock and randomness are the globals of this
+ * process at the time of the call.
+ *
+ * @param image a data directory made by `createImage`; without it one is made, which takes seconds
+ */
+export async function startEngine(image?: Buffer): Promise<SqlEngine> {
+  const database = await startPglite(image)
+  return {
+    execute(messages) {
+      return Buffer.from(database.execProtocolRawSync(messages))
+    }
+  }
+}
+
+/** A fresh data directory as a tar file, to start later engines from. */
+export async function createImage(): Promise<Buffer> {
+  const database = await startPglite(undefined)
+  const dump = await database.dumpDataDir('none')
+  return Buffer.from(await dump.arrayBuffer())
+}
+
+async function startPglite(image: Buffer | undefined) {
+  const { PGlite } = await import('@electric-sql/pglite')
+  const files = pgliteFiles()
+  return PGlite.create({
+    pgliteWasmModule: new WebAssembly.Module(readFileSync(files.server)),
+    initdbWasmModule: new WebAssembly.Module(readFileSync(files.initdb)),
+    // Its own timer, every ten seconds for ever.
+    startParams: [...PGlite.defaultStartParams, '-c', 'log_startup_progress_interval=0'],
+    fsBundle: new Blob([readFileSync(files.data)]),
+    ...(image && { loadDataDir: new Blob([new Uint8Array(image)]) })
+  })
+}
+
+function pgliteFiles() {
+  const directory = path.dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite'))
+  return {
+    directory,
+    server: path.join(directory, 'pglite.wasm'),
+    initdb: path.join(directory, 'initdb.wasm'),
+    data: path.join(directory, 'pglite.data')
+  }
+}
+
+/** Where the image for the installed PGlite is kept between runs. */
+export function imagePath(): string {
+  const { directory, server, data } = pgliteFiles()
+  const digest = createHash('sha256').update(readFileSync(server)).update(readFileSync(data)).digest('hex')
+  const modules = path.resolve(directory, '../../..')
+  return path.join(modules, '.cache', 'rafiki-lab', `pglite-${digest.slice(0, 16)}.tar`)
+}
+
+export function readImage(): Buffer | undefined {
+  const file = imagePath()
+  return existsSync(file) ? readFileSync(file) : undefined
+}
+
+/** Whole or not at all: several processes may write it at once. */
+export function writeImage(image: Buffer): void {
+  const file = imagePath()
+  mkdirSync(path.dirname(file), { recursive: true })
+  const partial = `${file}.${process.pid}`
+  writeFileSync(partial, image)
+  renameSync(partial, file)
+}
+
+/** Raised where a statement of the gate's own failed. */
+export class EngineError extends Error {
+  override name = 'EngineError'
+}
+
+/**
+ * Runs SQL of the gate's own and returns its rows as text.
+ *
+ * @throws EngineError with the server's message
+ */
+export function queryEngine(engine: SqlEngine, sql: string): (string | null)[][] {
+  const answer = engine.execute(simpleQuery(sql))
+  const rows: (string | null)[][] = []
+  for (const { type, start, end } of backendMessages(answer)) {
+    if (type === 'D') rows.push(dataRow(answer, start))
+    if (type === 'E') throw new EngineError(`${errorText(answer.subarray(start, end))} (in: ${sql})`)
+  }
+  return rows
+}
+
+/** Severity and text of an ErrorResponse. */
+export function errorText(bytes: Buffer): string {
+  const fields = new Map<string, string>()
+  let at = 5
+  while (at < bytes.length && bytes[at] !== 0) {
+    const { text, next } = cString(bytes, at)
+    fields.set(text[0]!, text.slice(1))
+    at = next
+  }
+  return `${fields.get('C')}: ${fields.get('M')}`
+}

@@ -1,0 +1,103 @@
+import { createAuth, loadAuthConfig } from '../../../node/auth/index.ts'
+import { createBackend, loadBackendConfig } from '../../../node/backend/index.ts'
+import type { Network } from '../../networks/network.ts'
+import { authEnvironment, backendEnvironment, planOf } from '../../networks/plan.ts'
+import type { NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
+import { raiseNetwork } from '../../networks/raise.ts'
+import type { NetworkGround, OnStep, ServiceName } from '../../networks/raise.ts'
+import type { Topology } from '../../topology/model.ts'
+import type { VirtualRuntime } from './runtime.ts'
+import type { VirtualWorld } from './world.ts'
+
+/** A network in a virtual world: every service is a process of the world, all of them in this one real process. */
+export interface VirtualNetwork extends Network {
+  /** Ends a service as `kill -9` does. */
+  kill(nodeName: string, service: ServiceName): void
+  /** Starts it again, as its next incarnation. */
+  restart(nodeName: string, service: ServiceName): Promise<void>
+}
+
+/** Ports are Rafiki's defaults, but for what everybody reaches by https, which nobody encrypts here. */
+const NAMING: WorldNaming = {
+  scheme: 'https',
+  bindHost: '0.0.0.0',
+  port: (_, service) =>
+    ({
+      admin: 3001,
+      openPayments: 443,
+      connector: 3002,
+      auth: 443,
+      authAdmin: 3003,
+      introspection: 3007,
+      interaction: 3009,
+      serviceApi: 3011,
+      wallet: 443
+    })[service],
+  // There are no files in this world.
+  privateKeyFile: () => undefined
+}
+
+/** Brings a topology up inside of a virtual world; called from within it. */
+export async function startVirtualNetwork(
+  world: VirtualWorld,
+  topology: Topology,
+  onStep: OnStep = () => undefined
+): Promise<VirtualNetwork> {
+  const running = new Map<string, VirtualRuntime>()
+  const runtime = world.runtimeOf(undefined)
+
+  async function startService(plan: NodePlan, service: ServiceName): Promise<string> {
+    const name = `${plan.node.name}-${service}`
+    const home = world.runtime(name, hostOf(plan.node.name, service))
+    running.set(name, home)
+    await home.run(() =>
+      service === 'backend'
+        ? createBackend(loadBackendConfig(backendEnvironment(plan, NAMING)), home).start()
+        : createAuth(loadAuthConfig(authEnvironment(plan, NAMING)), home).start()
+    )
+    return `incarnation ${home.owner.incarnation}`
+  }
+
+  const ground: NetworkGround = {
+    scheme: 'https',
+    runtime,
+    place: ({ name }) => ({
+      urls: urlsOf(name),
+      databaseUrls: {
+        backend: world.databaseUrl(`${name}_backend`),
+        auth: world.databaseUrl(`${name}_auth`)
+      }
+    }),
+    prepare: async () => undefined,
+    walletHome: ({ node }) => ({
+      runtime: world.runtime(`${node.name}-wallet`, hostOf(node.name, 'wallet')),
+      address: { host: '0.0.0.0', port: 443 }
+    }),
+    startService
+  }
+  const network = await raiseNetwork(topology, ground, { onStep, undo: [] })
+  return {
+    ...network,
+    kill: (nodeName, service) => running.get(`${nodeName}-${service}`)!.kill(),
+    restart: async (nodeName, service) =>
+      void (await startService(planOf(network.plan.plans, nodeName), service))
+  }
+}
+
+function hostOf(nodeName: string, service: ServiceName | 'wallet'): string {
+  return service === 'backend' ? nodeName : `${service}.${nodeName}`
+}
+
+function urlsOf(name: string): NodeUrls {
+  return {
+    admin: `http://${name}:3001`,
+    openPayments: `https://${name}`,
+    connector: `http://${name}:3002`,
+    auth: `https://auth.${name}`,
+    authAdmin: `http://auth.${name}:3003`,
+    introspection: `http://auth.${name}:3007`,
+    interaction: `http://auth.${name}:3009`,
+    serviceApi: `http://auth.${name}:3011`,
+    wallet: `https://wallet.${name}`
+  }
+}

@@ -40,7 +40,8 @@ export interface WorldNaming {
   scheme: 'http' | 'https'
   bindHost: string
   port(node: string, service: ServicePort): number
-  privateKeyFile(node: string): string
+  /** Undefined: the node makes a key of its own at each start. */
+  privateKeyFile(node: string): string | undefined
 }
 
 export function createSecrets(random: Random): NodeSecrets {
@@ -62,6 +63,7 @@ export function backendEnvironment(
   world: WorldNaming
 ): Record<string, string> {
   const port = (service: ServicePort) => String(world.port(node.name, service))
+  const privateKeyFile = world.privateKeyFile(node.name)
   return {
     NODE_ENV: 'development',
     LOG_LEVEL: 'info',
@@ -80,7 +82,7 @@ export function backendEnvironment(
     ILP_CONNECTOR_URL: urls.connector,
     STREAM_SECRET: secrets.streamSecret.toString('base64'),
     KEY_ID: `${node.name}-key`,
-    PRIVATE_KEY_FILE: world.privateKeyFile(node.name),
+    ...(privateKeyFile !== undefined && { PRIVATE_KEY_FILE: privateKeyFile }),
     OPERATOR_TENANT_ID: secrets.operatorTenantId,
     ADMIN_API_SECRET: secrets.adminApiSecret,
     AUTH_SERVER_GRANT_URL: urls.auth,

@@ -1,22 +1,13 @@
-import { createPostgresLedger } from '../../../node/ledger/index.ts'
-import type { AuditableLedger } from '../../../node/ledger/index.ts'
 import { createSystemRuntime } from '../../../node/runtime/index.ts'
-import type { Database, Runtime } from '../../../node/runtime/index.ts'
-import { createWallet } from '../../actors/wallet/wallet.ts'
-import type { Wallet } from '../../actors/wallet/wallet.ts'
+import type { Runtime } from '../../../node/runtime/index.ts'
 import type { Network } from '../../networks/network.ts'
-import {
-  authEnvironment,
-  backendEnvironment,
-  ed25519KeyOfSeed,
-  planNetwork,
-  planOf
-} from '../../networks/plan.ts'
+import { authEnvironment, backendEnvironment, ed25519KeyOfSeed, planOf } from '../../networks/plan.ts'
 import type { NetworkPlan, NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
-import { provisionNode } from '../../networks/provision.ts'
-import type { Topology, TopologyNode } from '../../topology/model.ts'
+import { raiseNetwork, takeDown } from '../../networks/raise.ts'
+import type { NetworkGround, OnStep, ServiceName, Undo } from '../../networks/raise.ts'
 import { startPostgres } from '../../services/postgres.ts'
 import type { PostgresService } from '../../services/postgres.ts'
+import type { Topology, TopologyNode } from '../../topology/model.ts'
 import { assignPorts } from './ports.ts'
 import type { PortTable } from './ports.ts'
 import { cleanUpDeadRuns, createRunDirectory } from './run-directory.ts'
@@ -26,8 +17,6 @@ import type { ServiceProcess } from './service-process.ts'
 
 const HOST = '127.0.0.1'
 
-export type ServiceName = 'backend' | 'auth'
-
 /** A network of real processes: one per service, one PostgreSQL for all, the wallets in this process. */
 export interface LocalNetwork extends Network {
   readonly run: RunDirectory
@@ -35,15 +24,12 @@ export interface LocalNetwork extends Network {
   /** Ends a service as `kill -9` does. Nothing is told to anyone. */
   kill(nodeName: string, service: ServiceName): Promise<void>
   /** Starts a service again that was ended. */
-  restart(nodeName: string, service: ServiceName): Promise<ServiceProcess>
+  restart(nodeName: string, service: ServiceName): Promise<void>
   /** Resolves with what it says when a service or PostgreSQL ended that nobody ended. */
   readonly failure: Promise<string>
   /** Takes everything down in order; nothing is left of processes, ports and files. */
   stop(): Promise<void>
 }
-
-/** What the world tells while it comes up. */
-export type OnStep = (step: string, detail: string) => void
 
 /**
  * Brings a topology up as local processes. What fails takes down what already stood.
@@ -59,7 +45,7 @@ export async function startLocalNetwork(
     onStep('clean-up', `a killed run had left ${cleaned.processes} processes and its files: removed`)
   }
   const run = createRunDirectory()
-  const undo: (() => Promise<void> | void)[] = [() => run.remove()]
+  const undo: Undo = [() => run.remove()]
   try {
     return await start(topology, onStep, run, undo)
   } catch (error) {
@@ -68,24 +54,11 @@ export async function startLocalNetwork(
   }
 }
 
-async function takeDown(undo: (() => Promise<void> | void)[]): Promise<void> {
-  const problems: unknown[] = []
-  for (const step of undo.splice(0).reverse()) {
-    try {
-      await step()
-    } catch (error) {
-      problems.push(error) // the rest must still come down; all is told at the end
-    }
-  }
-  if (problems.length > 0)
-    throw new AggregateError(problems, 'the network could not be taken down completely')
-}
-
 async function start(
   topology: Topology,
   onStep: OnStep,
   run: RunDirectory,
-  undo: (() => Promise<void> | void)[]
+  undo: Undo
 ): Promise<LocalNetwork> {
   const runtime = createSystemRuntime({
     name: 'lab',
@@ -97,120 +70,94 @@ async function start(
   undo.push(() => postgres.stop())
   onStep('postgresql', postgres.description)
 
-  const world = naming(ports, run)
-  const network = planNetwork(topology, runtime.random, (node) => place(node, ports, postgres))
-  await Promise.all(
-    network.plans.flatMap(({ node }) => [
-      postgres.createDatabase(databaseName(node.name, 'backend')),
-      postgres.createDatabase(databaseName(node.name, 'auth'))
-    ])
-  )
-  for (const { node, secrets } of network.plans) {
-    const pem = ed25519KeyOfSeed(secrets.instanceKeySeed).export({ type: 'pkcs8', format: 'pem' })
-    run.write(`${node.name}.pem`, pem.toString())
-  }
-
-  const wallets = new Map<string, Wallet>()
-  const services = new Map<string, ServiceProcess>()
-  const ending = new Set<ServiceProcess>()
-  let fail!: (how: string) => void
-  const failure = new Promise<string>((resolve) => (fail = resolve))
-  void postgres.ended.then((how) => {
-    if (!stopping) fail(how)
-  })
-  let stopping = false
-
-  async function startService(plan: NodePlan, service: ServiceName): Promise<ServiceProcess> {
-    const environment = service === 'backend' ? backendEnvironment(plan, world) : authEnvironment(plan, world)
-    const started = await startServiceProcess(run, {
-      name: `${plan.node.name}-${service}`,
-      entry: `node/${service}/main.ts`,
-      environment
-    })
-    services.set(`${plan.node.name}-${service}`, started)
-    void started.ended.then((how) => {
-      if (!ending.has(started)) fail(how)
-    })
-    return started
-  }
-  async function endService(started: ServiceProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    ending.add(started)
-    await started.end(signal)
-  }
-  undo.push(async () => {
-    stopping = true
-    await Promise.all([...services.values()].map((started) => endService(started, 'SIGTERM')))
-  })
-
-  await Promise.all(
-    network.plans.map(async (plan) => {
-      const wallet = createWallet(runtime, {
-        plan,
-        address: { host: HOST, port: ports.get(plan.node.name)!.wallet }
-      })
-      await wallet.start()
-      undo.push(() => wallet.stop())
-      wallets.set(plan.node.name, wallet)
-    })
-  )
-  await Promise.all(
-    network.plans.flatMap((plan) =>
-      (['auth', 'backend'] as const).map(async (service) => {
-        const { pid } = await startService(plan, service)
-        onStep('service', `${plan.node.name} ${service} is up (process ${pid})`)
-      })
-    )
-  )
-  const nodes = await Promise.all(
-    network.plans.map((plan) =>
-      provisionNode(network, plan, { admin: wallets.get(plan.node.name)!.admin, random: runtime.random })
-    )
-  )
-  onStep(
-    'network',
-    `${nodes.length} nodes, ${topology.links.length} links, wallet addresses: ${nodes.flatMap((node) => node.walletAddresses.map(({ name }) => `${name}@${node.name}`)).join(', ')}`
-  )
-
-  const ledgers = openLedgers(runtime, network, undo)
-  run.write('network.json', JSON.stringify(toSharedNetwork(network), undefined, 2))
-
+  const services = createServices(run, naming(ports, run))
+  undo.push(() => services.endAll())
+  void postgres.ended.then((how) => services.fail(how))
+  const ground = localGround({ runtime, run, postgres, ports, services })
+  const network = await raiseNetwork(topology, ground, { onStep, undo })
+  run.write('network.json', JSON.stringify(toSharedNetwork(network.plan), undefined, 2))
   return {
-    plan: network,
-    nodes,
-    wallets,
-    scheme: 'http',
-    runtime,
+    ...network,
     run,
-    ledgerOf: ledgers,
-    service: (nodeName, service) => services.get(`${nodeName}-${service}`)!,
-    kill: (nodeName, service) => endService(services.get(`${nodeName}-${service}`)!, 'SIGKILL'),
-    restart: (nodeName, service) => startService(planOf(network.plans, nodeName), service),
-    failure,
+    service: (nodeName, service) => services.get(`${nodeName}-${service}`),
+    kill: (nodeName, service) => services.end(services.get(`${nodeName}-${service}`), 'SIGKILL'),
+    restart: async (nodeName, service) =>
+      void (await services.start(planOf(network.plan.plans, nodeName), service)),
+    failure: services.failure,
     stop: () => takeDown(undo)
   }
 }
 
-/** Ledgers are opened beside the nodes, when an audit first asks. */
-function openLedgers(
-  runtime: Runtime,
-  network: NetworkPlan,
-  undo: (() => Promise<void> | void)[]
-): (nodeName: string) => AuditableLedger {
-  const opened = new Map<string, { database: Database; ledger: AuditableLedger }>()
-  undo.push(async () => {
-    for (const { database } of opened.values()) await database.close()
-  })
-  return (nodeName) => {
-    let found = opened.get(nodeName)
-    if (!found) {
-      const database = runtime.openDatabase({
-        url: planOf(network.plans, nodeName).databaseUrls.backend,
-        maxConnections: 2
+/** The service processes of a run: which there are, which were ended on purpose, and whether one ended by itself. */
+function createServices(run: RunDirectory, world: WorldNaming) {
+  const services = new Map<string, ServiceProcess>()
+  const ending = new Set<ServiceProcess>()
+  let fail!: (how: string) => void
+  const failure = new Promise<string>((resolve) => (fail = resolve))
+
+  function get(name: string): ServiceProcess {
+    const found = services.get(name)
+    if (!found) throw new Error(`no service "${name}"; there are ${[...services.keys()].join(', ')}`)
+    return found
+  }
+  async function end(service: ServiceProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    ending.add(service)
+    await service.end(signal)
+  }
+  return {
+    failure,
+    fail,
+    get,
+    end,
+    endAll: () =>
+      Promise.all([...services.values()].map((service) => end(service, 'SIGTERM'))).then(() => undefined),
+    async start(plan: NodePlan, service: ServiceName): Promise<ServiceProcess> {
+      const name = `${plan.node.name}-${service}`
+      const environment =
+        service === 'backend' ? backendEnvironment(plan, world) : authEnvironment(plan, world)
+      const started = await startServiceProcess(run, { name, entry: `node/${service}/main.ts`, environment })
+      services.set(name, started)
+      void started.ended.then((how) => {
+        if (!ending.has(started)) fail(how)
       })
-      found = { database, ledger: createPostgresLedger({ database, clock: runtime.clock }) }
-      opened.set(nodeName, found)
+      return started
     }
-    return found.ledger
+  }
+}
+
+function localGround({
+  runtime,
+  run,
+  postgres,
+  ports,
+  services
+}: {
+  runtime: Runtime
+  run: RunDirectory
+  postgres: PostgresService
+  ports: PortTable
+  services: ReturnType<typeof createServices>
+}): NetworkGround {
+  return {
+    scheme: 'http',
+    runtime,
+    place: (node) => place(node, ports, postgres),
+    async prepare({ plans }) {
+      const names = plans.flatMap(({ node }) => [
+        databaseName(node.name, 'backend'),
+        databaseName(node.name, 'auth')
+      ])
+      await Promise.all(names.map((name) => postgres.createDatabase(name)))
+      for (const { node, secrets } of plans) {
+        const pem = ed25519KeyOfSeed(secrets.instanceKeySeed).export({ type: 'pkcs8', format: 'pem' })
+        run.write(`${node.name}.pem`, pem.toString())
+      }
+    },
+    walletHome: ({ node }) => ({ runtime, address: { host: HOST, port: ports.get(node.name)!.wallet } }),
+    async startService(plan, service) {
+      const { pid } = await services.start(plan, service)
+      return `process ${pid}`
+    }
   }
 }
 

@@ -75,3 +75,12 @@ export function createSystemRuntime(options: {
     }
   })
 }
+
+/**
+ * Keeps this process alive until it is let go: neither a runtime's timers nor a promise do, so that a service
+ * which waits for its database would end silently.
+ */
+export function holdProcess(): { release(): void } {
+  const handle = setInterval(() => undefined, 2 ** 31 - 1)
+  return { release: () => clearInterval(handle) }
+}

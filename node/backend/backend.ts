@@ -1,0 +1,242 @@
+import {
+  createLedgerWriter,
+  createMemoryLedger,
+  createPostgresLedger,
+  postgresLedgerMigrations
+} from '../ledger/index.ts'
+import type { Ledger } from '../ledger/index.ts'
+import { ConfigurationError } from '../runtime/index.ts'
+import type { Address, Database, Runtime } from '../runtime/index.ts'
+import { composeBackend, createHttpClients } from './composition.ts'
+import type { BackendParts } from './composition.ts'
+import type { BackendConfig } from './config.ts'
+import { createConnectorServer } from './connector/index.ts'
+import { loadInstanceKey } from './instance-key.ts'
+import { backendMigrations } from './migrations.ts'
+import { reachDatabase, StartError } from './retry-start.ts'
+import { createStopOrder } from './stop-order.ts'
+
+/** Where a backend's doors really are: a port 0 of the configuration was replaced by a free one. */
+export interface BackendAddresses {
+  admin: Address
+  openPayments: Address
+  connector: Address
+}
+
+export interface Backend {
+  /**
+   * Brings the schema up to date, loads what is kept in memory, opens the doors, starts the workers. What fails
+   * takes down what already stood.
+   *
+   * @throws ConfigurationError for a variable that cannot be right
+   * @throws StartError for what its operator can mend: a port in use, no database, a wrong clock
+   */
+  start(): Promise<void>
+  /** Answers 503, lets what runs end in bounded time, closes everything. Safe to call at any time, and twice. */
+  stop(): Promise<void>
+  /** Known once it started. */
+  readonly addresses: BackendAddresses | undefined
+}
+
+/** Connections to the database: for the nouns, and apart from them for the ledger, so that packets never queue. */
+export const MAX_DATABASE_CONNECTIONS = 10
+export const MAX_LEDGER_CONNECTIONS = 4
+/** A process whose clock differs more from the database's does not start: leases would mean nothing. */
+export const MAX_CLOCK_DIFFERENCE_MS = 5_000
+/** What runs may take this long to end when the service stops. */
+export const STOP_GRACE_MS = 10_000
+
+/**
+ * The account servicing core of a node: Admin API, Open Payments, connector and workers. Nothing of it lives
+ * outside what this built: many backends live in one process.
+ *
+ * @throws ConfigurationError when the ledger that is asked for cannot be had
+ */
+export function createBackend(config: BackendConfig, runtime: Runtime): Backend {
+  if (config.LEDGER === 'tigerbeetle') {
+    throw new ConfigurationError(
+      'LEDGER holds "tigerbeetle" (the default, see USE_TIGERBEETLE): it comes with a later version; set LEDGER=postgres'
+    )
+  }
+  const { logger } = runtime
+  let order = createStopOrder(runtime)
+  let addresses: BackendAddresses | undefined
+  let starting: Promise<void> | undefined
+
+  async function open(): Promise<BackendAddresses> {
+    const instanceKey = await loadInstanceKey(config, runtime)
+    const database = runtime.openDatabase({
+      url: config.DATABASE_URL,
+      maxConnections: MAX_DATABASE_CONNECTIONS
+    })
+    order.add('database', () => database.close())
+    const cache = runtime.openCache(config.CACHE)
+    order.add('cache', () => cache.close())
+    const http = createHttpClients(runtime, config)
+    for (const [name, client] of Object.entries(http)) order.add(`http client: ${name}`, () => client.close())
+    const ledger = openLedger()
+    await reachDatabase(runtime, config.DATABASE_URL, () => prepareDatabase(database))
+
+    order.nextGroup()
+    const writer = createLedgerWriter({ ...runtime, ledger })
+    order.add('ledger writer', () => writer.close())
+    const parts = composeBackend(config, runtime, { database, cache, ledger, writer, instanceKey, http })
+    return startParts(parts)
+  }
+
+  function openLedger(): Ledger {
+    if (config.LEDGER === 'memory') return createMemoryLedger(runtime)
+    const database = runtime.openDatabase({
+      url: config.DATABASE_URL,
+      maxConnections: MAX_LEDGER_CONNECTIONS
+    })
+    order.add('ledger', () => database.close())
+    return createPostgresLedger({ ...runtime, database })
+  }
+
+  async function prepareDatabase(database: Database): Promise<void> {
+    const differenceMs = await database.clockDifferenceMs()
+    if (Math.abs(differenceMs) > MAX_CLOCK_DIFFERENCE_MS) {
+      throw new StartError(
+        `the clock of this machine is ${Math.round(differenceMs)} ms from the database's, at most ` +
+          `${MAX_CLOCK_DIFFERENCE_MS} ms are allowed: set both by NTP`
+      )
+    }
+    if (config.ENABLE_MANUAL_MIGRATIONS) return
+    await database.migrate('backend', backendMigrations)
+    if (config.LEDGER === 'postgres') await database.migrate('ledger', postgresLedgerMigrations)
+  }
+
+  async function startParts(parts: BackendParts): Promise<BackendAddresses> {
+    order.nextGroup()
+    const { tenants, assetDirectory, peerDirectory, walletAddresses, incarnation } = parts
+    order.add('tenants', () => tenants.stop())
+    await tenants.start()
+    order.add('assets', () => assetDirectory.stop())
+    await assetDirectory.start()
+    order.add('peers', () => peerDirectory.stop())
+    await peerDirectory.start()
+    order.add('wallet addresses', () => walletAddresses.stop())
+    await walletAddresses.start()
+    await parts.assets.ensureAccounts()
+    await parts.peers.ensureAccounts()
+
+    order.nextGroup()
+    order.add('incarnation', () => incarnation.stop())
+    await incarnation.start()
+
+    order.nextGroup()
+    order.add('connector', () => parts.connector.stop(STOP_GRACE_MS))
+    await parts.connector.start()
+
+    order.nextGroup()
+    for (const name of ['incomingPayments', 'outgoingPayments', 'webhookDelivery'] as const) {
+      order.add(name, () => parts[name].stop())
+      await parts[name].start()
+    }
+
+    order.nextGroup()
+    return openDoors(parts)
+  }
+
+  async function openDoors({
+    admin,
+    openPayments,
+    connector,
+    peerDirectory
+  }: BackendParts): Promise<BackendAddresses> {
+    const host = config.BIND_HOST
+    order.add('Open Payments', () => openPayments.stop(STOP_GRACE_MS))
+    await openDoor('OPEN_PAYMENTS_PORT', () => openPayments.start())
+    order.add('Admin API', () => admin.stop(STOP_GRACE_MS))
+    await openDoor('ADMIN_PORT', () => admin.start())
+    const connectorServer = await openDoor('CONNECTOR_PORT', () =>
+      createConnectorServer(
+        { ...runtime, connector, peers: peerDirectory },
+        { host, port: config.CONNECTOR_PORT }
+      )
+    )
+    order.add('ILP over HTTP', () => connectorServer.stop(STOP_GRACE_MS))
+    return {
+      admin: opened('Admin API', admin.address),
+      openPayments: opened('Open Payments', openPayments.address),
+      connector: connectorServer.address
+    }
+  }
+
+  async function openDoor<T>(
+    variable: 'ADMIN_PORT' | 'OPEN_PAYMENTS_PORT' | 'CONNECTOR_PORT',
+    open: () => Promise<T>
+  ): Promise<T> {
+    try {
+      return await open()
+    } catch (error) {
+      const { code } = error as { code?: string }
+      const where = `${config.BIND_HOST}:${config[variable]}`
+      if (code === 'EADDRINUSE') {
+        throw new StartError(
+          `${variable}: ${where} is in use: stop what listens there, or choose another port`,
+          {
+            cause: error
+          }
+        )
+      }
+      if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+        throw new StartError(`${variable}: ${where} cannot be opened (${code}): see also BIND_HOST`, {
+          cause: error
+        })
+      }
+      throw error
+    }
+  }
+
+  async function takeDown(): Promise<void> {
+    const stopping = order
+    order = createStopOrder(runtime)
+    addresses = undefined
+    await stopping.stop()
+  }
+
+  async function start(): Promise<void> {
+    try {
+      const opened = await open()
+      addresses = opened
+      logger.info(
+        {
+          event: 'started',
+          admin: show(opened.admin),
+          openPayments: show(opened.openPayments),
+          connector: show(opened.connector)
+        },
+        'the backend started'
+      )
+    } catch (error) {
+      await takeDown()
+      throw error
+    }
+  }
+
+  return {
+    start() {
+      starting ??= start()
+      return starting
+    },
+    async stop() {
+      // A start that runs is let end: it takes itself down when it fails, and is taken down here otherwise.
+      await starting?.catch(() => undefined)
+      await takeDown()
+    },
+    get addresses() {
+      return addresses
+    }
+  }
+}
+
+function opened(name: string, address: Address | undefined): Address {
+  if (address === undefined) throw new Error(`${name} started without an address`)
+  return address
+}
+
+function show({ host, port }: Address): string {
+  return `${host}:${port}`
+}

@@ -1,0 +1,200 @@
+import { createClientKeyFetcher } from '../http-signatures/index.ts'
+import { createStreamReceiver } from '../ilp/index.ts'
+import type { Ledger, LedgerWriter } from '../ledger/index.ts'
+import { createHttpClient } from '../runtime/index.ts'
+import type { Cache, Database, HttpClient, Runtime } from '../runtime/index.ts'
+import { createClient as createIntrospectionClient } from '../token-introspection/index.ts'
+import { createAdminApi } from './admin/index.ts'
+import { createAssetDirectory } from './assets/directory.ts'
+import { createAssets } from './assets/service.ts'
+import type { BackendConfig } from './config.ts'
+import {
+  createConnector,
+  createHttpTransport,
+  createTransportByScheme,
+  DEFAULT_MAX_CONNECTIONS_PER_PEER
+} from './connector/index.ts'
+import { createFees } from './fees/service.ts'
+import { createIncarnation } from './incarnation.ts'
+import { createIncomingPayments } from './incoming-payments/index.ts'
+import type { InstanceKey } from './instance-key.ts'
+import { createLiquidity } from './liquidity/service.ts'
+import { createOpenPaymentsServer } from './open-payments/index.ts'
+import { createOutgoingPayments } from './outgoing-payments/index.ts'
+import { createPeerDirectory } from './peers/directory.ts'
+import { createPeers } from './peers/service.ts'
+import { createQuotes } from './quotes/index.ts'
+import { createRates } from './rates/service.ts'
+import { createReceivers } from './receivers/index.ts'
+import { createTenantDirectory } from './tenants/directory.ts'
+import { createWalletAddresses } from './wallet-addresses/service.ts'
+import { createWebhookDelivery } from './webhooks/delivery.ts'
+import { createWebhookEvents } from './webhooks/events.ts'
+import { createOutbox } from './webhooks/outbox.ts'
+
+/** What the parts of a backend share, opened before they are made. */
+export interface Resources {
+  database: Database
+  cache: Cache
+  ledger: Ledger
+  writer: LedgerWriter
+  instanceKey: InstanceKey
+  http: HttpClients
+}
+
+/** Clients by who chose the URLs that they call. */
+export interface HttpClients {
+  /** URLs of the operator's configuration and of its tenants' settings: webhooks, rates, introspection. */
+  operator: HttpClient
+  /** URLs of third parties: guarded as ALLOW_PRIVATE_ADDRESSES says. */
+  thirdParty: HttpClient
+  /** Endpoints of peers: one Prepare per connection at a time. */
+  peers: HttpClient
+}
+
+export function createHttpClients(runtime: Runtime, config: BackendConfig): HttpClients {
+  return {
+    operator: createHttpClient(runtime),
+    thirdParty: createHttpClient(runtime, { allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES }),
+    peers: createHttpClient(runtime, { maxConnectionsPerOrigin: DEFAULT_MAX_CONNECTIONS_PER_PEER })
+  }
+}
+
+/**
+ * Makes every part of a backend and hands each what it needs. Nothing starts here: `backend.ts` says in which
+ * order that happens. Read from top to bottom, a part uses only what stands above it.
+ */
+export function composeBackend(config: BackendConfig, runtime: Runtime, resources: Resources) {
+  const { clock, random, logger } = runtime
+  const { database, cache, ledger, writer, instanceKey, http } = resources
+  const base = { config, runtime, clock, random, logger, database, cache, ledger, writer }
+
+  // What every process keeps in memory.
+  const tenants = createTenantDirectory(base)
+  const assetDirectory = createAssetDirectory(base)
+  const peerDirectory = createPeerDirectory({ ...base, assets: assetDirectory })
+
+  // Money and its conditions.
+  const liquidity = createLiquidity({ ...base, assets: assetDirectory })
+  const assets = createAssets({ ...base, directory: assetDirectory, liquidity })
+  const peers = createPeers({ ...base, directory: peerDirectory, assets: assetDirectory, liquidity })
+  const fees = createFees({ ...base, assets: assetDirectory })
+  const rates = createRates({
+    ...base,
+    httpClient: http.operator,
+    tenants,
+    lifetimeMs: config.EXCHANGE_RATES_LIFETIME
+  })
+
+  // Webhooks.
+  const outbox = createOutbox(base)
+  const webhookEvents = createWebhookEvents(base)
+  const webhookDelivery = createWebhookDelivery({ ...base, httpClient: http.operator, tenants })
+
+  // What is paid, and the packets that pay it.
+  const walletAddresses = createWalletAddresses({ ...base, assets: assetDirectory, tenants })
+  const streamReceiver = createStreamReceiver({ serverSecret: config.STREAM_SECRET, random })
+  const incomingPayments = createIncomingPayments({
+    ...base,
+    assets: assetDirectory,
+    tenants,
+    walletAddresses,
+    liquidity,
+    outbox,
+    streamReceiver
+  })
+  const incarnation = createIncarnation(base)
+  const httpTransport = createHttpTransport({ httpClient: http.peers, clock })
+  const connector = createConnector({
+    ...base,
+    tenants,
+    peers: peerDirectory,
+    rates,
+    deliveryTargets: incomingPayments.targets,
+    streamReceiver,
+    transport: createTransportByScheme({ 'http:': httpTransport, 'https:': httpTransport }),
+    incarnationId: incarnation.id,
+    deadIncarnations: incarnation
+  })
+
+  // Paying.
+  const receivers = createReceivers({
+    ...base,
+    http: http.thirdParty,
+    instanceKey: instanceKey.privateKey,
+    walletAddresses,
+    incomingPayments
+  })
+  const quotes = createQuotes({
+    ...base,
+    assets: assetDirectory,
+    walletAddresses,
+    receivers,
+    rates,
+    fees,
+    connector
+  })
+  const outgoingPayments = createOutgoingPayments({
+    ...base,
+    assets: assetDirectory,
+    walletAddresses,
+    quotes,
+    receivers,
+    liquidity,
+    outbox,
+    webhookEvents,
+    connector
+  })
+
+  // The doors.
+  const openPayments = createOpenPaymentsServer({
+    ...base,
+    instanceKey: instanceKey.privateKey,
+    introspection: createIntrospectionClient({
+      url: config.AUTH_SERVER_INTROSPECTION_URL,
+      httpClient: http.operator,
+      logger
+    }),
+    clientKeys: createClientKeyFetcher({ httpClient: http.thirdParty, scheme: config.OPEN_PAYMENTS_SCHEME }),
+    tenants,
+    walletAddresses,
+    incomingPayments,
+    quotes,
+    outgoingPayments
+  })
+  const admin = createAdminApi({
+    ...base,
+    services: {
+      tenants,
+      assets,
+      assetDirectory,
+      peers,
+      fees,
+      walletAddresses,
+      incomingPayments,
+      quotes,
+      outgoingPayments,
+      receivers,
+      liquidity,
+      webhookEvents
+    }
+  })
+
+  return {
+    tenants,
+    assetDirectory,
+    peerDirectory,
+    assets,
+    peers,
+    walletAddresses,
+    incomingPayments,
+    outgoingPayments,
+    webhookDelivery,
+    incarnation,
+    connector,
+    openPayments,
+    admin
+  }
+}
+
+export type BackendParts = ReturnType<typeof composeBackend>

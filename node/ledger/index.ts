@@ -5,9 +5,13 @@
  *   transfer-rules.ts  rules that need no store: flags, refusals that depend on the record alone, limits
  *   writer.ts          group commit: what arrives during one flush is the next batch
  *   memory/            the model: exact, gone with the process; the other stores are held to it
+ *   postgres/          running balances in PostgreSQL, one round trip per batch, durable
  */
 export * from './model.ts'
 export { MAX_QUERY_TRANSFERS } from './transfer-rules.ts'
 export { DEFAULT_MAX_QUEUED_EVENTS, createLedgerWriter } from './writer.ts'
 export type { LedgerWriterOptions } from './writer.ts'
 export { createMemoryLedger } from './memory/ledger.ts'
+export { DEFAULT_MAX_ATTEMPTS, DEFAULT_SWEEP_LIMIT, createPostgresLedger } from './postgres/ledger.ts'
+export type { PostgresLedgerOptions } from './postgres/ledger.ts'
+export { postgresLedgerMigrations } from './postgres/migrations.ts'

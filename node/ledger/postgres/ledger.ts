@@ -1,0 +1,152 @@
+import { idToUuid, uuidToId } from '../../runtime/index.ts'
+import type { Clock, Database } from '../../runtime/index.ts'
+import type {
+  AuditableLedger,
+  CreateAccountResult,
+  CreateTransferResult,
+  LedgerTotals,
+  PendingState
+} from '../model.ts'
+import { assertAccounts, assertQueryLimit, assertTransfers } from '../transfer-rules.ts'
+import { accountArguments, idArguments, transferArguments } from './batch-arguments.ts'
+import {
+  lookupAccountsSql,
+  lookupTransfersSql,
+  pendingStatesSql,
+  totalsSql,
+  transferQuery
+} from './queries.ts'
+import { accountOf, transferOf } from './rows.ts'
+import type { AccountRow, TransferRow } from './rows.ts'
+
+/** Attempts at a batch that other batches got in the way of. */
+export const DEFAULT_MAX_ATTEMPTS = 5
+/** Reservations that one statement of a sweep frees: it holds their accounts' rows meanwhile. */
+export const DEFAULT_SWEEP_LIMIT = 1_000
+
+export interface PostgresLedgerOptions {
+  /** With the schema of `postgresLedgerMigrations`. Closing the ledger leaves it open. */
+  database: Pick<Database, 'knex'>
+  clock: Pick<Clock, 'nowMs'>
+  maxAttempts?: number
+  sweepLimit?: number
+}
+
+/** Serialization failure, deadlock, and an id that another process booked at the same moment. */
+const REPEATABLE_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01', '23505'])
+
+/**
+ * The ledger in PostgreSQL (15 and later): running balances on the accounts' rows, one round trip per batch,
+ * durable when it answers. Several processes may use one database.
+ */
+export function createPostgresLedger({
+  database,
+  clock,
+  maxAttempts = DEFAULT_MAX_ATTEMPTS,
+  sweepLimit = DEFAULT_SWEEP_LIMIT
+}: PostgresLedgerOptions): AuditableLedger {
+  let closed = false
+
+  async function rows<Row>(sql: string, parameters: readonly (string | number | boolean)[]): Promise<Row[]> {
+    if (closed) throw new Error('the ledger is closed')
+    const result = await database.knex.raw<{ rows: Row[] }>(sql, [...parameters])
+    return result.rows
+  }
+
+  /** A statement that was rolled back for the sake of another one changed nothing: it is sent again. */
+  async function repeated<Row>(sql: string, parameters: () => (string | number | boolean)[]): Promise<Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await rows<Row>(sql, parameters())
+      } catch (error) {
+        if (attempt >= maxAttempts || !REPEATABLE_CODES.has((error as { code?: unknown }).code)) throw error
+      }
+    }
+  }
+
+  return {
+    async createAccounts(accounts) {
+      assertAccounts(accounts)
+      if (accounts.length === 0) return []
+      const [row] = await repeated<{ results: string }>(createAccountsSql, () => accountArguments(accounts))
+      return row!.results.split(',') as CreateAccountResult[]
+    },
+    async createTransfers(transfers) {
+      assertTransfers(transfers)
+      if (transfers.length === 0) return []
+      const [row] = await repeated<{ results: string | null }>(createTransfersSql, () =>
+        transferArguments(transfers, clock.nowMs())
+      )
+      if (row!.results === null) return transfers.map(() => 'ok')
+      return row!.results.split(',') as CreateTransferResult[]
+    },
+    async lookupAccounts(ids) {
+      const found = await rows<AccountRow>(lookupAccountsSql, [idArguments(ids)])
+      const byId = new Map(found.map((row) => [row.id, row]))
+      return ids.map((id) => {
+        const row = byId.get(idToUuid(id))
+        return row && accountOf(row)
+      })
+    },
+    async lookupTransfers(ids) {
+      const found = await rows<TransferRow>(lookupTransfersSql, [idArguments(ids)])
+      const byId = new Map(found.map((row) => [row.id, row]))
+      return ids.map((id) => {
+        const row = byId.get(idToUuid(id))
+        return row && transferOf(row)
+      })
+    },
+    async pendingStates(ids) {
+      const parameters = [clock.nowMs(), idArguments(ids)]
+      const found = await rows<{ id: string; state: PendingState }>(pendingStatesSql, parameters)
+      const byId = new Map(found.map(({ id, state }) => [id, state]))
+      return ids.map((id) => byId.get(idToUuid(id)))
+    },
+    async queryTransfers(filter) {
+      assertQueryLimit(filter.limit)
+      const { sql, parameters } = transferQuery(filter, clock.nowMs())
+      return (await rows<TransferRow>(sql, parameters)).map(transferOf)
+    },
+    async sweepExpired() {
+      for (;;) {
+        const [row] = await repeated<{ swept: number }>(sweepExpiredSql, () => [clock.nowMs(), sweepLimit])
+        if (row!.swept < sweepLimit) return
+      }
+    },
+    async totals() {
+      const found = await rows<TotalsRow>(totalsSql, [])
+      return found.map(totalsOf)
+    },
+    async close() {
+      closed = true
+    }
+  }
+}
+
+const createAccountsSql = `SELECT ledger_create_accounts(${marks(6)}) AS results`
+const createTransfersSql = `SELECT ledger_create_transfers(${marks(16)}) AS results`
+const sweepExpiredSql = `SELECT ledger_sweep_expired(${marks(2)}) AS swept`
+
+function marks(count: number): string {
+  return Array(count).fill('?').join(', ')
+}
+
+interface TotalsRow {
+  ledger: bigint | string
+  debitsPosted: bigint | string
+  creditsPosted: bigint | string
+  debitsPending: bigint | string
+  creditsPending: bigint | string
+  overdrawn: string | null
+}
+
+function totalsOf(row: TotalsRow): LedgerTotals {
+  return {
+    ledger: Number(row.ledger),
+    debitsPosted: BigInt(row.debitsPosted),
+    creditsPosted: BigInt(row.creditsPosted),
+    debitsPending: BigInt(row.debitsPending),
+    creditsPending: BigInt(row.creditsPending),
+    overdrawnAccountIds: row.overdrawn === null ? [] : row.overdrawn.split(',').map(uuidToId)
+  }
+}

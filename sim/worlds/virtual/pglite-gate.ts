@@ -129,9 +129,10 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
     holder = session.status !== 'I' || !unit.complete ? session : undefined
     if (forwarded.length > 0) session.socket.write(forwarded)
     if (CHANGES_SETTINGS.test(unit.sql)) session.touchedSettings = true
-    if (tags.some((tag) => tag === 'LISTEN' || tag === 'UNLISTEN')) noteChannels(session, unit)
+    if (tags.includes('LISTEN') || tags.includes('UNLISTEN')) noteChannels(session, unit)
+    const lastListen = Math.max(tags.lastIndexOf('LISTEN'), tags.lastIndexOf('UNLISTEN'))
     if (session.status === 'I') {
-      applyChannels(session, failed || (before !== 'I' && tags.includes('ROLLBACK')))
+      applyChannels(session, failed || tags.lastIndexOf('ROLLBACK') > lastListen)
       if (session.touchedSettings) readSettings(session)
     }
     for (const notification of notifications) deliver(session, notification)

@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import Router from '@koa/router'
+import type Koa from 'koa'
+import type { Context } from 'koa'
+import { createHttpApp, healthz, isJsonContentType, readRequestBody } from '../http-api/index.ts'
+import type { AuthDependencies } from './dependencies.ts'
+import { errorBody, fail, isFailure } from './errors.ts'
+import type { GnapFailure } from './errors.ts'
+
+/** A longer body of a request is refused with 413. */
+export const MAX_BODY_BYTES = 65_536
+
+/** A request as handlers see it. */
+export interface ApiRequest {
+  method: string
+  /** Path and query as they stand in the request line. */
+  url: string
+  params: Record<string, string>
+  query: Record<string, unknown>
+  headers: IncomingHttpHeaders
+  rawBody: Buffer
+  /** The JSON of the body; undefined where there was none. */
+  body: unknown
+}
+
+/** What a handler answers. Bodies are JSON. */
+export interface ApiAnswer {
+  status: number
+  body?: unknown
+}
+
+export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer | GnapFailure>
+
+/** A koa application with `/healthz`, whose unexpected errors answer in GNAP's form. */
+export function createApp(
+  { config, logger, random, database, cache }: AuthDependencies,
+  register: (router: Router) => void
+): Koa {
+  const app = createHttpApp({
+    logger,
+    random,
+    trustProxy: config.TRUST_PROXY,
+    describeUnexpected: (errorId) =>
+      errorBody(fail(500, 'request_denied', `internal server error (${errorId})`))
+  })
+  app.keys = [config.COOKIE_KEY]
+  const router = new Router()
+  router.get('/healthz', healthz([() => database.ping(), () => cache.ping()], logger))
+  register(router)
+  app.use(router.routes())
+  app.use(router.allowedMethods())
+  return app
+}
+
+/** A handler as a route: reads the body, runs the handler, writes its answer. */
+export function jsonRoute(handler: ApiHandler): (ctx: Context) => Promise<void> {
+  return async (ctx) => {
+    const request = await readApiRequest(ctx)
+    const answer = isFailure(request) ? request : await handler(request)
+    // Answers hold tokens, and the state of grants, which changes.
+    ctx.set('cache-control', 'no-store')
+    ctx.status = answer.status
+    if (isFailure(answer)) ctx.body = errorBody(answer)
+    else if (answer.body !== undefined) ctx.body = answer.body
+    else ctx.body = answer.status === 204 ? null : ''
+  }
+}
+
+async function readApiRequest(ctx: Context): Promise<ApiRequest | GnapFailure> {
+  const read = await readRequestBody(ctx.req, MAX_BODY_BYTES)
+  if (!read.ok) {
+    return read.code === 'too_large'
+      ? fail(413, 'invalid_request', `the body is longer than ${MAX_BODY_BYTES} bytes`)
+      : fail(400, 'invalid_request', 'the body ended early')
+  }
+  let body: unknown
+  if (read.body.length > 0) {
+    if (!isJsonContentType(ctx.get('content-type'))) {
+      return fail(415, 'invalid_request', 'the content type of the body must be application/json')
+    }
+    try {
+      body = JSON.parse(read.body.toString('utf8'))
+    } catch {
+      return fail(400, 'invalid_request', 'the body is not valid JSON')
+    }
+  }
+  return {
+    method: ctx.method,
+    url: ctx.url,
+    params: (ctx as unknown as { params: Record<string, string> }).params,
+    query: { ...ctx.query },
+    headers: ctx.headers,
+    rawBody: read.body,
+    body
+  }
+}

@@ -1,0 +1,81 @@
+import { ConfigurationError, createSystemRuntime, processEnvironment } from '../runtime/index.ts'
+import type { Runtime } from '../runtime/index.ts'
+import { createAuth } from './auth.ts'
+import type { Auth } from './auth.ts'
+import { loadAuthConfig } from './config.ts'
+import type { AuthConfig } from './config.ts'
+
+/** The authorization server as a process: `npm run auth`. */
+async function main(): Promise<void> {
+  const config = readConfig()
+  if (!config) return
+  const runtime = createSystemRuntime({ name: 'auth', logLevel: config.LOG_LEVEL })
+  const auth = createAuth(config, runtime)
+  stopOnSignals(auth, runtime)
+  try {
+    await auth.start()
+  } catch (error) {
+    reportFailedStart(error as NodeJS.ErrnoException & { variable?: string }, config, runtime)
+    process.exitCode = 1
+    return
+  }
+  const addresses = Object.entries(auth.addresses ?? {}).map(([name, { host, port }]) => [
+    name,
+    `${host}:${port}`
+  ])
+  runtime.logger.info(
+    { event: 'started', ...Object.fromEntries(addresses) },
+    'the authorization server is up'
+  )
+}
+
+function readConfig(): AuthConfig | undefined {
+  try {
+    return loadAuthConfig(processEnvironment())
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+/** The first signal lets running requests finish; a second one ends the process at once with status 1. */
+function stopOnSignals(auth: Auth, { logger }: Runtime): void {
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1)
+      stopping = true
+      logger.info({ signal }, 'the authorization server stops')
+      auth.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'the authorization server could not stop in order')
+          process.exit(1)
+        }
+      )
+    })
+  }
+}
+
+function reportFailedStart(
+  error: NodeJS.ErrnoException & { variable?: string },
+  config: AuthConfig,
+  { logger }: Runtime
+): void {
+  if (error.code === 'EADDRINUSE' && error.variable !== undefined) {
+    const port = config[error.variable as keyof AuthConfig]
+    process.stderr.write(
+      `${error.variable} ${String(port)} is in use: stop what listens there, or name another port\n`
+    )
+    return
+  }
+  logger.error({ err: error }, 'the authorization server could not start')
+  const { hostname, port } = new URL(config.AUTH_DATABASE_URL)
+  process.stderr.write(
+    `The authorization server could not start: ${error.message} (AUTH_DATABASE_URL names ${hostname}:${port || 5432})\n`
+  )
+}
+
+await main()

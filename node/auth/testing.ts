@@ -1,0 +1,197 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { signRequest, toJwk } from '../http-signatures/index.ts'
+import { createHttpClient, createRuntime, createSystemRuntime, serveHttp } from '../runtime/index.ts'
+import type { Clock, HttpClient, HttpResponse, HttpServer, Runtime } from '../runtime/index.ts'
+import { createTestDatabase } from '../runtime/testing.ts'
+import { createAuth } from './auth.ts'
+import type { Auth } from './auth.ts'
+import { loadAuthConfig } from './config.ts'
+import type { AuthConfig } from './config.ts'
+
+export const OPERATOR_ID = '11111111-1111-4111-8111-111111111111'
+export const IDP_SECRET = 'identity provider secret'
+export const ADMIN_SECRET = 'admin secret'
+export const CONSENT_URL = 'https://idp.example/consent?theme=dark'
+
+/** A client of the tests: a wallet address with one key, served over http. */
+export interface TestClient {
+  walletAddress: string
+  keyId: string
+  privateKey: KeyObject
+}
+
+export interface JsonAnswer extends HttpResponse {
+  json<Body = Record<string, never>>(): Body
+}
+
+/** A running authorization server, with clients that sign. For tests only. */
+export interface AuthHarness {
+  auth: Auth
+  config: AuthConfig
+  runtime: Runtime
+  http: HttpClient
+  client: TestClient
+  /** Its key set changes hands: what it serves is what it holds when asked. */
+  otherClient: TestClient
+  /** A wallet address without a public name. */
+  namelessClient: TestClient
+  /** Moves the server's clock, and that of the clients. */
+  shift(byMs: number): void
+  url(door: keyof NonNullable<Auth['addresses']>, path: string): string
+  /** Asks the GNAP door, signed by `by` unless that is null. */
+  signed(request: {
+    method: 'POST' | 'DELETE' | 'GET'
+    path: string
+    body?: unknown
+    token?: string
+    by?: TestClient | null
+    headers?: Record<string, string>
+  }): Promise<JsonAnswer>
+  /** Asks a door without a signature. */
+  send(
+    door: keyof NonNullable<Auth['addresses']>,
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string> }
+  ): Promise<JsonAnswer>
+  close(): Promise<void>
+}
+
+export async function startTestAuth(
+  adminUrl: string,
+  environment: Record<string, string> = {}
+): Promise<AuthHarness> {
+  const system = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
+  let offsetMs = 0
+  const clock: Clock = { ...system.clock, nowMs: () => system.clock.nowMs() + offsetMs }
+  const runtime = createRuntime({ ...system, clock })
+  const http = createHttpClient(runtime)
+  const database = await createTestDatabase(adminUrl)
+  const authPort = await findFreePort(runtime)
+  const config = loadAuthConfig({
+    AUTH_DATABASE_URL: database.url,
+    AUTH_PORT: String(authPort),
+    ADMIN_PORT: '0',
+    INTROSPECTION_PORT: '0',
+    INTERACTION_PORT: '0',
+    SERVICE_API_PORT: '0',
+    BIND_HOST: '127.0.0.1',
+    CACHE: 'memory',
+    AUTH_SERVER_URL: `http://127.0.0.1:${authPort}`,
+    IDENTITY_SERVER_URL: CONSENT_URL,
+    IDENTITY_SERVER_SECRET: IDP_SECRET,
+    ADMIN_API_SECRET: ADMIN_SECRET,
+    OPERATOR_TENANT_ID: OPERATOR_ID,
+    COOKIE_KEY: 'cookie key',
+    WAIT_SECONDS: '0',
+    ...environment
+  })
+  const wallets = await serveWallets(runtime)
+  const auth = createAuth(config, runtime)
+  await auth.start()
+
+  const url: AuthHarness['url'] = (door, path) => `http://127.0.0.1:${auth.addresses![door].port}${path}`
+  const harness: AuthHarness = {
+    auth,
+    config,
+    runtime,
+    http,
+    client: wallets.createClient('client', 'Shop & Söhne'),
+    otherClient: wallets.createClient('other', 'Other'),
+    namelessClient: wallets.createClient('nameless', undefined),
+    shift: (byMs) => void (offsetMs += byMs),
+    url,
+    async signed({ method, path, body, token, by = harness.client, headers = {} }) {
+      const target = url('auth', path)
+      const sent = body === undefined ? undefined : JSON.stringify(body)
+      const plain = {
+        accept: 'application/json',
+        ...(token !== undefined && { authorization: `GNAP ${token}` }),
+        ...headers
+      }
+      const signedHeaders =
+        by === null
+          ? { ...plain, ...(sent !== undefined && { 'content-type': 'application/json' }) }
+          : signRequest({
+              method,
+              url: target,
+              headers: plain,
+              ...(sent !== undefined && { body: sent }),
+              keyId: by.keyId,
+              privateKey: by.privateKey,
+              nowMs: clock.nowMs()
+            })
+      return withJson(
+        await http.request({
+          method,
+          url: target,
+          headers: signedHeaders,
+          ...(sent !== undefined && { body: sent })
+        })
+      )
+    },
+    async send(door, method, path, { body, headers = {} } = {}) {
+      const sent = typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body)
+      const sentHeaders = { ...(sent !== undefined && { 'content-type': 'application/json' }), ...headers }
+      return withJson(
+        await http.request({
+          method,
+          url: url(door, path),
+          headers: sentHeaders,
+          ...(sent !== undefined && { body: sent })
+        })
+      )
+    },
+    async close() {
+      await auth.stop(0)
+      await http.close()
+      await wallets.server.stop(0)
+      await database.drop()
+      system.kill()
+    }
+  }
+  return harness
+}
+
+function withJson(response: HttpResponse): JsonAnswer {
+  return { ...response, json: <Body>() => JSON.parse(response.body.toString('utf8')) as Body }
+}
+
+/** A port that nobody listens on: the server's URL is part of its configuration. */
+async function findFreePort({ network }: Runtime): Promise<number> {
+  const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (socket) => socket.destroy())
+  await listener.close()
+  return listener.address.port
+}
+
+/** A wallet address server with the clients' documents. */
+async function serveWallets(runtime: Runtime): Promise<{
+  server: HttpServer
+  createClient(name: string, publicName: string | undefined): TestClient
+}> {
+  const documents = new Map<string, object>()
+  const server = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
+    const document = documents.get(request.url ?? '')
+    response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(document ?? {}))
+  })
+  return {
+    server,
+    createClient(name, publicName) {
+      const { privateKey } = generateKeyPairSync('ed25519')
+      const walletAddress = `https://127.0.0.1:${server.address.port}/${name}`
+      const keyId = `${name}-key`
+      documents.set(`/${name}/jwks.json`, { keys: [toJwk(privateKey, keyId)] })
+      documents.set(`/${name}`, {
+        id: walletAddress,
+        ...(publicName !== undefined && { publicName }),
+        assetCode: 'USD',
+        assetScale: 2,
+        authServer: 'https://auth.example/tenant',
+        resourceServer: 'https://op.example/tenant'
+      })
+      return { walletAddress, keyId, privateKey }
+    }
+  }
+}

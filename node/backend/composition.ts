@@ -1,7 +1,7 @@
 import { createClientKeyFetcher } from '../http-signatures/index.ts'
 import { createStreamReceiver } from '../ilp/index.ts'
 import type { Ledger, LedgerWriter } from '../ledger/index.ts'
-import { createHttpClient } from '../runtime/index.ts'
+import { createHttpClient, idToUuid } from '../runtime/index.ts'
 import type { Cache, Database, HttpClient, Runtime } from '../runtime/index.ts'
 import { createClient as createIntrospectionClient } from '../token-introspection/index.ts'
 import { createAdminApi } from './admin/index.ts'
@@ -136,14 +136,14 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   })
   const outgoingPayments = createOutgoingPayments({
     ...base,
-    assets: assetDirectory,
     walletAddresses,
     quotes,
     receivers,
     liquidity,
     outbox,
-    webhookEvents,
-    connector
+    connector,
+    targets: incomingPayments.targets,
+    incarnationId: idToUuid(incarnation.id)
   })
 
   // The doors.

@@ -114,7 +114,8 @@ export const outgoingPaymentFailures: FailureRegistry<OutgoingPaymentFailure> = 
   InvalidInterval: kind('INTERNAL_SERVER_ERROR', 403, 'invalid interval'),
   OnlyOneGrantAmountAllowed: kind('BAD_USER_INPUT', 403, 'only one of receiveAmount or debitAmount allowed'),
   CouldNotFetchRates: kind('INTERNAL_SERVER_ERROR', 500, 'could not convert between assets'),
-  NonPositiveReceiveAmount: kind('BAD_USER_INPUT', 400, 'negative receive amount')
+  NonPositiveReceiveAmount: kind('BAD_USER_INPUT', 400, 'negative receive amount'),
+  DataTooLong: kind('BAD_USER_INPUT', 400, 'dataToTransmit is too long')
 }
 
 export const liquidityFailures: FailureRegistry<LiquidityFailure> = {

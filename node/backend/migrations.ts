@@ -126,7 +126,7 @@ export const backendMigrations: Migration[] = [
         "incomingAmountValue" numeric(20) CHECK ("incomingAmountValue" > 0),
         "expiresAt" timestamptz NOT NULL,
         client text,
-        metadata jsonb,
+        metadata json,
         "initiatedBy" text NOT NULL CHECK ("initiatedBy" IN ('CARD', 'OPEN_PAYMENTS', 'ADMIN')),
         "senderWalletAddress" text,
         "processAt" timestamptz,
@@ -185,7 +185,7 @@ export const backendMigrations: Migration[] = [
         "stateAttempts" integer NOT NULL DEFAULT 0,
         client text,
         "grantId" text,
-        metadata jsonb,
+        metadata json,
         "initiatedBy" text NOT NULL CHECK ("initiatedBy" IN ('CARD', 'OPEN_PAYMENTS', 'ADMIN')),
         "dataToTransmit" text,
         -- Known when sending ended; until then the ledger tells.

@@ -45,6 +45,7 @@ export type OutgoingPaymentFailure =
   | 'OnlyOneGrantAmountAllowed'
   | 'CouldNotFetchRates'
   | 'NonPositiveReceiveAmount'
+  | 'DataTooLong'
 
 /** A grant as the token's introspection tells it: whose limits a payment must fit. */
 export interface PaymentGrant {

@@ -1,0 +1,80 @@
+import type { Knex } from 'knex'
+import type { Ratio, StreamCredentials } from '../../ilp/index.ts'
+import type { SecretBox } from './secrets.ts'
+
+/** What was known before the first packet of an attempt: all that its evidence needs after a crash. */
+export interface Attempt {
+  outgoingPaymentId: string
+  epoch: number
+  credentials: StreamCredentials
+  firstSequence: number
+  /** The incoming payment's receivedAmount then. */
+  receivedAmountBaseline: bigint
+  minRate: Ratio
+  createdAt: Date
+}
+
+interface AttemptRow {
+  outgoingPaymentId: string
+  epoch: number
+  destination: string
+  sharedSecret: string
+  firstSequence: bigint
+  receivedAmountBaseline: bigint
+  minRateNumerator: bigint
+  minRateDenominator: bigint
+  createdAt: Date
+}
+
+const TABLE = 'outgoingPaymentAttempts'
+
+/**
+ * Epochs have sequence numbers of their own, for a receiver that gives the same secret again: an epoch never
+ * uses a number that a former one used, and all stay below 2^31 (what STREAM's encryption allows, RFC 29, 3.3).
+ */
+export const SEQUENCES_PER_EPOCH = 2 ** 24
+const EPOCHS_OF_SEQUENCES = 2 ** 7
+
+export function firstSequenceOf(epoch: number): number {
+  return (epoch % EPOCHS_OF_SEQUENCES) * SEQUENCES_PER_EPOCH + 1
+}
+
+/** The last number of an attempt's range, which its packets never reach: for asking about it later. */
+export function inquirySequenceOf({ firstSequence }: Pick<Attempt, 'firstSequence'>): number {
+  return firstSequence + SEQUENCES_PER_EPOCH - 2
+}
+
+/** Attempts in their table. Secrets are sealed. */
+export interface Attempts {
+  insert(trx: Knex, attempt: Attempt): Promise<void>
+  /** Oldest first. */
+  ofPayment(knex: Knex, paymentId: string): Promise<Attempt[]>
+}
+
+export function createAttempts(box: SecretBox): Attempts {
+  return {
+    async insert(trx, { credentials, minRate, firstSequence, ...fields }) {
+      const row: AttemptRow = {
+        ...fields,
+        destination: credentials.destination,
+        sharedSecret: box.seal(credentials.sharedSecret),
+        firstSequence: BigInt(firstSequence),
+        minRateNumerator: minRate.numerator,
+        minRateDenominator: minRate.denominator
+      }
+      await trx(TABLE).insert(row)
+    },
+    async ofPayment(knex, paymentId) {
+      const rows = await knex<AttemptRow>(TABLE).where({ outgoingPaymentId: paymentId }).orderBy('epoch')
+      return rows.map((row) => ({
+        outgoingPaymentId: row.outgoingPaymentId,
+        epoch: row.epoch,
+        credentials: { destination: row.destination, sharedSecret: box.open(row.sharedSecret) },
+        firstSequence: Number(row.firstSequence),
+        receivedAmountBaseline: row.receivedAmountBaseline,
+        minRate: { numerator: row.minRateNumerator, denominator: row.minRateDenominator },
+        createdAt: row.createdAt
+      }))
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { ceilTimes } from '../../ilp/index.ts'
+import type { Ratio } from '../../ilp/index.ts'
+
+/** A packet whose reservation stands and whose outcome nobody knows. */
+export interface PacketInDoubt {
+  /** Source units. */
+  amount: bigint
+  /** Destination units that the receiver had to accept at least, if it accepted. */
+  minimum: bigint
+}
+
+/** What the receiver's side says arrived beyond what is booked. */
+export interface ArrivalEvidence {
+  /** Destination units; undefined where nobody could be asked. */
+  arrived: bigint | undefined
+  /** Nobody else can have paid a part of it: else it is only an upper bound. */
+  isExact: boolean
+}
+
+/** What becomes of packets in doubt, in their order. */
+export interface EvidenceDecision {
+  /** `delivered`: post it as that many destination units. Undefined: void it. */
+  outcomes: { delivered: bigint | undefined }[]
+  /** Packets that were voided although they may have been paid: the node's risk, to be listed. */
+  riskCount: number
+  /** Destination units that arrived, or may have, and that no packet is posted for. */
+  unexplained: bigint
+}
+
+/**
+ * Decides packets in doubt by what arrived:
+ *
+ *   nothing arrived                       void all: certain
+ *   so much arrived, and all was ours     post the oldest whose minimums fit, void the rest
+ *   at most so much arrived, or unknown   void all, and list them: the payer is never debited on a guess
+ *
+ * A posted packet takes no more of what arrived than it could deliver at the path's best rate, so that as few
+ * packets are posted as explain the arrivals; what is left over goes to the last one posted, for it arrived
+ * from us, whichever packet brought it.
+ *
+ * @param highRate destination units per source unit that the path gives at most; undefined: not known
+ */
+export function decideInDoubt(
+  packets: readonly PacketInDoubt[],
+  evidence: ArrivalEvidence,
+  highRate: Ratio | undefined
+): EvidenceDecision {
+  const voidAll = packets.map(() => ({ delivered: undefined }))
+  const { arrived } = evidence
+  if (arrived !== undefined && arrived <= 0n) return { outcomes: voidAll, riskCount: 0, unexplained: 0n }
+  if (arrived === undefined || !evidence.isExact) {
+    return { outcomes: voidAll, riskCount: packets.length, unexplained: arrived ?? 0n }
+  }
+  let left = arrived
+  let lastPosted: { delivered: bigint | undefined } | undefined
+  const outcomes = packets.map(({ amount, minimum }) => {
+    const outcome: { delivered: bigint | undefined } = { delivered: undefined }
+    if (left <= 0n || minimum > left) return outcome
+    const most = mostDelivered(amount, minimum, highRate)
+    outcome.delivered = most < left ? most : left
+    left -= outcome.delivered
+    lastPosted = outcome
+    return outcome
+  })
+  if (lastPosted === undefined) return { outcomes, riskCount: packets.length, unexplained: left }
+  lastPosted.delivered = lastPosted.delivered! + left
+  return { outcomes, riskCount: 0, unexplained: 0n }
+}
+
+/** At least the minimum. Without a rate: the minimum, which posts more packets than needed at worst. */
+function mostDelivered(amount: bigint, minimum: bigint, highRate: Ratio | undefined): bigint {
+  const most = highRate ? ceilTimes(amount, highRate) : minimum
+  if (most > minimum) return most
+  return minimum > 0n ? minimum : 1n
+}
+
+/** What was looked at, to tell what arrived. All in destination units. */
+export interface ArrivalReadings {
+  /** The incoming payment's receivedAmount before the earliest attempt with packets in doubt, and now. */
+  baseline: bigint | undefined
+  receivedNow: bigint | undefined
+  /** Delivered by this payment since the baseline, as booked. */
+  bookedSince: bigint
+  /** The receiver's total on each old connection with packets in doubt, and what is booked of it. */
+  connections: readonly { total: bigint | undefined; booked: bigint }[]
+  /** What packets in doubt can have delivered at most; undefined: not known. */
+  possible: bigint | undefined
+  /** The receiver had money from somebody before this payment, or another payment of this node pays it. */
+  othersPay: boolean
+}
+
+/**
+ * Weighs what was looked at. The incoming payment's growth beyond what is booked counts what everybody paid:
+ * it is exact where nothing says that anybody else pays (the receiver had nothing before, no other payment of
+ * this node goes there, no more arrived than the packets in doubt can have brought). A total of the connection
+ * itself is exact whoever else pays, and valid only where it covers what is booked; receivers that keep one
+ * total for the whole incoming payment answer with that, which is then no less than the growth.
+ */
+export function weighArrivals(readings: ArrivalReadings): ArrivalEvidence {
+  const { baseline, receivedNow, bookedSince, possible } = readings
+  const growth =
+    baseline === undefined || receivedNow === undefined
+      ? undefined
+      : nonNegative(receivedNow - baseline - bookedSince)
+  const onConnections = totalOnConnections(readings)
+  if (growth === undefined) return { arrived: undefined, isExact: false }
+  if (growth === 0n) return { arrived: 0n, isExact: true }
+  if (onConnections !== undefined && onConnections < growth) return { arrived: onConnections, isExact: true }
+  const isPossible = possible === undefined || growth <= possible
+  return { arrived: growth, isExact: isPossible && !readings.othersPay }
+}
+
+function totalOnConnections({ connections }: ArrivalReadings): bigint | undefined {
+  let sum = 0n
+  for (const { total, booked } of connections) {
+    if (total === undefined || total < booked) return undefined
+    sum += total - booked
+  }
+  return connections.length === 0 ? undefined : sum
+}
+
+function nonNegative(value: bigint): bigint {
+  return value > 0n ? value : 0n
+}

@@ -1,0 +1,181 @@
+import type { Clock, Database, Logger, Timer } from '../../runtime/index.ts'
+import { Channel, notify } from '../model.ts'
+import type { Transaction } from '../model.ts'
+import { LeaseLostError } from './errors.ts'
+import { TABLE } from './store.ts'
+import type { OutgoingPaymentRow } from './store.ts'
+
+/** How long a lease lasts without being renewed. */
+export const LEASE_MS = 10_000
+export const LEASE_RENEWAL_MS = 3_000
+/** Clocks of processes may differ by so much: others wait so much longer before they take a lease over. */
+export const CLOCK_SKEW_MS = 5_000
+
+/**
+ * The right to work on a payment:
+ *
+ *   free ──take (epoch + 1)──▶ held ──renew──▶ held ──release, end──▶ free
+ *                                │
+ *                                └──deadline + skew──▶ free for the next (its holder is dead or paused)
+ *
+ * `processAt` of a held row is the time at which another may take it, so one index finds both what is due and
+ * what was abandoned. `signal` aborts when the lease is lost, or the process stops.
+ */
+export interface Lease {
+  readonly payment: OutgoingPaymentRow
+  readonly epoch: number
+  readonly signal: AbortSignal
+}
+
+export interface Leases {
+  /** Takes up to `limit` payments that are due. */
+  take(limit: number): Promise<Lease[]>
+  /** When the next payment is due. */
+  nextDueMs(): Promise<number | undefined>
+  /** Changes the payment's row, as its holder. @throws LeaseLostError when another holds it */
+  write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void>
+  /** Gives the payment back, to be looked at again at a time. @throws LeaseLostError */
+  release(lease: Lease, processAt: Date, values?: Partial<OutgoingPaymentRow>): Promise<void>
+  /** The lease is over: its payment was released or ended. */
+  forget(lease: Lease): void
+  /** Aborts all leases: their holders stop sending. */
+  abort(): void
+  stop(): void
+}
+
+interface HeldLease extends Lease {
+  controller: AbortController
+  deadlineMs: number
+}
+
+export function createLeases({
+  database,
+  clock,
+  logger,
+  ownerId
+}: {
+  database: Database
+  clock: Clock
+  logger: Logger
+  /** This process: its incarnation. */
+  ownerId: string
+}): Leases {
+  const held = new Set<HeldLease>()
+  let timer: Timer | undefined
+
+  function times() {
+    const deadlineMs = clock.nowMs() + LEASE_MS
+    return { deadlineMs, deadline: new Date(deadlineMs), takeover: new Date(deadlineMs + CLOCK_SKEW_MS) }
+  }
+
+  function lose(lease: HeldLease, reason: string): void {
+    held.delete(lease)
+    logger.warn({ outgoingPaymentId: lease.payment.id, epoch: lease.epoch }, reason)
+    lease.controller.abort(new LeaseLostError(reason))
+  }
+
+  /** One statement renews all leases of this process. */
+  async function renew(): Promise<void> {
+    const leases = [...held]
+    const { deadlineMs, deadline, takeover } = times()
+    try {
+      const { rows } = await database.knex.raw<{ rows: { id: string; epoch: number }[] }>(
+        `UPDATE "${TABLE}" AS payment SET "leaseDeadline" = ?, "processAt" = ?
+         FROM unnest(?::uuid[], ?::integer[]) AS lease (id, epoch)
+         WHERE payment.id = lease.id AND payment."leaseEpoch" = lease.epoch
+           AND payment.state = 'SENDING' AND payment."leaseOwner" = ?
+         RETURNING payment.id, payment."leaseEpoch" AS epoch`,
+        [
+          deadline,
+          takeover,
+          leases.map((lease) => lease.payment.id),
+          leases.map((lease) => lease.epoch),
+          ownerId
+        ] as never
+      )
+      const renewed = new Set(rows.map((row) => `${row.id} ${row.epoch}`))
+      for (const lease of leases) {
+        if (renewed.has(`${lease.payment.id} ${lease.epoch}`)) lease.deadlineMs = deadlineMs
+        else if (held.has(lease)) lose(lease, 'another process holds the lease of a payment')
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'leases could not be renewed')
+    }
+  }
+
+  function schedule(): void {
+    if (timer || held.size === 0) return
+    timer = clock.setTimer(LEASE_RENEWAL_MS, () => {
+      const nowMs = clock.nowMs()
+      for (const lease of [...held]) {
+        if (lease.deadlineMs <= nowMs) lose(lease, 'the lease of a payment ran out')
+      }
+      timer = undefined
+      if (held.size === 0) return
+      // The timer is set before the answer comes: a database that hangs must not keep leases alive.
+      schedule()
+      void renew()
+    })
+  }
+
+  async function write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void> {
+    const changed = await (trx ?? database.knex)(TABLE)
+      .where({ id: lease.payment.id, leaseEpoch: lease.epoch, state: 'SENDING' })
+      .update({ ...values, updatedAt: new Date(clock.nowMs()) })
+    if (changed !== 1) throw new LeaseLostError(`payment ${lease.payment.id} has another holder`)
+  }
+
+  function forget(lease: Lease): void {
+    held.delete(lease as HeldLease)
+  }
+
+  return {
+    async take(limit) {
+      const { deadlineMs, deadline, takeover } = times()
+      const { rows } = await database.knex.raw<{ rows: OutgoingPaymentRow[] }>(
+        `UPDATE "${TABLE}" AS payment
+         SET "leaseOwner" = ?, "leaseEpoch" = payment."leaseEpoch" + 1, "leaseDeadline" = ?, "processAt" = ?
+         FROM (
+           SELECT id FROM "${TABLE}" WHERE "processAt" <= ? AND state = 'SENDING'
+           ORDER BY "processAt" LIMIT ? FOR UPDATE SKIP LOCKED
+         ) AS due
+         WHERE payment.id = due.id
+         RETURNING payment.*`,
+        [ownerId, deadline, takeover, new Date(clock.nowMs()), limit]
+      )
+      const leases = rows.map((payment): HeldLease => {
+        const controller = new AbortController()
+        return { payment, epoch: payment.leaseEpoch, signal: controller.signal, controller, deadlineMs }
+      })
+      for (const lease of leases) held.add(lease)
+      schedule()
+      return leases
+    },
+    async nextDueMs() {
+      const row = await database
+        .knex(TABLE)
+        .whereNotNull('processAt')
+        .min<{ min: Date | null } | undefined>('processAt')
+        .first()
+      return row?.min?.getTime()
+    },
+    write,
+    async release(lease, processAt, values = {}) {
+      await database.transaction(async (trx) => {
+        await write(lease, { ...values, leaseOwner: null, leaseDeadline: null, processAt }, trx)
+        if (processAt.getTime() <= clock.nowMs())
+          await notify(trx, Channel.OUTGOING_PAYMENT_DUE, lease.payment.id)
+      })
+      forget(lease)
+    },
+    forget,
+    abort() {
+      for (const { controller } of held)
+        controller.abort(new LeaseLostError('the node stops', { isStopping: true }))
+    },
+    stop() {
+      timer?.cancel()
+      held.clear()
+    }
+  }
+}

@@ -1,0 +1,273 @@
+import { MAX_APPLICATION_DATA_BYTES } from '../../ilp/index.ts'
+import type { Clock, Database } from '../../runtime/index.ts'
+import type { BackendConfig } from '../config.ts'
+import { Channel, failure, isFailure, notify } from '../model.ts'
+import type { Failure } from '../model.ts'
+import { selectPage } from '../pagination.ts'
+import type { Quote, Quotes } from '../quotes/model.ts'
+import { RemoteUnavailableError } from '../receivers/index.ts'
+import { isActiveReceiver } from '../receivers/model.ts'
+import type { Receivers } from '../receivers/model.ts'
+import { isUuid, violatedUnique } from '../sql.ts'
+import type { WalletAddresses } from '../wallet-addresses/model.ts'
+import type { Outbox } from '../webhooks/model.ts'
+import { outgoingPaymentEvent } from './events.ts'
+import type { Funding } from './funding.ts'
+import { giveBack, readSpent, reserveGrant } from './grant-limits.ts'
+import type {
+  GrantSpentAmounts,
+  OutgoingPayment,
+  OutgoingPaymentFailure,
+  OutgoingPayments,
+  PaymentGrant
+} from './model.ts'
+import type { PaymentLedger } from './payment-ledger.ts'
+import type { TransmitData } from './secrets.ts'
+import { createdEventId, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
+import type { OutgoingPaymentRow } from './store.ts'
+
+/** A payment that was funded is looked at after so long, should the process that funds it die right then. */
+export const FUNDING_FALLBACK_MS = 2_000
+
+export interface OutgoingPaymentServiceDependencies {
+  database: Database
+  clock: Clock
+  walletAddresses: Pick<WalletAddresses, 'get'>
+  quotes: Pick<Quotes, 'get' | 'getMany'>
+  receivers: Pick<Receivers, 'get'>
+  outbox: Outbox
+  ledger: Pick<PaymentLedger, 'sentAmounts'>
+  funding: Funding
+  transmitData: TransmitData
+  config: Pick<BackendConfig, 'OPEN_PAYMENTS_URL'>
+}
+
+type Refusal = Failure<OutgoingPaymentFailure>
+type Create = Parameters<OutgoingPayments['create']>[0]
+
+/** Outgoing payments as their APIs see them (Open Payments, Outgoing Payments). The worker sends them. */
+export function createOutgoingPaymentService(
+  dependencies: OutgoingPaymentServiceDependencies
+): OutgoingPayments {
+  const { database, clock, walletAddresses, quotes, receivers, outbox, ledger, funding, transmitData } =
+    dependencies
+  const now = () => new Date(clock.nowMs())
+
+  async function create(
+    input: Create
+  ): Promise<{ payment: OutgoingPayment; spent?: GrantSpentAmounts } | Refusal> {
+    const quote = await checkQuote(input)
+    if (isFailure(quote)) return quote
+    const inactive = await checkReceiver(quote)
+    if (inactive) return inactive
+    try {
+      return await insert(input, quote)
+    } catch (error) {
+      if (violatedUnique(error) === 'outgoingPayments_pkey') {
+        return failure('InvalidQuote', `quote ${quote.id} was used by a payment already`)
+      }
+      throw error
+    }
+  }
+
+  async function checkQuote(input: Create): Promise<Quote | Refusal> {
+    const walletAddress = await walletAddresses.get(input.walletAddressId, input.tenantId)
+    if (walletAddress === undefined) {
+      return failure('UnknownWalletAddress', `there is no wallet address ${input.walletAddressId}`)
+    }
+    if (!walletAddress.isActive) {
+      return failure('InactiveWalletAddress', `wallet address ${walletAddress.address} is not active`)
+    }
+    const quote = await quotes.get(input.quoteId, input.tenantId)
+    if (quote === undefined) return failure('UnknownQuote', `there is no quote ${input.quoteId}`)
+    if (quote.walletAddressId !== walletAddress.id) {
+      return failure('InvalidQuote', `quote ${quote.id} is of another wallet address`)
+    }
+    if (quote.expiresAt.getTime() <= clock.nowMs()) {
+      return failure('InvalidQuote', `quote ${quote.id} expired at ${quote.expiresAt.toISOString()}`)
+    }
+    return quote
+  }
+
+  async function checkReceiver(quote: Quote): Promise<Refusal | undefined> {
+    try {
+      const receiver = await receivers.get(quote.tenantId, quote.receiver)
+      if (!isFailure(receiver) && isActiveReceiver(receiver, clock.nowMs())) return undefined
+      const reason = isFailure(receiver) ? `cannot be read: ${receiver.failure}` : 'is complete or expired'
+      return failure('InvalidReceiver', `the receiver ${quote.receiver} ${reason}`)
+    } catch (error) {
+      if (!(error instanceof RemoteUnavailableError)) throw error
+      return failure('InvalidReceiver', `the receiver ${quote.receiver} does not answer: ${error.message}`)
+    }
+  }
+
+  async function insert(input: Create, quote: Quote) {
+    const createdAt = now()
+    const row: OutgoingPaymentRow = {
+      id: quote.id,
+      walletAddressId: quote.walletAddressId,
+      tenantId: input.tenantId,
+      receiver: quote.receiver,
+      state: 'FUNDING',
+      error: null,
+      stateAttempts: 0,
+      client: input.client ?? null,
+      grantId: input.grant?.id ?? null,
+      grantIntervalStart: null,
+      metadata: input.metadata ?? null,
+      initiatedBy: input.initiatedBy,
+      dataToTransmit: null,
+      sentAmountValue: null,
+      deliveredAmountValue: null,
+      processAt: null,
+      leaseOwner: null,
+      leaseEpoch: 0,
+      leaseDeadline: null,
+      firstPacketAt: null,
+      createdAt,
+      updatedAt: createdAt
+    }
+    return database.transaction(async (trx) => {
+      const reserved = input.grant && (await reserveGrant(trx, input.grant, quote, createdAt))
+      if (isFailure<OutgoingPaymentFailure>(reserved)) return reserved
+      row.grantIntervalStart = reserved?.reservation.intervalStart ?? null
+      await trx(TABLE).insert(row)
+      const payment = toOutgoingPayment(row, quote, 0n)
+      await outbox.add(trx, outgoingPaymentEvent('outgoing_payment.created', payment, 0n))
+      return { payment, ...(reserved && { spent: reserved.spent }) }
+    })
+  }
+
+  async function fund(input: Parameters<OutgoingPayments['fund']>[0]): ReturnType<OutgoingPayments['fund']> {
+    const payment = await get(input.id, input.tenantId)
+    if (payment === undefined) return unknown(input.id)
+    const { dataToTransmit } = input
+    if (dataToTransmit !== undefined && Buffer.byteLength(dataToTransmit) > MAX_APPLICATION_DATA_BYTES) {
+      return failure('DataTooLong', `dataToTransmit may have ${MAX_APPLICATION_DATA_BYTES} bytes`)
+    }
+    if ((await createdEventId(database.knex, payment.id)) === undefined) {
+      return failure('InvalidId', `payment ${payment.id} has no created event`)
+    }
+    // The state first: of callers that race, and of a cancellation, one wins in SQL. The deposit follows, by
+    // whoever is first of this call and the worker.
+    const fundedAt = now()
+    const [row] = await database.transaction(async (trx) => {
+      const changed = await trx<OutgoingPaymentRow>(TABLE)
+        .where({ id: payment.id, state: 'FUNDING' })
+        .update({
+          state: 'SENDING',
+          updatedAt: fundedAt,
+          processAt: new Date(fundedAt.getTime() + FUNDING_FALLBACK_MS),
+          ...(dataToTransmit !== undefined && { dataToTransmit: transmitData.write(dataToTransmit) })
+        })
+        .returning('*')
+      if (changed[0]?.initiatedBy === 'CARD') {
+        const funded = toOutgoingPayment(changed[0], payment.quote, 0n)
+        await outbox.add(
+          trx,
+          outgoingPaymentEvent('outgoing_payment.funded', funded, payment.quote.debitAmount.value)
+        )
+      }
+      return changed
+    })
+    if (row === undefined) return wrongState(await get(payment.id), payment.id)
+    await funding.ensureFunded(payment.quote)
+    await database.transaction(async (trx) => {
+      await trx(TABLE).where({ id: payment.id, state: 'SENDING', leaseEpoch: 0 }).update({ processAt: now() })
+      await notify(trx, Channel.OUTGOING_PAYMENT_DUE, payment.id)
+    })
+    return toOutgoingPayment(row, payment.quote, 0n)
+  }
+
+  async function cancel(
+    input: Parameters<OutgoingPayments['cancel']>[0]
+  ): Promise<OutgoingPayment | Refusal> {
+    const payment = await get(input.id, input.tenantId)
+    if (payment === undefined) return unknown(input.id)
+    const { reason, cardPaymentFailureReason } = input
+    const metadata = {
+      ...payment.metadata,
+      ...(reason !== undefined && { cancellationReason: reason }),
+      ...(cardPaymentFailureReason !== undefined && { cardPaymentFailureReason })
+    }
+    const cancelled = await database.transaction(async (trx) => {
+      const [row] = await trx<OutgoingPaymentRow>(TABLE)
+        .where({ id: payment.id, state: 'FUNDING' })
+        .update({ state: 'CANCELLED', metadata, updatedAt: now() })
+        .returning('*')
+      if (row === undefined) return undefined
+      const reservation = reservationOf(row, payment.quote)
+      if (reservation) {
+        const { debitAmount, receiveAmount } = payment.quote
+        await giveBack(trx, reservation, { debit: debitAmount.value, receive: receiveAmount.value }, now())
+      }
+      const result = toOutgoingPayment(row, payment.quote, 0n)
+      if (row.initiatedBy === 'CARD') {
+        await outbox.add(trx, outgoingPaymentEvent('outgoing_payment.cancelled', result, 0n))
+      }
+      return result
+    })
+    return cancelled ?? wrongState(await get(payment.id), payment.id)
+  }
+
+  /** With what was sent: fixed at the end, from the ledger while it is being sent. */
+  async function read(rows: readonly OutgoingPaymentRow[]): Promise<OutgoingPayment[]> {
+    const found = await quotes.getMany(rows.map((row) => row.id))
+    const quoted = rows.map((row, index) => {
+      const quote = found[index]
+      if (quote === undefined) throw new Error(`payment ${row.id} has no quote`)
+      return { row, quote }
+    })
+    const sending = quoted.filter(({ row, quote }) => row.state === 'SENDING' && quote.method === 'ILP')
+    const sent = await ledger.sentAmounts(
+      sending.map(({ row, quote }) => ({ money: quote, epoch: row.leaseEpoch }))
+    )
+    const sentById = new Map(sending.map(({ row }, index) => [row.id, sent[index] ?? 0n]))
+    return quoted.map(({ row, quote }) =>
+      toOutgoingPayment(row, quote, row.sentAmountValue ?? sentById.get(row.id) ?? 0n)
+    )
+  }
+
+  async function get(id: string, tenantId?: string): Promise<OutgoingPayment | undefined> {
+    if (!isUuid(id)) return undefined
+    const where = { id, ...(tenantId !== undefined && { tenantId }) }
+    const [payment] = await read(await database.knex<OutgoingPaymentRow>(TABLE).where(where))
+    return payment
+  }
+
+  return {
+    create,
+    get,
+    fund,
+    cancel,
+    async page(request, { walletAddressId, tenantId, client, receiver, state }) {
+      const page = await selectPage<OutgoingPaymentRow>(
+        TABLE,
+        () =>
+          database
+            .knex(TABLE)
+            .where({
+              ...(tenantId !== undefined && { tenantId }),
+              ...(client !== undefined && { client })
+            })
+            .modify((query) => {
+              if (walletAddressId) query.whereIn('walletAddressId', walletAddressId.filter(isUuid))
+              if (receiver) query.whereIn('receiver', receiver)
+              if (state) query.whereIn('state', state)
+            }),
+        request
+      )
+      return { ...page, rows: await read(page.rows) }
+    },
+    grantSpentAmounts: (grant: PaymentGrant) => readSpent(database.knex, grant, now()),
+    url: ({ id, tenantId }) => `${dependencies.config.OPEN_PAYMENTS_URL}/${tenantId}/outgoing-payments/${id}`
+  }
+}
+
+function unknown(id: string): Refusal {
+  return failure('UnknownPayment', `there is no outgoing payment ${id}`)
+}
+
+function wrongState(payment: OutgoingPayment | undefined, id: string): Refusal {
+  return failure('WrongState', `outgoing payment ${id} is ${payment?.state ?? 'gone'}, not FUNDING`)
+}

@@ -1,0 +1,232 @@
+import { ceilTimes, maxOf } from '../../ilp/index.ts'
+import { createClientConnection, readReceiverNews } from '../../ilp/stream/connection.ts'
+import type { Transfer } from '../../ledger/index.ts'
+import { idToUuid } from '../../runtime/index.ts'
+import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
+import type { Connector } from '../connector/model.ts'
+import { isFailure } from '../model.ts'
+import type { Quote } from '../quotes/model.ts'
+import { RemoteUnavailableError } from '../receivers/index.ts'
+import type { Receivers } from '../receivers/model.ts'
+import { epochAccountId } from './accounts.ts'
+import { inquirySequenceOf } from './attempts.ts'
+import type { Attempt, Attempts } from './attempts.ts'
+import { decideInDoubt, weighArrivals } from './evidence.ts'
+import type { ArrivalEvidence } from './evidence.ts'
+import { CLOCK_SKEW_MS } from './lease.ts'
+import type { Lease } from './lease.ts'
+import type { EpochBooks, PaymentLedger } from './payment-ledger.ts'
+import { othersPaidReceiver } from './store.ts'
+
+/** A connector gives no packet a longer life. */
+export const PACKET_LIFETIME_MS = 30_000
+/** From a reservation until its packet can be fulfilled by nobody any more. */
+export const IN_DOUBT_WAIT_MS = PACKET_LIFETIME_MS + CLOCK_SKEW_MS
+/** How long a receiver may take to answer about an old connection. */
+export const INQUIRY_LIFETIME_MS = 5_000
+
+/** What is booked of a payment, with nothing in doubt. */
+export interface SettledTotals {
+  /** Source units. */
+  sent: bigint
+  /** Destination units. */
+  delivered: bigint
+}
+
+export interface Settlement {
+  /**
+   * Ends the doubts that former epochs left. Either all is settled, or packets may still be fulfilled and it
+   * has to be looked at again later.
+   */
+  settle(lease: Lease, quote: Quote): Promise<SettledTotals | { waitUntilMs: number }>
+  /** When what the lease's own epoch left in doubt can be settled; undefined where nothing is. */
+  inDoubtUntilMs(lease: Lease): Promise<number | undefined>
+}
+
+export interface SettlementDependencies {
+  database: Database
+  clock: Clock
+  random: Random
+  logger: Logger
+  connector: Pick<Connector, 'senderFor'>
+  receivers: Pick<Receivers, 'get'>
+  attempts: Attempts
+  ledger: PaymentLedger
+}
+
+/**
+ * The takeover of a payment. Packets that a former epoch reserved and that have no outcome (its process died,
+ * or their answers were lost) may have been paid by the peer: neither voiding them and sending again, nor
+ * posting them, is right without evidence.
+ *
+ *   move free money up ──▶ nothing reserved ──▶ settled
+ *          ▲                    │
+ *          │                    ▼ something is
+ *          │               wait until no such packet can be fulfilled ──▶ ask what arrived ──▶ post or void
+ *          └────────────────────────────────────────────────────────────────────────────────────┘
+ */
+export function createSettlement(dependencies: SettlementDependencies): Settlement {
+  const { database, clock, random, logger, connector, receivers, attempts, ledger } = dependencies
+
+  async function settle(lease: Lease, quote: Quote): Promise<SettledTotals | { waitUntilMs: number }> {
+    if (lease.epoch === 1) return { sent: 0n, delivered: 0n }
+    for (;;) {
+      await ledger.sweepFormerEpochs(quote, lease.epoch, lease.signal)
+      const books = await ledger.epochBooks(quote.id, lease.epoch - 1)
+      const inDoubt = books.filter((epoch) => epoch.inDoubt.length > 0)
+      if (inDoubt.length === 0) {
+        return {
+          sent: books.reduce((sum, epoch) => sum + epoch.sent, 0n),
+          delivered: books.reduce((sum, epoch) => sum + epoch.delivered, 0n)
+        }
+      }
+      const waitUntilMs = settleableAtMs(inDoubt.flatMap((epoch) => epoch.inDoubt))
+      if (waitUntilMs > clock.nowMs()) return { waitUntilMs }
+      await decide(lease, quote, books)
+    }
+  }
+
+  function settleableAtMs(reservations: readonly Transfer[]): number {
+    const nowMs = clock.nowMs()
+    return maxTime(reservations.map(({ id }) => reservedAtMs(id, nowMs))) + IN_DOUBT_WAIT_MS
+  }
+
+  async function decide(lease: Lease, quote: Quote, books: readonly EpochBooks[]): Promise<void> {
+    const reservations = books.flatMap((epoch) => epoch.inDoubt)
+    const evidence = await gather(lease, quote, books)
+    const packets = reservations.map(({ amount, userData64 }) => ({ amount, minimum: userData64 }))
+    const decision = decideInDoubt(packets, evidence, quote.ilp?.highRate)
+    for (const [index, reservation] of reservations.entries()) {
+      const delivered = decision.outcomes[index]?.delivered
+      const agreed = await ledger.settle(reservation, delivered, lease.signal)
+      const fields = {
+        outgoingPaymentId: quote.id,
+        transferId: idToUuid(reservation.id),
+        amount: reservation.amount.toString(),
+        minimum: reservation.userData64.toString(),
+        ...(delivered !== undefined && { delivered: delivered.toString() })
+      }
+      if (!agreed) {
+        logger.warn(fields, 'a packet in doubt was ended by its own process first')
+      } else if (delivered !== undefined) {
+        logger.info({ event: 'in_doubt_posted', ...fields }, 'a packet in doubt had arrived')
+      } else if (decision.riskCount > 0) {
+        logger.warn(
+          { event: 'in_doubt', ...fields },
+          'a packet may have been paid, and is not debited: reconcile it with the peer'
+        )
+      }
+    }
+    if (decision.unexplained > 0n) {
+      logger.warn(
+        { outgoingPaymentId: quote.id, arrived: decision.unexplained.toString() },
+        'more arrived at the receiver than this payment can be shown to have sent'
+      )
+    }
+  }
+
+  /** Asks the receiver's side what arrived beyond what is booked. */
+  async function gather(lease: Lease, quote: Quote, books: readonly EpochBooks[]): Promise<ArrivalEvidence> {
+    const known = await attempts.ofPayment(database.knex, quote.id)
+    const asked = books.filter((epoch) => epoch.inDoubt.length > 0)
+    const earliest = known.find((attempt) => attempt.epoch === asked[0]?.epoch)
+    const connections = await Promise.all(
+      asked.map(async ({ epoch, delivered }) => ({
+        total: await totalOnConnection(
+          lease,
+          quote,
+          known.find((attempt) => attempt.epoch === epoch)
+        ),
+        booked: delivered
+      }))
+    )
+    // Read after the connections: the incoming payment's total is then no less than theirs.
+    const receivedNow = await readReceived(lease, quote)
+    const since = earliest?.createdAt ?? quote.createdAt
+    const highRate = quote.ilp?.highRate
+    return weighArrivals({
+      baseline: earliest?.receivedAmountBaseline,
+      receivedNow,
+      bookedSince: books
+        .filter(({ epoch }) => earliest !== undefined && epoch >= earliest.epoch)
+        .reduce((sum, { delivered }) => sum + delivered, 0n),
+      connections,
+      possible:
+        highRate &&
+        asked
+          .flatMap(({ inDoubt }) => inDoubt)
+          .reduce((sum, { amount, userData64 }) => sum + maxOf(userData64, ceilTimes(amount, highRate)), 0n),
+      othersPay:
+        known[0]?.receivedAmountBaseline !== 0n ||
+        (await othersPaidReceiver(database.knex, lease.payment, since))
+    })
+  }
+
+  /**
+   * @throws RemoteUnavailableError: then it is asked again later. A payment that has failed in the end is not
+   * kept waiting for it.
+   */
+  async function readReceived(lease: Lease, quote: Quote): Promise<bigint | undefined> {
+    try {
+      const receiver = await receivers.get(quote.tenantId, quote.receiver)
+      if (!isFailure(receiver)) return receiver.receivedAmount.value
+      logger.warn(
+        { outgoingPaymentId: quote.id, failure: receiver.failure },
+        'the receiver cannot be read: what arrived is unknown'
+      )
+    } catch (error) {
+      if (!(error instanceof RemoteUnavailableError) || lease.payment.error === null) throw error
+      logger.warn({ err: error, outgoingPaymentId: quote.id }, 'the receiver does not answer')
+    }
+    return undefined
+  }
+
+  /** A zero-amount packet on an old connection: a receiver that still knows it answers with its total. */
+  async function totalOnConnection(
+    lease: Lease,
+    quote: Quote,
+    attempt: Attempt | undefined
+  ): Promise<bigint | undefined> {
+    if (attempt === undefined) return undefined
+    const connection = createClientConnection({
+      credentials: attempt.credentials,
+      clock,
+      random,
+      firstSequence: inquirySequenceOf(attempt)
+    })
+    const prepared = connection.prepare({ amount: 0n, minimum: 0n, lifetimeMs: INQUIRY_LIFETIME_MS })
+    if (prepared === undefined) return undefined
+    const sendPacket = connector.senderFor({
+      tenantId: quote.tenantId,
+      asset: quote.asset,
+      account: { id: epochAccountId(quote.id, lease.epoch), paymentId: quote.id, epoch: lease.epoch }
+    })
+    const reply = await sendPacket(prepared.packet)
+    if (reply.type === 'inDoubt') return undefined
+    const stream = prepared.readReply(reply)
+    return stream && readReceiverNews(stream.frames).totalReceived
+  }
+
+  return {
+    settle,
+    async inDoubtUntilMs(lease) {
+      const books = await ledger.epochBooks(lease.payment.id, lease.epoch)
+      const reservations = books.flatMap((epoch) => epoch.inDoubt)
+      return reservations.length === 0 ? undefined : settleableAtMs(reservations)
+    }
+  }
+}
+
+/**
+ * When a reservation was made: its id is a UUIDv7, which begins with milliseconds. An id that is none, or of
+ * a clock far ahead, counts as made now.
+ */
+export function reservedAtMs(transferId: bigint, nowMs: number): number {
+  const version = (transferId >> 76n) & 0xfn
+  const madeMs = Number(transferId >> 80n)
+  return version === 7n && madeMs <= nowMs + CLOCK_SKEW_MS ? madeMs : nowMs
+}
+
+function maxTime(times: readonly number[]): number {
+  return times.reduce((latest, time) => Math.max(latest, time), 0)
+}

@@ -1,0 +1,92 @@
+import type { Knex } from 'knex'
+import type { InitiatedBy } from '../incoming-payments/model.ts'
+import type { Quote } from '../quotes/model.ts'
+import type { GrantReservation } from './grant-limits.ts'
+import type { OutgoingPayment, OutgoingPaymentState } from './model.ts'
+
+export interface OutgoingPaymentRow {
+  id: string
+  walletAddressId: string
+  tenantId: string
+  receiver: string
+  state: OutgoingPaymentState
+  error: string | null
+  stateAttempts: number
+  client: string | null
+  grantId: string | null
+  grantIntervalStart: Date | null
+  metadata: Record<string, unknown> | null
+  initiatedBy: InitiatedBy
+  dataToTransmit: string | null
+  sentAmountValue: bigint | null
+  deliveredAmountValue: bigint | null
+  processAt: Date | null
+  leaseOwner: string | null
+  leaseEpoch: number
+  leaseDeadline: Date | null
+  firstPacketAt: Date | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export const TABLE = 'outgoingPayments'
+
+/** @param sentAmount minor units, without the fee */
+export function toOutgoingPayment(
+  row: OutgoingPaymentRow,
+  quote: Quote,
+  sentAmount: bigint
+): OutgoingPayment {
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    walletAddressId: row.walletAddressId,
+    quote,
+    receiver: row.receiver,
+    state: row.state,
+    stateAttempts: row.stateAttempts,
+    initiatedBy: row.initiatedBy,
+    sentAmount,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    ...(row.error !== null && { error: row.error }),
+    ...(row.client !== null && { client: row.client }),
+    ...(row.grantId !== null && { grantId: row.grantId }),
+    ...(row.metadata !== null && { metadata: row.metadata })
+  }
+}
+
+/** What the payment took from its grant; undefined without a grant. */
+export function reservationOf(row: OutgoingPaymentRow, quote: Quote): GrantReservation | undefined {
+  if (row.grantId === null) return undefined
+  return {
+    grantId: row.grantId,
+    ...(row.grantIntervalStart !== null && { intervalStart: row.grantIntervalStart }),
+    debitAmount: quote.debitAmount,
+    receiveAmount: quote.receiveAmount
+  }
+}
+
+/** The id of a payment's `outgoing_payment.created` event, which is also the id of its deposit. */
+export async function createdEventId(knex: Knex, paymentId: string): Promise<string | undefined> {
+  const event = await knex('webhookEvents')
+    .where({ outgoingPaymentId: paymentId, type: 'outgoing_payment.created' })
+    .orderBy('sequence', 'desc')
+    .first<{ id: string } | undefined>('id')
+  return event?.id
+}
+
+/** Whether other payments of this database may have paid the same receiver since. */
+export async function othersPaidReceiver(
+  knex: Knex,
+  payment: OutgoingPaymentRow,
+  since: Date
+): Promise<boolean> {
+  const other = await knex(TABLE)
+    .where({ receiver: payment.receiver })
+    .whereNot({ id: payment.id })
+    .where('updatedAt', '>=', since)
+    .where((query) => query.where({ state: 'SENDING' }).orWhere('sentAmountValue', '>', 0))
+    .first<{ id: string } | undefined>('id')
+  return other !== undefined
+}

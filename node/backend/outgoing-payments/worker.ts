@@ -1,0 +1,90 @@
+import type { Clock, Database, Logger } from '../../runtime/index.ts'
+import { createDueWorker } from '../due-worker.ts'
+import { Channel } from '../model.ts'
+import type { AttemptRunner } from './attempt.ts'
+import type { Lease, Leases } from './lease.ts'
+
+/** Payments that one worker of OUTGOING_PAYMENT_WORKERS sends at once. */
+export const PAYMENTS_PER_WORKER = 100
+/** How long a stopping node waits for what is in flight. */
+export const STOP_GRACE_MS = 10_000
+
+export interface OutgoingPaymentWorker {
+  start(): Promise<void>
+  /** Payments that are being sent stop sending, and are released for others. */
+  stop(): Promise<void>
+  /** A payment may be due. */
+  wake(): void
+}
+
+/** Sends payments that are due, many at once, woken by notifications and by the next due row's time. */
+export function createOutgoingPaymentWorker({
+  database,
+  clock,
+  logger,
+  leases,
+  attempts,
+  maxConcurrent
+}: {
+  database: Database
+  clock: Clock
+  logger: Logger
+  leases: Leases
+  attempts: AttemptRunner
+  maxConcurrent: number
+}): OutgoingPaymentWorker {
+  const running = new Set<Promise<void>>()
+  let unlisten: (() => Promise<void>) | undefined
+  let isStopped = true
+
+  const due = createDueWorker({
+    clock,
+    logger,
+    name: 'outgoing payments',
+    async round() {
+      for (;;) {
+        const room = maxConcurrent - running.size
+        // At the limit: the end of a payment wakes the worker.
+        if (room === 0 || isStopped) return undefined
+        const taken = await leases.take(room)
+        for (const lease of taken) begin(lease)
+        if (taken.length < room) return leases.nextDueMs()
+      }
+    }
+  })
+
+  function begin(lease: Lease): void {
+    const wasLast = () => running.size === maxConcurrent
+    const run = attempts.run(lease).then(() => {
+      const mayHaveWaited = wasLast()
+      running.delete(run)
+      if (mayHaveWaited) due.wake()
+    })
+    running.add(run)
+  }
+
+  return {
+    async start() {
+      isStopped = false
+      unlisten = await database.listen(
+        Channel.OUTGOING_PAYMENT_DUE,
+        () => due.wake(),
+        () => due.wake()
+      )
+      due.start()
+    },
+    async stop() {
+      isStopped = true
+      await unlisten?.()
+      await due.stop()
+      leases.abort()
+      const graceOver = new AbortController()
+      await Promise.race([
+        Promise.all(running).then(() => graceOver.abort()),
+        clock.sleep(STOP_GRACE_MS, graceOver.signal).catch(() => undefined)
+      ])
+      leases.stop()
+    },
+    wake: () => due.wake()
+  }
+}

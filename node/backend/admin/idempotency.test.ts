@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import pino from 'pino'
+import { describe, expect, it } from 'vitest'
+import { createManualClock, createMemoryCache, createRandom } from '../../runtime/index.ts'
+import { createIdempotency } from './idempotency.ts'
+
+function world() {
+  const clock = createManualClock()
+  let drawn = 0
+  const random = createRandom((length) => Buffer.alloc(length, ++drawn), clock)
+  const cache = createMemoryCache({ clock })
+  const logger = pino({ level: 'silent' })
+  const idempotency = createIdempotency({ cache, clock, random, logger, lockMs: 2_000, ttlMs: 60_000 })
+  let runs = 0
+  const call = (changes: Partial<Parameters<typeof idempotency.once>[0]> = {}) =>
+    idempotency.once(
+      { tenantId: 'tenant', operation: 'createAsset', key: 'key', input: { code: 'USD' }, ...changes },
+      async () => ({ run: ++runs })
+    )
+  return { clock, idempotency, call }
+}
+
+describe('idempotency keys', () => {
+  it('give the first result again', async () => {
+    const { call } = world()
+    expect(await call()).toEqual({ run: 1 })
+    expect(await call()).toEqual({ run: 1 })
+  })
+
+  it.each([
+    ['another key', { key: 'other' }],
+    ['another tenant', { tenantId: 'other' }],
+    ['another operation', { operation: 'deleteAsset' }],
+    ['no key', { key: null }]
+  ])('run again with %s', async (_, changes) => {
+    const { call } = world()
+    await call()
+    expect(await call(changes)).toEqual({ run: 2 })
+  })
+
+  it('refuse other arguments', async () => {
+    const { call } = world()
+    await call()
+    await expect(call({ input: { code: 'EUR' } })).rejects.toMatchObject({
+      message: 'Incoming arguments are different than the original request for idempotencyKey: key',
+      extensions: { code: 'BAD_USER_INPUT' }
+    })
+  })
+
+  it('compare arguments, not the order of their members', async () => {
+    const { call } = world()
+    await call({ input: { a: 1n, b: [new Date(0)] } })
+    expect(await call({ input: { b: [new Date(0)], a: 1n } })).toEqual({ run: 1 })
+  })
+
+  it('keep no errors: the call may be repeated', async () => {
+    const { idempotency, call } = world()
+    const asked = { tenantId: 'tenant', operation: 'createAsset', key: 'key', input: { code: 'USD' } }
+    await expect(idempotency.once(asked, () => Promise.reject(new Error('down')))).rejects.toThrow('down')
+    expect(await call()).toEqual({ run: 1 })
+  })
+
+  it('refuse a second call while the first runs, however long that takes', async () => {
+    const { clock, idempotency, call } = world()
+    const asked = { tenantId: 'tenant', operation: 'createAsset', key: 'key', input: { code: 'USD' } }
+    let finish!: (result: string) => void
+    const first = idempotency.once(asked, () => new Promise<string>((resolve) => (finish = resolve)))
+    await clock.advance(0)
+    for (let waited = 0; waited < 10_000; waited += 1_500) {
+      await expect(call()).rejects.toMatchObject({
+        message: 'Concurrent request for idempotencyKey: key',
+        extensions: { code: 'CONFLICT' }
+      })
+      await clock.advance(1_500)
+    }
+    finish('done')
+    expect(await first).toBe('done')
+    expect(await call()).toBe('done')
+  })
+
+  it('are forgotten after their lifetime', async () => {
+    const { clock, call } = world()
+    await call()
+    await clock.advance(60_001)
+    expect(await call()).toEqual({ run: 2 })
+  })
+
+  it('give back any result unchanged: amounts, times, and objects that look like their writing', async () => {
+    const leaf = fc.oneof(
+      fc.bigInt(),
+      fc.date({ noInvalidDate: true }),
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null)
+    )
+    const results = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(fc.constantFrom('$', 'a', 'b', 'bigint'), tie('value'), {
+          maxKeys: 3,
+          noNullPrototype: true
+        })
+      )
+    })).value
+    await fc.assert(
+      fc.asyncProperty(results, async (result) => {
+        const { idempotency } = world()
+        const asked = { tenantId: 't', operation: 'o', key: 'k', input: {} }
+        await idempotency.once(asked, async () => result)
+        expect(await idempotency.once(asked, async () => 'never')).toEqual(result)
+      })
+    )
+  })
+})

@@ -1,4 +1,5 @@
 import { idToUuid } from '../../runtime/index.ts'
+import { AMOUNT_ALL } from '../model.ts'
 import type { NewAccount, NewTransfer } from '../model.ts'
 import {
   accountFlagBits,
@@ -7,6 +8,7 @@ import {
   staticRefusal,
   transferFlagBits
 } from '../transfer-rules.ts'
+import { LARGEST_PLAIN_AMOUNT } from './plain-batch-sql.ts'
 
 /** The arguments of the SQL functions: one array per field, written as PostgreSQL's array literals. */
 
@@ -63,6 +65,7 @@ function isPlain(transfers: readonly NewTransfer[], ids: ReadonlyMap<bigint, unk
   const ended = new Set<bigint>()
   for (const transfer of transfers) {
     if (transfer.flags?.balancingDebit) return false
+    if (transfer.amount > LARGEST_PLAIN_AMOUNT && transfer.amount !== AMOUNT_ALL) return false
     if (!endsPending(transfer)) continue
     const pendingId = transfer.pendingId!
     if (ended.has(pendingId) || ids.has(pendingId)) return false

@@ -114,7 +114,8 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     streamReceiver,
     transport: createTransportByScheme({ 'http:': httpTransport, 'https:': httpTransport }),
     incarnationId: incarnation.id,
-    deadIncarnations: incarnation
+    deadIncarnations: incarnation,
+    limits: { minReservationTimeoutS: config.TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS }
   })
 
   // Paying.

@@ -11,6 +11,8 @@ import type { Transport, TransportOutcome } from '../transport.ts'
 export const DEFAULT_MAX_CONNECTIONS_PER_PEER = 256
 
 interface Endpoint {
+  /** What the rest was made from: a peer may be changed while it is in use. */
+  source: Peer['http']['outgoing']
   origin: string
   path: string
   headers: Record<string, string>
@@ -31,14 +33,16 @@ export function createHttpTransport(dependencies: {
   const endpoints = new WeakMap<Peer, Endpoint>()
 
   function endpointOf(peer: Peer): Endpoint {
+    const { outgoing } = peer.http
     let endpoint = endpoints.get(peer)
-    if (endpoint === undefined) {
-      const url = new URL(peer.http.outgoing.endpoint)
+    if (endpoint?.source.endpoint !== outgoing.endpoint || endpoint.source.authToken !== outgoing.authToken) {
+      const url = new URL(outgoing.endpoint)
       endpoint = {
+        source: { ...outgoing },
         origin: url.origin,
         path: url.pathname + url.search,
         headers: {
-          authorization: `Bearer ${peer.http.outgoing.authToken}`,
+          authorization: `Bearer ${outgoing.authToken}`,
           'content-type': 'application/octet-stream',
           accept: 'application/octet-stream'
         }
@@ -57,8 +61,9 @@ export function createHttpTransport(dependencies: {
         })
         const giveUp = clock.setTimer(giveUpAtMs - clock.nowMs(), exchange.giveUp)
         try {
+          const { origin, path, headers } = endpointOf(peer)
           httpClient.dispatcher.dispatch(
-            { ...endpointOf(peer), method: 'POST', body: bytes, headersTimeout: 0, bodyTimeout: 0 },
+            { origin, path, headers, method: 'POST', body: bytes, headersTimeout: 0, bodyTimeout: 0 },
             exchange.handler
           )
         } catch (error) {

@@ -1,0 +1,60 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createPeerUsages, largestPacketOf } from './limits.ts'
+import type { Peer } from '../peers/model.ts'
+
+it('lets pass at most one second’s worth and what time adds, and never less than that', () => {
+  fc.assert(
+    fc.property(
+      fc.bigInt({ min: 1n, max: 10n ** 15n }),
+      fc.array(
+        fc.record({
+          waitMs: fc.integer({ min: 0, max: 3_000 }),
+          share: fc.bigInt({ min: 1n, max: 1_500n })
+        }),
+        { maxLength: 40 }
+      ),
+      (maxAmountPerSecond, takes) => {
+        let nowMs = 5
+        const peer = { maxAmountPerSecond } as Peer
+        const usage = createPeerUsages({ monotonicMs: () => nowMs }).of('peer')
+        // The bucket in thousandths, as arithmetic without any state of its own would have it.
+        let level = maxAmountPerSecond * 1_000n
+        for (const { waitMs, share } of takes) {
+          nowMs += waitMs
+          const filled = level + maxAmountPerSecond * BigInt(waitMs)
+          level = filled < maxAmountPerSecond * 1_000n ? filled : maxAmountPerSecond * 1_000n
+          const amount = (maxAmountPerSecond * share) / 1_000n
+          const fits = amount * 1_000n <= level
+          expect(usage.takeAmount(peer, amount)).toBe(fits)
+          if (fits) level -= amount * 1_000n
+        }
+      }
+    )
+  )
+})
+
+it('follows a limit that is changed', () => {
+  const usage = createPeerUsages({ monotonicMs: () => 0 }).of('peer')
+  expect(usage.takePacket({ maxPacketsPerSecond: 1 } as Peer)).toBe(true)
+  expect(usage.takePacket({ maxPacketsPerSecond: 1 } as Peer)).toBe(false)
+  expect(usage.takePacket({ maxPacketsPerSecond: 2 } as Peer)).toBe(true)
+})
+
+it('keeps the usage of peers apart', () => {
+  const usages = createPeerUsages({ monotonicMs: () => 0 })
+  usages.of('a').fromInFlight = 3
+  expect(usages.of('b').fromInFlight).toBe(0)
+  usages.forget('a')
+  expect(usages.of('a').fromInFlight).toBe(0)
+})
+
+it.each([
+  [undefined, undefined, undefined],
+  [5n, undefined, 5n],
+  [undefined, 7n, 7n],
+  [5n, 7n, 5n],
+  [9n, 7n, 7n]
+])('a packet of at most %s, %s a second: at most %s', (maxPacketAmount, maxAmountPerSecond, expected) => {
+  expect(largestPacketOf({ maxPacketAmount, maxAmountPerSecond } as Peer)).toBe(expected)
+})

@@ -11,6 +11,8 @@ import { composeBackend, createHttpClients } from './composition.ts'
 import type { BackendParts } from './composition.ts'
 import type { BackendConfig } from './config.ts'
 import { createConnectorServer } from './connector/index.ts'
+import { createDueWorker } from './due-worker.ts'
+import type { DueWorker } from './due-worker.ts'
 import { loadInstanceKey } from './instance-key.ts'
 import { backendMigrations } from './migrations.ts'
 import { reachDatabase, StartError } from './retry-start.ts'
@@ -80,6 +82,9 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     order.nextGroup()
     const writer = createLedgerWriter({ ...runtime, ledger })
     order.add('ledger writer', () => writer.close())
+    const sweep = createLedgerSweep(ledger)
+    order.add('ledger sweep', () => sweep.stop())
+    sweep.start()
     const parts = composeBackend(config, runtime, { database, cache, ledger, writer, instanceKey, http })
     return startParts(parts)
   }
@@ -92,6 +97,18 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     })
     order.add('ledger', () => database.close())
     return createPostgresLedger({ ...runtime, database })
+  }
+
+  /** Frees what expired: two-phase withdrawals that nobody finished, at the latest a sweep after their time. */
+  function createLedgerSweep(ledger: Ledger): DueWorker {
+    return createDueWorker({
+      ...runtime,
+      name: 'ledger sweep',
+      async round() {
+        await ledger.sweepExpired()
+        return undefined
+      }
+    })
   }
 
   async function prepareDatabase(database: Database): Promise<void> {

@@ -75,7 +75,14 @@ export function openDatabase(
     client: 'pg',
     connection: connection as never,
     // Connections are opened when first needed and not checked by a timer: an idle service sends nothing.
-    pool: { min: 0, max: maxConnections, idleTimeoutMillis: 300_000, acquireTimeoutMillis: 30_000 }
+    pool: { min: 0, max: maxConnections, idleTimeoutMillis: 300_000, acquireTimeoutMillis: 30_000 },
+    // Callers get every failure as an error; what the pool says of itself goes to our log, not to standard output.
+    log: {
+      warn: (message) => logger.debug({ from: 'knex' }, String(message)),
+      error: (message) => logger.debug({ from: 'knex' }, String(message)),
+      deprecate: (method) => logger.debug({ from: 'knex' }, `${method} is deprecated`),
+      debug: (message) => logger.debug({ from: 'knex' }, String(message))
+    }
   })
   knex.on('query', () => {
     statements += 1
@@ -147,6 +154,7 @@ function createListener(
   let retry: Timer | undefined
   let closed = false
   let statements = 0
+  let sending: Promise<unknown> = Promise.resolve()
 
   async function connect(): Promise<pg.Client> {
     const connecting = new pg.Client({ ...connection(), statement_timeout: 0 })
@@ -185,9 +193,15 @@ function createListener(
     })
   }
 
-  async function send(to: pg.Client, sql: string): Promise<void> {
+  /** One statement at a time: a pg client does not queue. */
+  function send(to: pg.Client, sql: string): Promise<unknown> {
     statements += 1
-    await to.query(sql)
+    const sent = sending.then(() => to.query(sql))
+    sending = sent.then(
+      () => undefined,
+      () => undefined // whoever sent it gets the failure
+    )
+    return sent
   }
 
   return {

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createTestDatabase } from '../runtime/testing.ts'
+import type { TestDatabase } from '../runtime/testing.ts'
+import { TEST_ENVIRONMENT } from './testing.ts'
+
+const MAIN = path.join(import.meta.dirname, 'main.ts')
+
+/** A backend as its operator runs it. */
+function run(environment: Record<string, string>) {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  let stdout = ''
+  let stderr = ''
+  let onLine: (() => void) | undefined
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+    onLine?.()
+  })
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, stderr }))
+  })
+  const find = (event: string) =>
+    stdout
+      .split('\n')
+      .filter((line) => line.includes(`"event":"${event}"`))
+      .map((line) => JSON.parse(line) as Record<string, string>)[0]
+  return {
+    child,
+    ended,
+    logged: (event: string) =>
+      new Promise<Record<string, string>>((resolve, reject) => {
+        onLine = () => {
+          const record = find(event)
+          if (record) resolve(record)
+        }
+        onLine()
+        void ended.then(({ stderr }) => reject(new Error(`ended before it logged ${event}: ${stderr}`)))
+      })
+  }
+}
+
+describe('the backend as a process', () => {
+  let test: TestDatabase
+  let environment: Record<string, string>
+
+  beforeAll(async () => {
+    test = await createTestDatabase(inject('postgresUrl'))
+    environment = {
+      ...TEST_ENVIRONMENT,
+      DATABASE_URL: test.url,
+      ADMIN_PORT: '0',
+      OPEN_PAYMENTS_PORT: '0',
+      CONNECTOR_PORT: '0'
+    }
+  })
+  afterAll(() => test.drop())
+
+  it('says where it listens, and ends well by SIGTERM', async () => {
+    const { child, logged, ended } = run(environment)
+    const started = await logged('started')
+    for (const door of [started.admin, started.openPayments]) {
+      expect((await fetch(`http://${door}/healthz`)).status).toBe(200)
+    }
+    expect(started.connector).toMatch(/^127\.0\.0\.1:\d+$/)
+    child.kill('SIGTERM')
+    await logged('stopped')
+    expect(await ended).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('ends at once by a second signal', async () => {
+    const { child, logged, ended } = run(environment)
+    await logged('started')
+    child.kill('SIGINT')
+    child.kill('SIGTERM')
+    // Both may be seen as one where the first stop was quicker.
+    expect([0, 1]).toContain((await ended).code)
+  })
+
+  it.concurrent('names every wrong variable, one line each', async ({ expect }) => {
+    const { STREAM_SECRET: _secret, ...incomplete } = environment
+    const { code, stderr } = await run({ ...incomplete, ADMIN_PORT: 'x', ILP_ADDRESS: '' }).ended
+    expect(code).toBe(2)
+    expect(stderr.trim().split('\n').sort()).toEqual([
+      expect.stringMatching(/^ADMIN_PORT holds "x": a whole number/),
+      expect.stringMatching(/^ILP_ADDRESS is not set: a value is required/),
+      expect.stringMatching(/^STREAM_SECRET is not set: a value is required/)
+    ])
+  })
+
+  it.concurrent('names a ledger that comes later', async ({ expect }) => {
+    const { code, stderr } = await run({ ...environment, LEDGER: 'tigerbeetle' }).ended
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^LEDGER holds "tigerbeetle".*set LEDGER=postgres\n$/)
+    ])
+  })
+
+  it.concurrent('says in one line which port is in use', async ({ expect }) => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const { port } = taken.address() as AddressInfo
+    const { code, stderr } = await run({ ...environment, CONNECTOR_PORT: String(port) }).ended
+    expect([code, stderr]).toEqual([
+      1,
+      `CONNECTOR_PORT: 127.0.0.1:${port} is in use: stop what listens there, or choose another port\n`
+    ])
+    await new Promise((resolve) => taken.close(resolve))
+  })
+
+  it.concurrent('waits for PostgreSQL, then says in one line that it does not answer', async ({ expect }) => {
+    const { code, stderr } = await run({ ...environment, DATABASE_URL: 'postgresql://u:p@127.0.0.1:1/x' })
+      .ended
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^DATABASE_URL: PostgreSQL at 127\.0\.0\.1:1\/x does not answer \(.*ECONNREFUSED.*\): start it, or set DATABASE_URL\n$/
+      )
+    ])
+  })
+})

@@ -176,7 +176,9 @@ async function guardedHost(network: Network, host: string, allowPrivateAddresses
       `${host} is a private address (${refused}); ALLOW_PRIVATE_ADDRESSES=true permits it`
     )
   }
-  return addresses[0] ?? host
+  const [address] = addresses
+  if (address === undefined) throw new HttpClientError('ENOTFOUND', `${host} has no address`)
+  return address
 }
 
 /** Loopback, private, link-local, shared, multicast and unspecified addresses (RFC 6890 and the IPv6 likes). */

@@ -63,7 +63,7 @@ export async function serveHttp(
           if (stopping && connection.busy === 0) connection.socket.end()
           settleIdle()
         })
-        watchBody(connection, request)
+        watchBody(connection, request, response)
       }
       if (stopping) {
         response.writeHead(503, { connection: 'close', 'content-type': 'text/plain' })
@@ -77,8 +77,13 @@ export async function serveHttp(
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const status =
       error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    refuse(socket as Socket, status)
   })
+
+  /** Answers and hangs up, whether or not the other side does. */
+  function refuse(socket: Socket, status: string): void {
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
+  }
 
   function watchIdle(connection: Connection): void {
     connection.watch?.cancel()
@@ -87,12 +92,17 @@ export async function serveHttp(
   }
 
   /** After its headers a request's body must arrive in time, however slowly it drips. */
-  function watchBody(connection: Connection, request: http.IncomingMessage): void {
+  function watchBody(
+    connection: Connection,
+    request: http.IncomingMessage,
+    response: http.ServerResponse
+  ): void {
     connection.watch?.cancel()
     connection.watch = undefined
     if (request.complete) return
     const watch = clock.setTimer(limits.requestTimeoutMs, () => {
-      connection.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      if (response.headersSent) connection.socket.destroy()
+      else refuse(connection.socket, '408 Request Timeout')
     })
     connection.watch = watch
     request.once('end', () => watch.cancel())

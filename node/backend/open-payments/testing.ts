@@ -1,0 +1,221 @@
+import type { KeyObject } from 'node:crypto'
+import { createAuthenticatedClient } from '@interledger/open-payments'
+import type { AuthenticatedClient, PendingGrant } from '@interledger/open-payments'
+import { signAdminRequest } from '../../admin-api/index.ts'
+import { createAuth, loadAuthConfig } from '../../auth/index.ts'
+import { toJwk } from '../../http-signatures/index.ts'
+import { createHttpClient, createSystemRuntime, serveHttp } from '../../runtime/index.ts'
+import type { HttpClient, HttpRequest, HttpResponse, Runtime } from '../../runtime/index.ts'
+import { createTestDatabase } from '../../runtime/testing.ts'
+import { createBackend, loadBackendConfig } from '../index.ts'
+import { privateKeyFromSeed } from '../instance-key.ts'
+import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
+
+const ADMIN_SECRET = TEST_ENVIRONMENT.ADMIN_API_SECRET
+const IDP_SECRET = 'identity provider secret'
+
+/** An event that a node told its wallet. */
+export interface ToldEvent {
+  id: string
+  type: string
+  data: Record<string, unknown>
+}
+
+/** A whole node, backend and authorization server, on real sockets and a database of its own. For tests only. */
+export interface TestNode {
+  /** `https://localhost:<port>`: below it lie wallet addresses and resources. */
+  openPaymentsUrl: string
+  runtime: Runtime
+  http: HttpClient
+  /** Runs an operation of the Admin API as the operator and gives what it answered. */
+  admin<Data>(query: string, variables?: object): Promise<{ data?: Data; errors?: AdminError[] }>
+  /** Creates a wallet address, with the key that `keySeed` makes. */
+  createWalletAddress(name: string, assetId: string, keySeed?: number): Promise<TestWalletAddress>
+  /** Asks over http what the URL says as https. */
+  fetch(
+    url: string,
+    options?: Partial<Pick<HttpRequest, 'method' | 'headers' | 'body'>>
+  ): Promise<{ status: number; headers: HttpResponse['headers']; body: unknown }>
+  /** Says yes to a grant as its account holder, and gives the interaction's reference. */
+  accept(grant: PendingGrant): Promise<string>
+  /** Resolves with the first event of this type about this resource, once the node has told it. */
+  told(type: string, resourceId: string): Promise<ToldEvent>
+  stop(): Promise<void>
+}
+
+export interface AdminError {
+  message: string
+  extensions: { code: string; failure?: string; details?: Record<string, unknown> }
+}
+
+export interface TestWalletAddress {
+  id: string
+  url: string
+  keyId: string
+  privateKey: KeyObject
+  /** The unmodified Open Payments client, in the name of this wallet address. */
+  client: AuthenticatedClient
+}
+
+export async function startTestNode(
+  adminUrl: string,
+  environment: { backend?: Record<string, string>; auth?: Record<string, string> } = {}
+): Promise<TestNode> {
+  const runtime = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
+  const http = createHttpClient(runtime)
+  const databases = await Promise.all([createTestDatabase(adminUrl), createTestDatabase(adminUrl)])
+  const [authPort, openPaymentsPort, introspectionPort] = await Promise.all(
+    [1, 2, 3].map(() => freePort(runtime))
+  )
+  const openPaymentsUrl = `https://localhost:${openPaymentsPort}`
+  const authUrl = `http://localhost:${authPort}`
+
+  const events: ToldEvent[] = []
+  const waiting = new Set<() => void>()
+  const wallet = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      events.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as ToldEvent)
+      response.end()
+      for (const look of waiting) look()
+    })
+  })
+
+  const auth = createAuth(
+    loadAuthConfig({
+      AUTH_DATABASE_URL: databases[0].url,
+      AUTH_PORT: String(authPort),
+      INTROSPECTION_PORT: String(introspectionPort),
+      ADMIN_PORT: '0',
+      INTERACTION_PORT: '0',
+      SERVICE_API_PORT: '0',
+      BIND_HOST: '127.0.0.1',
+      CACHE: 'memory',
+      AUTH_SERVER_URL: authUrl,
+      IDENTITY_SERVER_URL: 'https://idp.example/consent',
+      IDENTITY_SERVER_SECRET: IDP_SECRET,
+      ADMIN_API_SECRET: ADMIN_SECRET,
+      OPERATOR_TENANT_ID: OPERATOR_ID,
+      COOKIE_KEY: 'cookie key',
+      WAIT_SECONDS: '0',
+      ...environment.auth
+    }),
+    runtime
+  )
+  await auth.start()
+  const backend = createBackend(
+    loadBackendConfig({
+      ...TEST_ENVIRONMENT,
+      DATABASE_URL: databases[1].url,
+      OPEN_PAYMENTS_PORT: String(openPaymentsPort),
+      ADMIN_PORT: '0',
+      CONNECTOR_PORT: '0',
+      OPEN_PAYMENTS_URL: openPaymentsUrl,
+      WALLET_ADDRESS_URL: `${openPaymentsUrl}/.well-known/pay`,
+      AUTH_SERVER_GRANT_URL: authUrl,
+      AUTH_SERVER_INTROSPECTION_URL: `http://127.0.0.1:${introspectionPort}`,
+      WEBHOOK_URL: `http://127.0.0.1:${wallet.address.port}/`,
+      LEDGER: 'memory',
+      ...environment.backend
+    }),
+    runtime
+  )
+  await backend.start()
+  let lastTimestampMs = 0
+
+  const node: TestNode = {
+    openPaymentsUrl,
+    runtime,
+    http,
+    async admin<Data>(query: string, variables: object = {}) {
+      const body = { query, variables }
+      // Equal requests within one millisecond would have one signature.
+      const timestampMs = Math.max(runtime.clock.nowMs(), lastTimestampMs + 1)
+      lastTimestampMs = timestampMs
+      const signature = signAdminRequest({ body, secret: ADMIN_SECRET, version: 1, timestampMs })
+      const answer = await http.request({
+        method: 'POST',
+        url: `http://127.0.0.1:${backend.addresses!.admin.port}/graphql`,
+        headers: { 'content-type': 'application/json', 'tenant-id': OPERATOR_ID, signature },
+        body: JSON.stringify(body),
+        timeoutMs: 20_000
+      })
+      return JSON.parse(answer.body.toString('utf8')) as { data?: Data; errors?: AdminError[] }
+    },
+    async createWalletAddress(name, assetId, keySeed = 1) {
+      const keyId = `${name}-key`
+      const privateKey = privateKeyFromSeed(Buffer.alloc(32, keySeed))
+      const url = `${openPaymentsUrl}/${name}`
+      const { data, errors } = await node.admin<{ createWalletAddress: { walletAddress: { id: string } } }>(
+        `mutation ($input: CreateWalletAddressInput!) {
+           createWalletAddress(input: $input) { walletAddress { id } } }`,
+        { input: { address: url, assetId, publicName: name } }
+      )
+      if (!data) throw new Error(JSON.stringify(errors))
+      const { id } = data.createWalletAddress.walletAddress
+      const { kid, x, alg, kty, crv } = toJwk(privateKey, keyId)
+      await node.admin(
+        `mutation ($input: CreateWalletAddressKeyInput!) {
+           createWalletAddressKey(input: $input) { walletAddressKey { id } } }`,
+        { input: { walletAddressId: id, jwk: { kid, x, alg, kty, crv } } }
+      )
+      const client = await createAuthenticatedClient({
+        walletAddressUrl: url,
+        keyId,
+        privateKey,
+        useHttp: true
+      })
+      return { id, url, keyId, privateKey, client }
+    },
+    async fetch(url, options) {
+      const target = url.replace('https:', 'http:')
+      const { status, headers, body } = await http.request({ method: 'GET', ...options, url: target })
+      const isJson = String(headers['content-type']).includes('json')
+      const text = body.toString('utf8')
+      return { status, headers, body: isJson ? (JSON.parse(text) as unknown) : text }
+    },
+    async accept(grant) {
+      const start = await node.fetch(grant.interact.redirect)
+      const cookie = [start.headers['set-cookie'] ?? []].flat().map((set) => set.split(';')[0])
+      const consent = new URL(String(start.headers.location))
+      const id = consent.searchParams.get('interactId')
+      const nonce = consent.searchParams.get('nonce')
+      const interaction = `http://127.0.0.1:${auth.addresses!.interaction.port}`
+      const headers = { 'x-idp-secret': IDP_SECRET }
+      await node.fetch(`${interaction}/grant/${id}/${nonce}/accept`, { method: 'POST', headers })
+      const finish = await node.fetch(`${authUrl}/interact/${id}/${nonce}/finish`, {
+        headers: { cookie: cookie.join('; ') }
+      })
+      return new URL(String(finish.headers.location)).searchParams.get('interact_ref')!
+    },
+    told(type, resourceId) {
+      return new Promise((resolve) => {
+        const look = () => {
+          const event = events.find((told) => told.type === type && told.data.id === resourceId)
+          if (!event) return
+          waiting.delete(look)
+          resolve(event)
+        }
+        waiting.add(look)
+        look()
+      })
+    },
+    async stop() {
+      await backend.stop()
+      await auth.stop(0)
+      await wallet.stop(0)
+      await http.close()
+      await Promise.all(databases.map((database) => database.drop()))
+      runtime.kill()
+    }
+  }
+  return node
+}
+
+/** A port that nobody listens on: a node's URL is part of its configuration. */
+async function freePort({ network }: Runtime): Promise<number> {
+  const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (socket) => socket.destroy())
+  await listener.close()
+  return listener.address.port
+}

@@ -1,13 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import {
-  conditionOf,
-  createFulfill,
-  createStreamReceiver,
-  decodePrepare,
-  encodeReply,
-  isAddressPrefix,
-  isPacketError
-} from '../../ilp/index.ts'
+import { conditionOf, createFulfill, createStreamReceiver, isAddressPrefix } from '../../ilp/index.ts'
 import type { IlpPrepare, IlpReply, Ratio, StreamReceiver } from '../../ilp/index.ts'
 import {
   StreamMoneyFrame,
@@ -17,15 +9,8 @@ import {
   fulfillmentOf
 } from '../../ilp/stream/codec.ts'
 import type { StreamPacket } from '../../ilp/stream/codec.ts'
-import {
-  AccountCode,
-  LedgerBusyError,
-  LedgerUnavailableError,
-  TransferCode,
-  createLedgerWriter,
-  createMemoryLedger
-} from '../../ledger/index.ts'
-import type { AuditableLedger, LedgerWriter, NewTransfer, SubmissionResult } from '../../ledger/index.ts'
+import { AccountCode, TransferCode, createLedgerWriter, createMemoryLedger } from '../../ledger/index.ts'
+import type { AuditableLedger } from '../../ledger/index.ts'
 import { createLogger, createRandom, uuidToId } from '../../runtime/index.ts'
 import type { Clock, Random } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
@@ -38,9 +23,13 @@ import { createConnector } from './connector.ts'
 import type { ConnectorDependencies, DeadIncarnations } from './context.ts'
 import type { ConnectorLimits } from './limits.ts'
 import type { Connector } from './model.ts'
-import type { Transport, TransportOutcome } from './transport.ts'
+import { pipeline } from './pipeline.ts'
+import type { Step } from './step.ts'
+import { createFaultyWriter } from './faults.test-support.ts'
+import type { FaultyWriter } from './faults.test-support.ts'
+import type { Transport } from './transport.ts'
 
-// For tests: nodes in memory, a transport that does as told, a ledger writer that fails as told.
+// For tests: nodes in memory.
 
 /** Reproducible randomness. */
 export function createSeededRandom(seed: string, clock: { nowMs(): number }): Random {
@@ -58,70 +47,6 @@ export interface LogRecord extends Record<string, unknown> {
   event?: string
   msg: string
   level: number
-}
-
-/** What goes wrong with one submission. `after`: it was applied, and nobody hears of it. */
-export type WriterFault = 'before' | 'after' | 'busy' | { delayMs: number }
-
-export interface FaultyWriter extends LedgerWriter {
-  /** Asked for every submission. */
-  fault: (transfers: readonly NewTransfer[]) => WriterFault | undefined
-}
-
-export function createFaultyWriter(inner: LedgerWriter, clock: Clock): FaultyWriter {
-  const writer: FaultyWriter = {
-    fault: () => undefined,
-    async submit(transfers, options): Promise<SubmissionResult[]> {
-      const fault = writer.fault(transfers)
-      if (fault === 'busy') throw new LedgerBusyError('told to')
-      if (fault === 'before') throw new LedgerUnavailableError('told to, before')
-      if (typeof fault === 'object') await clock.sleep(fault.delayMs)
-      const results = await inner.submit(transfers, options)
-      if (fault === 'after') throw new LedgerUnavailableError('told to, after')
-      return results
-    },
-    close: () => inner.close()
-  }
-  return writer
-}
-
-/** A packet that reached the far end of a scripted transport. */
-export interface SentPacket {
-  peer: Peer
-  prepare: IlpPrepare
-  giveUpAtMs: number
-  answer(reply: IlpReply): void
-  end(outcome: TransportOutcome): void
-}
-
-export interface ScriptedTransport extends Transport {
-  readonly sent: SentPacket[]
-  /** Called for each packet; without it packets wait in `sent`. */
-  onSend: ((packet: SentPacket) => void) | undefined
-}
-
-export function createScriptedTransport(): ScriptedTransport {
-  const transport: ScriptedTransport = {
-    sent: [],
-    onSend: undefined,
-    send(peer, bytes, giveUpAtMs) {
-      return new Promise((resolve) => {
-        const prepare = decodePrepare(bytes)
-        if (isPacketError(prepare)) throw new Error(prepare.reason)
-        const packet: SentPacket = {
-          peer,
-          prepare,
-          giveUpAtMs,
-          answer: (reply) => resolve({ kind: 'answer', bytes: encodeReply(reply) }),
-          end: resolve
-        }
-        transport.sent.push(packet)
-        transport.onSend?.(packet)
-      })
-    },
-    close: async () => undefined
-  }
-  return transport
 }
 
 /** An incoming payment as the connector sees it. */
@@ -235,6 +160,7 @@ export function createTestNode(options: TestNodeOptions): TestNode {
     random,
     logger,
     ...(options.limits && { limits: options.limits }),
+    steps: pipeline.map(heldToItsCodes),
     ...options.override
   })
 
@@ -351,6 +277,22 @@ function tenantOf(id: string, ilpAddress: string): Tenant {
     createdAt: new Date(0),
     isOperator: true,
     settings: { ilpAddress, webhookUrl: '', webhookTimeoutMs: 0, webhookMaxRetry: 0 }
+  }
+}
+
+/** The step, failing where it rejects with a code that the list does not name. */
+function heldToItsCodes(step: Step): Step {
+  return {
+    ...step,
+    async run(packet, context) {
+      const answer = await step.run(packet, context)
+      if (answer?.type === 'reject' && answer.triggeredBy === packet.ownAddress) {
+        if (!(step.codes as readonly string[]).includes(answer.code)) {
+          throw new Error(`${step.name} is not listed with ${answer.code}`)
+        }
+      }
+      return answer
+    }
   }
 }
 

@@ -5,16 +5,13 @@ import type { IlpPrepare, IlpReply } from '../../ilp/index.ts'
 import { createManualClock } from '../../runtime/index.ts'
 import type { ManualClock } from '../../runtime/index.ts'
 import type { Peer } from '../peers/model.ts'
-import {
-  createScriptedTransport,
-  createTestNode,
-  createTestPayer,
-  fulfillOf
-} from './connector.test-support.ts'
-import type { TestNode, WriterFault } from './connector.test-support.ts'
 import { pipeline } from './pipeline.ts'
 import type { Step } from './step.ts'
 import type { Transport, TransportOutcome } from './transport.ts'
+import { createTestNode, createTestPayer, fulfillOf } from './connector.test-support.ts'
+import type { TestNode } from './connector.test-support.ts'
+import { createScriptedTransport } from './faults.test-support.ts'
+import type { WriterFault } from './faults.test-support.ts'
 
 // payer ──▶ acacia ──link──▶ baobab ──▶ account. Both nodes keep books; the payer remembers what it was told.
 // The link and both ledgers fail at random; what must hold whatever happens is checked at the end.

@@ -6,62 +6,28 @@ import {
   decodeAmountTooLarge,
   readIldcpAnswer
 } from '../../ilp/index.ts'
-import type { IlpPrepare, IlpReject, OutgoingReply } from '../../ilp/index.ts'
-import { createManualClock, uuidToId } from '../../runtime/index.ts'
-import type { ManualClock } from '../../runtime/index.ts'
-import type { Asset } from '../assets/model.ts'
-import type { Peer } from '../peers/model.ts'
-import {
-  createScriptedTransport,
-  createTestNode,
-  createTestPayer,
-  fulfillOf,
-  prepareOf,
-  secretOf
-} from './connector.test-support.ts'
-import type { ScriptedTransport, TestNode } from './connector.test-support.ts'
+import { createTestNode, createTestPayer, fulfillOf, prepareOf, secretOf } from './connector.test-support.ts'
+import { createScene } from './scene.test-support.ts'
+import type { Scene } from './scene.test-support.ts'
 import { pipeline } from './pipeline.ts'
 
-let clock: ManualClock
-let transport: ScriptedTransport
-let node: TestNode
-let usd: Asset
-let eur: Asset
-let alice: Peer
-let bob: Peer
-let carol: Peer
+let clock: Scene['clock']
+let transport: Scene['transport']
+let node: Scene['node']
+let usd: Scene['usd']
+let eur: Scene['eur']
+let alice: Scene['alice']
+let bob: Scene['bob']
+let carol: Scene['carol']
+let answerOf: Scene['answerOf']
+let rejectOf: Scene['rejectOf']
+let toBob: Scene['toBob']
+let toCarol: Scene['toCarol']
 
 beforeEach(async () => {
-  clock = createManualClock()
-  transport = createScriptedTransport()
-  node = createTestNode({ name: 'acacia', clock, transport })
-  usd = await node.addAsset('USD', 2, 10_000n)
-  eur = await node.addAsset('EUR', 4, 1_000_000n)
-  alice = await node.addPeer('alice', usd, { balance: 1_000n })
-  bob = await node.addPeer('bob', usd)
-  carol = await node.addPeer('carol', eur)
-  node.rates.set('USD/2>EUR/4', { numerator: 91n, denominator: 1n })
+  ;({ clock, transport, node, usd, eur, alice, bob, carol, answerOf, rejectOf, toBob, toCarol } =
+    await createScene())
 })
-
-/** The answer, when it is there after what could happen at once. */
-async function answerOf(pending: Promise<OutgoingReply>): Promise<OutgoingReply> {
-  let answer: OutgoingReply | undefined
-  void pending.then((value) => (answer = value))
-  await clock.advance(0)
-  if (answer === undefined) throw new Error('not answered yet')
-  return answer
-}
-
-async function rejectOf(pending: Promise<OutgoingReply>): Promise<IlpReject> {
-  const answer = await answerOf(pending)
-  if (answer.type !== 'reject') throw new Error(`${answer.type} instead of a reject`)
-  return answer
-}
-
-const toBob = (number: number, fields: Partial<IlpPrepare> = {}) =>
-  prepareOf(clock, number, { destination: 'test.bob.x', ...fields })
-const toCarol = (number: number, fields: Partial<IlpPrepare> = {}) =>
-  prepareOf(clock, number, { destination: 'test.carol.x', ...fields })
 
 describe('the list of steps', () => {
   it('names each step once, with its clause', () => {
@@ -440,204 +406,5 @@ describe('forwarding', () => {
       step: 'destination',
       err: { message: 'broken' }
     })
-  })
-})
-
-describe('local delivery', () => {
-  it('books and fulfills with the total received', async () => {
-    const target = await node.addTarget(usd, { receiveMax: 500n })
-    const payer = createTestPayer(node, target, clock)
-    const answer = await answerOf(node.connector.handle(alice, payer.prepare(120n)))
-    expect(answer.type).toBe('fulfill')
-    const said = payer.read(answer as never)!
-    expect(said.prepareAmount).toBe(120n)
-    expect(said.frames).toContainEqual(
-      expect.objectContaining({ receiveMax: expect.anything(), totalReceived: expect.anything() })
-    )
-    expect(await node.balance(target.id)).toBe(120n)
-    expect(await node.balance(alice.id)).toBe(880n)
-    expect(target).toMatchObject({ received: 120n, booking: 0n })
-    expect(await node.pendingCount()).toBe(0)
-  })
-
-  it('converts for a target of another asset', async () => {
-    const target = await node.addTarget(eur)
-    const payer = createTestPayer(node, target, clock)
-    const answer = await answerOf(node.connector.handle(alice, payer.prepare(10n)))
-    expect(payer.read(answer as never)!.prepareAmount).toBe(910n)
-    expect(await node.balance(target.id)).toBe(910n)
-    expect(await node.balance(usd.id)).toBe(10_010n)
-    await node.audit()
-  })
-
-  it('answers a probe with what arrived, authentically, and touches no ledger', async () => {
-    node.writer.fault = () => {
-      throw new Error('the ledger was asked')
-    }
-    const target = await node.addTarget(eur)
-    const payer = createTestPayer(node, target, clock)
-    const reject = await rejectOf(node.connector.handle(alice, payer.prepare(7n, { isProbe: true })))
-    expect(reject.code).toBe('F99')
-    expect(payer.read(reject)).toMatchObject({ type: 14, prepareAmount: 637n })
-    expect(target.booking).toBe(0n)
-  })
-
-  it('answers amount 0 with the total received', async () => {
-    const target = await node.addTarget(usd)
-    target.received = 77n
-    target.state = 'closed'
-    const payer = createTestPayer(node, target, clock)
-    const answer = await answerOf(node.connector.handle(alice, payer.prepare(0n)))
-    expect(answer.type).toBe('fulfill')
-    const money = payer.read(answer as never)!.frames.find((frame) => 'totalReceived' in frame)
-    expect(String((money as { totalReceived: unknown }).totalReceived)).toBe('77')
-  })
-
-  it('refuses less than the minimum (F99), books nothing', async () => {
-    const target = await node.addTarget(usd)
-    const payer = createTestPayer(node, target, clock)
-    const reject = await rejectOf(node.connector.handle(alice, payer.prepare(9n, { minimum: 10n })))
-    expect(reject.code).toBe('F99')
-    expect(payer.read(reject)?.prepareAmount).toBe(9n)
-    expect(await node.balance(alice.id)).toBe(1_000n)
-  })
-
-  it('refuses data that is not authentic: F06', async () => {
-    const payer = createTestPayer(node, await node.addTarget(usd), clock)
-    const forged = { ...payer.prepare(9n), data: Buffer.alloc(60) }
-    expect((await rejectOf(node.connector.handle(alice, forged))).code).toBe('F06')
-  })
-
-  it('refuses a closed account (F02, closing the connection) and a full one (F99), probes too', async () => {
-    const target = await node.addTarget(usd, { receiveMax: 100n })
-    const payer = createTestPayer(node, target, clock)
-    target.received = 100n
-    const full = await rejectOf(node.connector.handle(alice, payer.prepare(1n)))
-    expect(full.code).toBe('F99')
-    target.state = 'closed'
-    for (const isProbe of [false, true]) {
-      const closed = await rejectOf(node.connector.handle(alice, payer.prepare(1n, { isProbe })))
-      expect(closed).toMatchObject({
-        code: 'F02',
-        message: 'destination account is in an incorrect state'
-      })
-      expect(payer.read(closed)?.type).toBe(14)
-    }
-  })
-
-  it('releases what it may not book: T04, T03, R02', async () => {
-    const target = await node.addTarget(usd)
-    const payer = createTestPayer(node, target, clock)
-    expect((await rejectOf(node.connector.handle(alice, payer.prepare(1_001n)))).code).toBe('T04')
-    node.writer.fault = () => 'busy'
-    expect((await rejectOf(node.connector.handle(alice, payer.prepare(1n)))).code).toBe('T03')
-    node.writer.fault = () => ({ delayMs: 801 })
-    const late = node.connector.handle(alice, payer.prepare(1n, { expiresAtMs: clock.nowMs() + 1_000 }))
-    await clock.advance(801)
-    expect((await rejectOf(late)).code).toBe('R02')
-    expect(
-      (await rejectOf(node.connector.handle(alice, payer.prepare(1n, { expiresAtMs: clock.nowMs() + 199 }))))
-        .code
-    ).toBe('R02')
-    expect(target).toMatchObject({ booking: 0n, received: 0n })
-    expect(await node.balance(alice.id)).toBe(1_000n)
-  })
-})
-
-describe('senders within the node', () => {
-  const own = (fields: Partial<IlpPrepare> = {}, number = 1) => ({
-    ...toBob(number, fields),
-    isProbe: false,
-    minimumDelivered: 90n,
-    readDelivered: () => 95n
-  })
-
-  it('tags the reservation with payment, epoch and minimum, the post with what was delivered', async () => {
-    const id = await node.addAccount(usd, 500n)
-    const paymentId = node.random.uuid()
-    const send = node.connector.senderFor({
-      tenantId: node.tenantId,
-      asset: usd,
-      account: { id, paymentId, epoch: 3 }
-    })
-    const pending = send(own())
-    await clock.advance(0)
-    const tags = { userData128: uuidToId(paymentId), userData32: 3 }
-    const [reservation] = await node.ledger.queryTransfers({ accountId: id, pendingOnly: true, limit: 5 })
-    expect(reservation).toMatchObject({ ...tags, userData64: 90n, timeoutS: 0, amount: 100n })
-    transport.sent[0]!.answer(fulfillOf(1))
-    expect((await answerOf(pending)).type).toBe('fulfill')
-    const transfers = await node.ledger.queryTransfers({ userData128: uuidToId(paymentId), limit: 5 })
-    expect(transfers.find(({ flags }) => flags.postPending)).toMatchObject({ ...tags, userData64: 95n })
-    expect(await node.balance(bob.id)).toBe(100n)
-  })
-
-  it('uses the conversion that the quote fixed, for that asset only', async () => {
-    const id = await node.addAccount(usd, 500n)
-    const send = node.connector.senderFor({
-      tenantId: node.tenantId,
-      asset: usd,
-      account: { id, paymentId: node.random.uuid(), epoch: 1 },
-      conversion: { assetId: eur.id, ratio: { numerator: 5n, denominator: 2n } }
-    })
-    void send({ ...own({ destination: 'test.carol.x', amount: 3n }) })
-    void send({ ...own({ destination: 'test.bob.x', amount: 3n }, 2) })
-    await clock.advance(0)
-    expect(transport.sent.map(({ prepare }) => prepare.amount)).toEqual([7n, 3n])
-  })
-
-  it('hears of an answer that was lost as a doubt, and the reservation stays', async () => {
-    const id = await node.addAccount(usd, 500n)
-    const send = node.connector.senderFor({
-      tenantId: node.tenantId,
-      asset: usd,
-      account: { id, paymentId: node.random.uuid(), epoch: 1 }
-    })
-    const pending = send(own())
-    await clock.advance(0)
-    transport.sent[0]!.end({ kind: 'lost', code: 'T01', reason: 'reset' })
-    expect(await answerOf(pending)).toEqual({ type: 'inDoubt' })
-    await clock.advance(3_600_000)
-    expect(await node.pendingCount()).toBe(1)
-    expect(await node.balance(id)).toBe(400n)
-    expect(node.connector.orphans.list()).toMatchObject([{ cause: 'answer_lost', isCertain: false }])
-  })
-
-  it('hears of a Reject when its reservation is voided', async () => {
-    const id = await node.addAccount(usd, 100n)
-    const send = node.connector.senderFor({
-      tenantId: node.tenantId,
-      asset: usd,
-      account: { id, paymentId: node.random.uuid(), epoch: 1 }
-    })
-    node.writer.fault = ([first]) => (first?.flags?.voidPending ? { delayMs: 500 } : undefined)
-    let answered = false
-    const pending = send(own()).finally(() => (answered = true))
-    await clock.advance(0)
-    transport.sent[0]!.answer(createReject('T04', { triggeredBy: 'test.bob' }))
-    await clock.advance(499)
-    expect(answered).toBe(false)
-    await clock.advance(1)
-    expect((await rejectOf(pending)).code).toBe('T04')
-    expect(await node.balance(id)).toBe(100n)
-  })
-
-  it('sends probes without the ledger and without an account', async () => {
-    node.writer.fault = () => {
-      throw new Error('the ledger was asked')
-    }
-    const send = node.connector.senderFor({ tenantId: node.tenantId, asset: usd })
-    const pending = send({ ...own({ destination: 'test.carol.x', amount: 10n }), isProbe: true })
-    await clock.advance(0)
-    expect(transport.sent[0]!.prepare.amount).toBe(910n)
-    transport.sent[0]!.answer(createReject('F99', { triggeredBy: 'test.carol', data: Buffer.from('x') }))
-    expect(await answerOf(pending)).toMatchObject({ code: 'F99', data: Buffer.from('x') })
-    expect((await rejectOf(send(own()))).code).toBe('F00')
-  })
-
-  it('does not deliver to accounts of this node: F02', async () => {
-    const { destination } = createTestPayer(node, await node.addTarget(usd), clock)
-    const send = node.connector.senderFor({ tenantId: node.tenantId, asset: usd })
-    expect((await rejectOf(send({ ...own({ destination }), isProbe: true }))).code).toBe('F02')
   })
 })

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
 import type { ManualClock } from '../../runtime/index.ts'
 import { createManualClock } from '../../runtime/index.ts'
-import { createScriptedTransport, createTestNode, fulfillOf, prepareOf } from './connector.test-support.ts'
-import type { TestNode } from './connector.test-support.ts'
 import { INCARNATION_LEASE_MS } from '../incarnation.ts'
+import { createTestNode, fulfillOf, prepareOf } from './connector.test-support.ts'
+import type { TestNode } from './connector.test-support.ts'
+import { createScriptedTransport } from './faults.test-support.ts'
 
 const FORMER = 77n
 

@@ -6,14 +6,10 @@ import { createManualClock } from '../../runtime/index.ts'
 import type { ManualClock } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Peer } from '../peers/model.ts'
-import {
-  createScriptedTransport,
-  createTestNode,
-  createTestPayer,
-  fulfillOf,
-  prepareOf
-} from './connector.test-support.ts'
-import type { ScriptedTransport, TestNode, TestTarget, WriterFault } from './connector.test-support.ts'
+import { createTestNode, createTestPayer, fulfillOf, prepareOf } from './connector.test-support.ts'
+import type { TestNode, TestTarget } from './connector.test-support.ts'
+import { createScriptedTransport } from './faults.test-support.ts'
+import type { ScriptedTransport, WriterFault } from './faults.test-support.ts'
 
 let clock: ManualClock
 let transport: ScriptedTransport

@@ -1,14 +1,22 @@
-import { ConfigurationError, createSystemRuntime, processEnvironment } from '../runtime/index.ts'
+import { ConfigurationError, createSystemRuntime, holdProcess, processEnvironment } from '../runtime/index.ts'
 import type { Runtime } from '../runtime/index.ts'
 import { createAuth } from './auth.ts'
 import type { Auth } from './auth.ts'
 import { loadAuthConfig } from './config.ts'
 import type { AuthConfig } from './config.ts'
 
-/** The authorization server as a process: `npm run auth`. */
+/*
+ * The authorization server as a process: `npm run auth`.
+ *
+ *   exit 0   stopped in order by SIGINT or SIGTERM
+ *   exit 1   could not start (a port, the database), or a second signal
+ *   exit 2   the configuration is wrong: one line per variable on standard error
+ */
+
 async function main(): Promise<void> {
   const config = readConfig()
   if (!config) return
+  const hold = holdProcess()
   const runtime = createSystemRuntime({ name: 'auth', logLevel: config.LOG_LEVEL })
   const auth = createAuth(config, runtime)
   stopOnSignals(auth, runtime)
@@ -17,6 +25,7 @@ async function main(): Promise<void> {
   } catch (error) {
     reportFailedStart(error as NodeJS.ErrnoException & { variable?: string }, config, runtime)
     process.exitCode = 1
+    hold.release()
     return
   }
   const addresses = Object.entries(auth.addresses ?? {}).map(([name, { host, port }]) => [

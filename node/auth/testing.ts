@@ -55,6 +55,10 @@ export interface AuthHarness {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> }
   ): Promise<JsonAnswer>
+  /** Makes a request, and lets `meanwhile` happen while the server waits for the client's key set. */
+  whileFetchingKeys(request: () => Promise<JsonAnswer>, meanwhile: () => Promise<void>): Promise<JsonAnswer>
+  /** Rows of a statement on the server's database. */
+  sql(statement: string, parameters?: readonly unknown[]): Promise<Record<string, unknown>[]>
   close(): Promise<void>
 }
 
@@ -87,6 +91,7 @@ export async function startTestAuth(
     WAIT_SECONDS: '0',
     ...environment
   })
+  const inspector = runtime.openDatabase({ url: database.url })
   const wallets = await serveWallets(runtime)
   const auth = createAuth(config, runtime)
   await auth.start()
@@ -143,8 +148,20 @@ export async function startTestAuth(
         })
       )
     },
+    async whileFetchingKeys(request, meanwhile) {
+      wallets.beforeNextAnswer(meanwhile)
+      return request()
+    },
+    async sql(statement, parameters = []) {
+      const { rows } = await inspector.knex.raw<{ rows: Record<string, unknown>[] }>(
+        statement,
+        parameters as never
+      )
+      return rows
+    },
     async close() {
       await auth.stop(0)
+      await inspector.close()
       await http.close()
       await wallets.server.stop(0)
       await database.drop()
@@ -169,15 +186,22 @@ async function findFreePort({ network }: Runtime): Promise<number> {
 async function serveWallets(runtime: Runtime): Promise<{
   server: HttpServer
   createClient(name: string, publicName: string | undefined): TestClient
+  beforeNextAnswer(happens: () => Promise<void>): void
 }> {
   const documents = new Map<string, object>()
+  let before: () => Promise<void> = async () => undefined
   const server = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
-    const document = documents.get(request.url ?? '')
-    response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(document ?? {}))
+    const happens = before
+    before = async () => undefined
+    void happens().then(() => {
+      const document = documents.get(request.url ?? '')
+      response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(document ?? {}))
+    })
   })
   return {
     server,
+    beforeNextAnswer: (happens) => void (before = happens),
     createClient(name, publicName) {
       const { privateKey } = generateKeyPairSync('ed25519')
       const walletAddress = `https://127.0.0.1:${server.address.port}/${name}`

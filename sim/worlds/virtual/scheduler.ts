@@ -13,9 +13,9 @@ export const WORLD_START_MS = Date.UTC(2026, 0, 1)
 /** Rounds of the real event loop that bring nothing new before time moves on. */
 const QUIET_ROUNDS = 2
 /** Rounds of the real event loop at one instant; more means that code polls instead of waiting. */
-export const MAX_ROUNDS_PER_INSTANT = 1_000_000
+export const MAX_ROUNDS_PER_INSTANT = 200_000
 /** Simulated time that one `run` may take unless told otherwise. */
-export const DEFAULT_RUN_LIMIT_MS = 24 * 3_600_000
+export const DEFAULT_RUN_LIMIT_MS = 7 * 24 * 3_600_000
 
 export interface Scheduler {
   /** The world's wall-clock time, in milliseconds since the Unix epoch. */

@@ -3,7 +3,13 @@ import type { GraphQLSchema } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
-import { createHttpApp, DEFAULT_MAX_BODY_BYTES, healthz, readRequestBody } from '../http-api/index.ts'
+import {
+  createHttpApp,
+  DEFAULT_MAX_BODY_BYTES,
+  healthz,
+  parseJson,
+  readRequestBody
+} from '../http-api/index.ts'
 import { serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
@@ -133,12 +139,7 @@ function createExecutor<ResolverContext extends object>({
 }
 
 function parseJsonObject(body: Buffer): Record<string, unknown> | undefined {
-  let json: unknown
-  try {
-    json = JSON.parse(body.toString('utf8'))
-  } catch {
-    return undefined
-  }
+  const json = parseJson(body)?.json
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
   return json as Record<string, unknown>
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
-import { createHttpApp, healthz, isJsonContentType, readRequestBody } from '../http-api/index.ts'
+import { createHttpApp, healthz, isJsonContentType, parseJson, readRequestBody } from '../http-api/index.ts'
 import type { AuthDependencies } from './dependencies.ts'
 import { errorBody, fail, isFailure } from './errors.ts'
 import type { GnapFailure } from './errors.ts'
@@ -78,11 +78,9 @@ async function readApiRequest(ctx: Context): Promise<ApiRequest | GnapFailure> {
     if (!isJsonContentType(ctx.get('content-type'))) {
       return fail(415, 'invalid_request', 'the content type of the body must be application/json')
     }
-    try {
-      body = JSON.parse(read.body.toString('utf8'))
-    } catch {
-      return fail(400, 'invalid_request', 'the body is not valid JSON')
-    }
+    const parsed = parseJson(read.body)
+    if (!parsed) return fail(400, 'invalid_request', 'the body is not valid JSON')
+    body = parsed.json
   }
   return {
     method: ctx.method,

@@ -67,6 +67,7 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
   const cleanup = createTokenCleanup(dependencies)
   const servers: HttpServer[] = []
   let addresses: AuthAddresses | undefined
+  let stopping: Promise<void> | undefined
 
   async function migrate(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
@@ -134,7 +135,7 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
     })
   }
 
-  async function stop(graceMs?: number): Promise<void> {
+  async function close(graceMs: number | undefined): Promise<void> {
     addresses = undefined
     await Promise.all(servers.splice(0).map((server) => server.stop(graceMs)))
     await cleanup.stop()
@@ -142,6 +143,8 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
     await cache.close()
     await database.close()
   }
+
+  const stop = (graceMs?: number): Promise<void> => (stopping ??= close(graceMs))
 
   return {
     async start() {

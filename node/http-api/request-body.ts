@@ -36,3 +36,31 @@ export function readRequestBody(
 export function isJsonContentType(contentType: string | undefined): boolean {
   return /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType ?? '')
 }
+
+/**
+ * The JSON of a body. Undefined where it is not valid JSON, or where a string in it holds a NUL character: no text
+ * of PostgreSQL can.
+ */
+export function parseJson(body: Buffer): { json: unknown } | undefined {
+  const text = body.toString('utf8')
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  // A NUL can only be written as an escape: bodies without one need no look at every string.
+  return text.includes('\\u0000') && holdsNul(json) ? undefined : { json }
+}
+
+function holdsNul(value: unknown): boolean {
+  const left: unknown[] = [value]
+  while (left.length > 0) {
+    const next = left.pop()
+    if (typeof next === 'string' && next.includes('\0')) return true
+    if (typeof next === 'object' && next !== null) {
+      for (const [key, member] of Object.entries(next)) left.push(key, member)
+    }
+  }
+  return false
+}

@@ -65,6 +65,10 @@ describe('a grant request', () => {
   const amount = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 })
   const finishAt = (uri: string) => ({ interact: { ...INTERACT, finish: { ...INTERACT.finish, uri } } })
 
+  const finishNonce = (nonce: string) => ({
+    interact: { ...INTERACT, finish: { ...INTERACT.finish, nonce } }
+  })
+
   type Row = [string, () => Promise<JsonAnswer>, number, string | undefined, string]
   it.each<Row>([
     ['no signature', () => unsigned(), 401, 'invalid_client', 'invalid signature headers'],
@@ -197,6 +201,13 @@ describe('a grant request', () => {
       undefined,
       openApi('Must accept application/json')
     ],
+    [
+      'a NUL character',
+      () => actors.ask([OUTGOING], finishNonce('\0')),
+      400,
+      'invalid_request',
+      'the body is not valid JSON'
+    ],
     ['malformed JSON', () => raw('{'), 400, 'invalid_request', 'the body is not valid JSON'],
     [
       'a body that is too long',
@@ -275,9 +286,15 @@ describe('a grant request', () => {
     expect(refusalOf(await request())).toEqual([400, 'invalid_request', 'invalid tenant'])
     const idp = { idpConsentUrl: 'https://other.example/', idpSecret: 'x' }
     expect((await service('PATCH', `/tenant/${id}`, idp)).status).toBe(204)
-    expect((await request()).status).toBe(200)
+    const asked = (await request()).json<GrantAnswer>()
+    const issued = (await actors.ask([INCOMING], {}, { tenantId: id })).json<GrantAnswer>()
+    const [, , interaction, nonce] = new URL(asked.interact!.redirect).pathname.split('/')
+    const start = () => harness.send('auth', 'GET', `/interact/${interaction}/${nonce}`)
+    expect((await start()).headers.location).toContain('https://other.example/?interactId=')
     expect((await service('DELETE', `/tenant/${id}`, { deletedAt: '2026-01-01T00:00:00Z' })).status).toBe(204)
     expect((await request()).status).toBe(404)
+    expect((await start()).status).toBe(400)
+    expect((await actors.introspect(issued.access_token!.value)).json()).toEqual({ active: false })
   })
 
   it('tells others of nothing but its own words when something breaks', async () => {

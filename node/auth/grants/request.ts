@@ -15,6 +15,9 @@ import type { ClientAuthenticator } from './client.ts'
 import type { AccessItem, Grant, GrantClient, Subject } from './model.ts'
 import { insertGrant } from './store.ts'
 
+/** Characters of a client's public name that are shown. */
+export const MAX_CLIENT_NAME_LENGTH = 200
+
 /** The body of a grant request, as its OpenAPI document has accepted it. */
 interface GrantRequestBody {
   client: string | GrantClient
@@ -149,7 +152,7 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
       return fail(400, 'invalid_client', description)
     }
     const found = await dependencies.clientKeys.getWalletAddress(client.walletAddress)
-    const publicName = found.ok ? found.walletAddress.publicName : undefined
+    const publicName = found.ok ? toText(found.walletAddress.publicName) : undefined
     if (!publicName) return fail(400, 'invalid_client', "missing required request field 'client'")
     return { value: publicName }
   }
@@ -174,4 +177,9 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
       createdAt: new Date(nowMs)
     }
   }
+}
+
+/** A stranger's text as the database and a URL can hold it. */
+function toText(text: string | undefined): string | undefined {
+  return text?.replaceAll('\0', '').toWellFormed().slice(0, MAX_CLIENT_NAME_LENGTH).trim()
 }

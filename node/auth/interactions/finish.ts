@@ -25,7 +25,7 @@ export function createInteractionHash({
 export function withQuery(uri: string, parameters: Record<string, string>): string {
   const url = new URL(uri)
   const added = Object.entries(parameters)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value.toWellFormed())}`)
     .join('&')
   url.search = url.search.length > 1 ? `${url.search}&${added}` : added
   return url.href

@@ -3,6 +3,7 @@ import { toGrant } from '../grants/store.ts'
 import type { GrantRow } from '../grants/store.ts'
 import type { Grant } from '../grants/model.ts'
 import { areSecretsEqual, isUuid } from '../secrets.ts'
+import { findTenant } from '../tenants/store.ts'
 import type { Tenant } from '../tenants/store.ts'
 import type { Interaction } from './model.ts'
 
@@ -17,7 +18,7 @@ export interface InteractionContext {
   tenant: Tenant
 }
 
-/** The interaction of an id and its nonce, as they stand in a path. */
+/** The interaction of an id and its nonce, as they stand in a path. Those of a deleted tenant are gone. */
 export async function findInteraction(
   knex: Knex,
   id: string,
@@ -28,7 +29,7 @@ export async function findInteraction(
   if (!interaction || !areSecretsEqual(nonce, interaction.nonce)) return undefined
   const [row] = await knex<GrantRow>('grants').where({ id: interaction.grantId }).limit(1)
   if (!row) return undefined
-  const [tenant] = await knex<Tenant>('tenants').where({ id: row.tenantId }).limit(1)
+  const tenant = await findTenant(knex, row.tenantId)
   return tenant && { interaction, grant: toGrant(row), tenant }
 }
 

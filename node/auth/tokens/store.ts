@@ -96,7 +96,7 @@ export interface IntrospectedToken {
   access: AccessItem[]
 }
 
-/** All that an introspection needs, in one statement. */
+/** All that an introspection needs, in one statement. Tokens of a deleted tenant are gone. */
 export async function findTokenForIntrospection(
   knex: Knex,
   value: string
@@ -109,7 +109,9 @@ export async function findTokenForIntrospection(
          )) ORDER BY a.position)
          FROM accesses a WHERE a."grantId" = g.id
        ), '[]'::jsonb) AS access
-     FROM "accessTokens" t JOIN grants g ON g.id = t."grantId"
+     FROM "accessTokens" t
+     JOIN grants g ON g.id = t."grantId"
+     JOIN tenants o ON o.id = g."tenantId" AND o."deletedAt" IS NULL
      WHERE t.value = ?`,
     [value]
   )

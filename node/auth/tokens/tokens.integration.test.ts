@@ -197,6 +197,7 @@ describe('introspection', () => {
     ['no body', undefined],
     ['no token', {}],
     ['access that is no list', { access_token: 'A', access: 'all' }],
+    ['a NUL character', { access_token: '\0' }],
     ['malformed JSON', '{']
   ])('refuses %s', async (_, body) => {
     const answer = await harness.send('introspection', 'POST', '/', { ...(body !== undefined && { body }) })

@@ -5,7 +5,7 @@ import { signAdminRequest } from '../../admin-api/index.ts'
 import { createAuth, loadAuthConfig } from '../../auth/index.ts'
 import { toJwk } from '../../http-signatures/index.ts'
 import { createHttpClient, createSystemRuntime, serveHttp } from '../../runtime/index.ts'
-import type { HttpClient, HttpRequest, HttpResponse, Runtime } from '../../runtime/index.ts'
+import type { Database, HttpClient, HttpRequest, HttpResponse, Runtime } from '../../runtime/index.ts'
 import { createTestDatabase } from '../../runtime/testing.ts'
 import { createBackend, loadBackendConfig } from '../index.ts'
 import { privateKeyFromSeed } from '../instance-key.ts'
@@ -27,8 +27,16 @@ export interface TestNode {
   openPaymentsUrl: string
   runtime: Runtime
   http: HttpClient
-  /** Runs an operation of the Admin API as the operator and gives what it answered. */
-  admin<Data>(query: string, variables?: object): Promise<{ data?: Data; errors?: AdminError[] }>
+  /** Runs an operation of the Admin API, as the operator unless told otherwise, and gives what it answered. */
+  admin<Data>(
+    query: string,
+    variables?: object,
+    as?: { tenantId: string; secret: string }
+  ): Promise<{ data?: Data; errors?: AdminError[] }>
+  /** The backend's database, beside the backend. */
+  database: Database
+  /** Statements that the backend has sent to it. */
+  statementCount(): number
   /** Creates a wallet address, with the key that `keySeed` makes. */
   createWalletAddress(name: string, assetId: string, keySeed?: number): Promise<TestWalletAddress>
   /** Asks over http what the URL says as https. */
@@ -104,6 +112,15 @@ export async function startTestNode(
     runtime
   )
   await auth.start()
+  const opened: Database[] = []
+  const counting: Runtime = {
+    ...runtime,
+    openDatabase(options) {
+      const database = runtime.openDatabase(options)
+      opened.push(database)
+      return database
+    }
+  }
   const backend = createBackend(
     loadBackendConfig({
       ...TEST_ENVIRONMENT,
@@ -119,25 +136,32 @@ export async function startTestNode(
       LEDGER: 'memory',
       ...environment.backend
     }),
-    runtime
+    counting
   )
   await backend.start()
+  const database = runtime.openDatabase({ url: databases[1].url, maxConnections: 1 })
   let lastTimestampMs = 0
 
   const node: TestNode = {
     openPaymentsUrl,
     runtime,
     http,
-    async admin<Data>(query: string, variables: object = {}) {
+    database,
+    statementCount: () => opened.reduce((sum, one) => sum + one.statementCount(), 0),
+    async admin<Data>(
+      query: string,
+      variables: object = {},
+      { tenantId, secret } = { tenantId: OPERATOR_ID, secret: ADMIN_SECRET }
+    ) {
       const body = { query, variables }
       // Equal requests within one millisecond would have one signature.
       const timestampMs = Math.max(runtime.clock.nowMs(), lastTimestampMs + 1)
       lastTimestampMs = timestampMs
-      const signature = signAdminRequest({ body, secret: ADMIN_SECRET, version: 1, timestampMs })
+      const signature = signAdminRequest({ body, secret, version: 1, timestampMs })
       const answer = await http.request({
         method: 'POST',
         url: `http://127.0.0.1:${backend.addresses!.admin.port}/graphql`,
-        headers: { 'content-type': 'application/json', 'tenant-id': OPERATOR_ID, signature },
+        headers: { 'content-type': 'application/json', 'tenant-id': tenantId, signature },
         body: JSON.stringify(body),
         timeoutMs: 20_000
       })
@@ -203,6 +227,7 @@ export async function startTestNode(
     },
     async stop() {
       await backend.stop()
+      await database.close()
       await auth.stop(0)
       await wallet.stop(0)
       await http.close()

@@ -1,0 +1,301 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import type { ManualClock } from '../runtime/index.ts'
+import { AMOUNT_ALL, ID_MAX, MAX_AMOUNT } from './model.ts'
+import type {
+  AuditableLedger,
+  CreateTransferResult,
+  LedgerTotals,
+  NewAccount,
+  NewTransfer,
+  TransferFilter
+} from './model.ts'
+
+/** Histories that drive a store beside the model, command by command. */
+
+export type LedgerCommand =
+  | { kind: 'createTransfers'; transfers: NewTransfer[] }
+  | { kind: 'createAccounts'; accounts: NewAccount[] }
+  | { kind: 'advance'; byMs: number }
+  | { kind: 'sweep' }
+  | { kind: 'query'; filter: TransferFilter }
+
+const ACCOUNTS: readonly NewAccount[] = [
+  { id: 1n, ledger: 1, code: 101, flags: { creditsMustNotExceedDebits: true } },
+  { id: 2n, ledger: 1, code: 3, flags: { debitsMustNotExceedCredits: true } },
+  { id: 3n, ledger: 1, code: 3, flags: { debitsMustNotExceedCredits: true } },
+  { id: 4n, ledger: 1, code: 2 },
+  { id: 5n, ledger: 2, code: 2 },
+  { id: 6n, ledger: 2, code: 3, flags: { debitsMustNotExceedCredits: true } }
+]
+const ACCOUNT_IDS = ACCOUNTS.map(({ id }) => id)
+
+/** Mostly the usual value, now and then one of the others. */
+function mostly<T>(usual: fc.Arbitrary<T>, ...others: T[]): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 60, arbitrary: usual }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+}
+
+const amount = fc.oneof(
+  { weight: 20, arbitrary: fc.integer({ min: 0, max: 40 }).map(BigInt) },
+  { weight: 1, arbitrary: fc.constantFrom(MAX_AMOUNT, MAX_AMOUNT + 1n, 2n ** 62n, 2n ** 63n, AMOUNT_ALL) }
+)
+const tags = {
+  userData128: fc.constantFrom(0n, 0n, 7n, ID_MAX),
+  userData64: fc.constantFrom(0n, 0n, 9n, 2n ** 64n - 1n),
+  userData32: fc.constantFrom(0, 0, 2 ** 32 - 1)
+}
+
+/** Within one ledger, seldom across. */
+const accountPair = fc.oneof(
+  { weight: 20, arbitrary: fc.shuffledSubarray([1n, 2n, 3n, 4n], { minLength: 2, maxLength: 2 }) },
+  { weight: 8, arbitrary: fc.constantFrom([5n, 6n], [6n, 5n]) },
+  {
+    weight: 1,
+    arbitrary: fc.array(fc.constantFrom(0n, ...ACCOUNT_IDS, 99n, ID_MAX), { minLength: 2, maxLength: 2 })
+  }
+)
+
+/** A transfer before it knows its id and what it refers to: both depend on what came before it. */
+interface Draft {
+  transfer: NewTransfer
+  /** Takes the id of the transfer so many before it, instead of a fresh one. */
+  sameIdAs: number | undefined
+  /** For an end: ends the reservation so many reservations before it. */
+  endsBack: number | undefined
+  /** Is the transfer so many before it, once more. */
+  repeats: number | undefined
+}
+
+const seldom = (arbitrary: fc.Arbitrary<number>, oneIn: number) =>
+  fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
+
+const moveDraft: fc.Arbitrary<Draft> = fc
+  .record({
+    id: mostly(fc.constant(undefined), 0n, ID_MAX),
+    pair: accountPair,
+    amount,
+    wrongLedger: mostly(fc.constant(undefined), 0, 1, 9),
+    code: mostly(fc.constantFrom(1, 2), 0),
+    pending: fc.boolean(),
+    timeoutS: fc.constantFrom(0, 0, 1, 2, 5),
+    wrongTimeout: mostly(fc.constant(false), true),
+    balancingDebit: fc.constantFrom(...Array<boolean>(15).fill(false), true),
+    linked: fc.constantFrom(false, false, false, true),
+    pendingId: mostly(fc.constant(0n), 100n),
+    ...tags
+  })
+  .chain(({ id, pair, wrongLedger, pending, balancingDebit, linked, timeoutS, wrongTimeout, ...fields }) =>
+    draft(id, {
+      ...fields,
+      debitAccountId: pair[0]!,
+      creditAccountId: pair[1]!,
+      ledger: wrongLedger ?? (pair[0]! === 5n || pair[0]! === 6n ? 2 : 1),
+      timeoutS: pending || wrongTimeout ? timeoutS : 0,
+      flags: { pending, balancingDebit, linked }
+    })
+  )
+
+const endDraft: fc.Arbitrary<Draft> = fc
+  .record({
+    id: mostly(fc.constant(undefined), 0n),
+    pendingId: mostly(fc.constant(undefined), 0n, ID_MAX, 99n),
+    posting: fc.boolean(),
+    asked: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: amount }),
+    debitAccountId: mostly(fc.constant(0n), ...ACCOUNT_IDS),
+    creditAccountId: mostly(fc.constant(0n), ...ACCOUNT_IDS),
+    ledger: mostly(fc.constant(0), 1, 2),
+    code: mostly(fc.constant(0), 1, 2),
+    linked: fc.constantFrom(false, false, false, true),
+    alsoFlag: mostly(fc.constant(undefined), 'pending', 'voidPending', 'balancingDebit'),
+    timeoutS: mostly(fc.constant(0), 1),
+    back: fc.nat(6),
+    ...tags
+  })
+  .chain(({ id, pendingId, posting, asked, linked, alsoFlag, back, ...fields }) =>
+    draft(
+      id,
+      {
+        ...fields,
+        pendingId: pendingId ?? 0n,
+        amount: asked ?? (posting ? AMOUNT_ALL : 0n),
+        flags: { postPending: posting, voidPending: !posting, linked, ...(alsoFlag && { [alsoFlag]: true }) }
+      },
+      pendingId === undefined ? back : undefined
+    )
+  )
+
+/** Money from outside, so that there is something to move. */
+const fundingDraft: fc.Arbitrary<Draft> = fc
+  .record({ to: fc.constantFrom(2n, 3n, 6n), value: fc.integer({ min: 1, max: 300 }) })
+  .chain(({ to, value }) =>
+    draft(undefined, {
+      debitAccountId: to === 6n ? 5n : 1n,
+      creditAccountId: to,
+      amount: BigInt(value),
+      ledger: to === 6n ? 2 : 1,
+      code: 2
+    })
+  )
+
+function draft(
+  id: bigint | undefined,
+  fields: Omit<NewTransfer, 'id'>,
+  endsBack?: number
+): fc.Arbitrary<Draft> {
+  return fc
+    .record({ sameIdAs: seldom(fc.nat(20), 20), repeats: seldom(fc.nat(20), 12) })
+    .map(({ sameIdAs, repeats }) => ({
+      transfer: { ...fields, id: id ?? FRESH },
+      sameIdAs,
+      repeats,
+      endsBack
+    }))
+}
+
+/** Stands for the next unused id until the history is resolved. */
+const FRESH = 1n
+
+const batch = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: moveDraft },
+    { weight: 4, arbitrary: endDraft },
+    { weight: 2, arbitrary: fundingDraft }
+  ),
+  { minLength: 1, maxLength: 8, size: 'max' }
+)
+
+const filter: fc.Arbitrary<TransferFilter> = fc.record(
+  {
+    accountId: fc.constantFrom(...ACCOUNT_IDS, 99n),
+    side: fc.constantFrom<('debit' | 'credit')[]>('debit', 'credit'),
+    userData128: fc.constantFrom(0n, 7n, ID_MAX),
+    code: fc.constantFrom(1, 2),
+    pendingOnly: fc.boolean(),
+    order: fc.constantFrom<('oldestFirst' | 'newestFirst')[]>('oldestFirst', 'newestFirst'),
+    limit: fc.integer({ min: 1, max: 10 })
+  },
+  { requiredKeys: ['limit'] }
+)
+
+type DraftCommand = { kind: 'drafts'; drafts: Draft[] } | LedgerCommand
+
+const command: fc.Arbitrary<DraftCommand> = fc.oneof(
+  { weight: 12, arbitrary: batch.map((drafts) => ({ kind: 'drafts' as const, drafts })) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(300, 1_000, 2_500).map((byMs) => ({ kind: 'advance' as const, byMs }))
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+  { weight: 2, arbitrary: filter.map((value) => ({ kind: 'query' as const, filter: value })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(
+        fc.record({
+          id: fc.constantFrom(0n, ...ACCOUNT_IDS, ID_MAX),
+          ledger: fc.constantFrom(0, 1, 2),
+          code: fc.constantFrom(0, 2, 3),
+          flags: fc.record({
+            debitsMustNotExceedCredits: fc.boolean(),
+            creditsMustNotExceedDebits: fc.boolean()
+          })
+        }),
+        { minLength: 1, maxLength: 3 }
+      )
+      .map((accounts) => ({ kind: 'createAccounts' as const, accounts }))
+  }
+)
+
+/** A history of `length` commands. */
+export function ledgerHistory(length: number): fc.Arbitrary<LedgerCommand[]> {
+  return fc.array(command, { minLength: 1, maxLength: length, size: 'max' }).map(resolveHistory)
+}
+
+/** Gives the drafts their ids and what they refer to. */
+function resolveHistory(commands: readonly DraftCommand[]): LedgerCommand[] {
+  const earlier: NewTransfer[] = []
+  const reservations: bigint[] = []
+  const resolve = ({ transfer, sameIdAs, repeats, endsBack }: Draft): NewTransfer => {
+    const repeated = repeats === undefined ? undefined : earlier.at(-1 - repeats)
+    if (repeated) return repeated
+    const namesake = sameIdAs === undefined ? undefined : earlier.at(-1 - sameIdAs)
+    const id = transfer.id === FRESH ? (namesake?.id ?? 1_000n + BigInt(earlier.length)) : transfer.id
+    const pendingId = endsBack === undefined ? transfer.pendingId : (reservations.at(-1 - endsBack) ?? 99n)
+    const resolved = { ...transfer, id, ...(pendingId !== undefined && { pendingId }) }
+    if (transfer.flags?.pending) reservations.push(id)
+    return resolved
+  }
+  return commands.map((each) => {
+    if (each.kind !== 'drafts') return each
+    const transfers = each.drafts.map((one) => {
+      const resolved = resolve(one)
+      earlier.push(resolved)
+      return resolved
+    })
+    return { kind: 'createTransfers', transfers }
+  })
+}
+
+/**
+ * Runs a history on both stores, which share a clock and are empty. After every command: the same answers and
+ * balances, each ledger zero-sum, no account overdrawn; at the end the same transfers in the same order.
+ * `onBatch` hears of each batch.
+ */
+export async function runBesideModel(
+  history: readonly LedgerCommand[],
+  { model, store, clock }: { model: AuditableLedger; store: AuditableLedger; clock: ManualClock },
+  onBatch: (transfers: readonly NewTransfer[], results: readonly CreateTransferResult[]) => void = () =>
+    undefined
+): Promise<void> {
+  await model.createAccounts(ACCOUNTS)
+  await store.createAccounts(ACCOUNTS)
+  for (const each of history) {
+    await runCommand(each)
+    expect(await store.lookupAccounts(ACCOUNT_IDS)).toEqual(await model.lookupAccounts(ACCOUNT_IDS))
+    // What holds for the model's balances holds for the store's, which are the same.
+    for (const totals of await model.totals()) expectSound(totals)
+  }
+  for (const totals of await store.totals()) expectSound(totals)
+  const ids = history.flatMap((each) =>
+    each.kind === 'createTransfers' ? each.transfers.map(({ id }) => id) : []
+  )
+  expect(await store.pendingStates(ids)).toEqual(await model.pendingStates(ids))
+  expect(withoutTimestamps(await store.lookupTransfers(ids))).toEqual(
+    withoutTimestamps(await model.lookupTransfers(ids))
+  )
+  await runCommand({ kind: 'query', filter: { limit: 10_000 } })
+
+  async function runCommand(each: LedgerCommand): Promise<void> {
+    switch (each.kind) {
+      case 'createTransfers': {
+        const expected = await model.createTransfers(each.transfers)
+        expect(await store.createTransfers(each.transfers)).toEqual(expected)
+        onBatch(each.transfers, expected)
+        return
+      }
+      case 'createAccounts':
+        expect(await store.createAccounts(each.accounts)).toEqual(await model.createAccounts(each.accounts))
+        return
+      case 'advance':
+        return clock.advance(each.byMs)
+      case 'sweep':
+        await model.sweepExpired()
+        return store.sweepExpired()
+      case 'query': {
+        const expected = withoutTimestamps(await model.queryTransfers(each.filter))
+        expect(withoutTimestamps(await store.queryTransfers(each.filter))).toEqual(expected)
+      }
+    }
+  }
+}
+
+function expectSound(totals: LedgerTotals): void {
+  expect(totals.debitsPosted).toBe(totals.creditsPosted)
+  expect(totals.debitsPending).toBe(totals.creditsPending)
+  expect(totals.overdrawnAccountIds).toEqual([])
+}
+
+/** Only the order of timestamps is the same everywhere. */
+function withoutTimestamps(transfers: readonly (object | undefined)[]): unknown[] {
+  return transfers.map((transfer) => transfer && { ...transfer, timestamp: undefined })
+}

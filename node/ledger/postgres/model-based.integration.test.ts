@@ -1,0 +1,59 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createMemoryLedger } from '../memory/ledger.ts'
+import { ledgerHistory, runBesideModel } from '../model-based.ts'
+import type { CreateTransferResult } from '../model.ts'
+import { transferArguments } from './batch-arguments.ts'
+import { createLedgerDatabase } from './testing.ts'
+import type { LedgerDatabase } from './testing.ts'
+
+const LONG = process.env.RAFIKI_LAB_LONG === 'true'
+/** On average half of it: 5,000 commands in all, 100,000 in a long run. */
+const MAX_COMMANDS_PER_HISTORY = 200
+const HISTORIES = LONG ? 1_000 : 50
+const TIMEOUT_MS = LONG ? 3_600_000 : 120_000
+
+describe('the PostgreSQL ledger beside the model', () => {
+  let server: LedgerDatabase
+  beforeAll(async () => {
+    server = await createLedgerDatabase(inject('postgresUrl'))
+  })
+  afterAll(() => server?.drop())
+
+  it('answers every history as the model does', { timeout: TIMEOUT_MS }, async () => {
+    let plainBatches = 0
+    const seen = new Map<CreateTransferResult, number>()
+    await fc.assert(
+      fc.asyncProperty(ledgerHistory(MAX_COMMANDS_PER_HISTORY), async (history) => {
+        const { ledger: store, clock } = await server.emptyLedger()
+        await runBesideModel(
+          history,
+          { model: createMemoryLedger({ clock }), store, clock },
+          (transfers, results) => {
+            for (const result of results) seen.set(result, (seen.get(result) ?? 0) + 1)
+            const [, plain] = transferArguments(transfers, 0)
+            if (plain === true && results.every((result) => result === 'ok')) plainBatches += 1
+          }
+        )
+      }),
+      // A failure is reported with what shrinking reached by then.
+      { numRuns: HISTORIES, interruptAfterTimeLimit: TIMEOUT_MS * 0.8, markInterruptAsFailure: true }
+    )
+    // The histories reach what matters, and both ways of the store: each of these comes up dozens of times.
+    const often: CreateTransferResult[] = [
+      'ok',
+      'exists',
+      'exists_with_different_fields',
+      'id_already_failed',
+      'linked_event_failed',
+      'linked_event_chain_open',
+      'exceeds_credits',
+      'pending_transfer_not_found',
+      'pending_transfer_already_posted',
+      'pending_transfer_already_voided',
+      'pending_transfer_expired'
+    ]
+    expect([...seen.keys()]).toEqual(expect.arrayContaining(often))
+    expect(plainBatches).toBeGreaterThan(HISTORIES)
+  })
+})

@@ -13,6 +13,7 @@ import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
 
 const ADMIN_SECRET = TEST_ENVIRONMENT.ADMIN_API_SECRET
 const IDP_SECRET = 'identity provider secret'
+const OPERATOR = { tenantId: OPERATOR_ID, secret: ADMIN_SECRET }
 
 /** An event that a node told its wallet. */
 export interface ToldEvent {
@@ -33,6 +34,8 @@ export interface TestNode {
     variables?: object,
     as?: { tenantId: string; secret: string }
   ): Promise<{ data?: Data; errors?: AdminError[] }>
+  /** The same on the authorization server's Admin API. */
+  authAdmin<Data>(query: string): Promise<{ data?: Data; errors?: AdminError[] }>
   /** The backend's database, beside the backend. */
   database: Database
   /** Statements that the backend has sent to it. */
@@ -46,6 +49,8 @@ export interface TestNode {
   ): Promise<{ status: number; headers: HttpResponse['headers']; body: unknown }>
   /** Says yes to a grant as its account holder, and gives the interaction's reference. */
   accept(grant: PendingGrant): Promise<string>
+  /** Moves the backend's clock. */
+  shift(byMs: number): void
   /** Resolves with the first event of this type about this resource, once the node has told it. */
   told(type: string, resourceId: string): Promise<ToldEvent>
   stop(): Promise<void>
@@ -113,8 +118,10 @@ export async function startTestNode(
   )
   await auth.start()
   const opened: Database[] = []
-  const counting: Runtime = {
+  let offsetMs = 0
+  const observed: Runtime = {
     ...runtime,
+    clock: { ...runtime.clock, nowMs: () => runtime.clock.nowMs() + offsetMs },
     openDatabase(options) {
       const database = runtime.openDatabase(options)
       opened.push(database)
@@ -136,11 +143,30 @@ export async function startTestNode(
       LEDGER: 'memory',
       ...environment.backend
     }),
-    counting
+    observed
   )
   await backend.start()
   const database = runtime.openDatabase({ url: databases[1].url, maxConnections: 1 })
   let lastTimestampMs = 0
+
+  async function callAdmin<Data>(
+    port: number,
+    body: { query: string; variables: object },
+    { tenantId, secret }: typeof OPERATOR
+  ): Promise<{ data?: Data; errors?: AdminError[] }> {
+    // Equal requests within one millisecond would have one signature.
+    const timestampMs = Math.max(runtime.clock.nowMs(), lastTimestampMs + 1)
+    lastTimestampMs = timestampMs
+    const signature = signAdminRequest({ body, secret, version: 1, timestampMs })
+    const answer = await http.request({
+      method: 'POST',
+      url: `http://127.0.0.1:${port}/graphql`,
+      headers: { 'content-type': 'application/json', 'tenant-id': tenantId, signature },
+      body: JSON.stringify(body),
+      timeoutMs: 20_000
+    })
+    return JSON.parse(answer.body.toString('utf8')) as { data?: Data; errors?: AdminError[] }
+  }
 
   const node: TestNode = {
     openPaymentsUrl,
@@ -148,25 +174,9 @@ export async function startTestNode(
     http,
     database,
     statementCount: () => opened.reduce((sum, one) => sum + one.statementCount(), 0),
-    async admin<Data>(
-      query: string,
-      variables: object = {},
-      { tenantId, secret } = { tenantId: OPERATOR_ID, secret: ADMIN_SECRET }
-    ) {
-      const body = { query, variables }
-      // Equal requests within one millisecond would have one signature.
-      const timestampMs = Math.max(runtime.clock.nowMs(), lastTimestampMs + 1)
-      lastTimestampMs = timestampMs
-      const signature = signAdminRequest({ body, secret, version: 1, timestampMs })
-      const answer = await http.request({
-        method: 'POST',
-        url: `http://127.0.0.1:${backend.addresses!.admin.port}/graphql`,
-        headers: { 'content-type': 'application/json', 'tenant-id': tenantId, signature },
-        body: JSON.stringify(body),
-        timeoutMs: 20_000
-      })
-      return JSON.parse(answer.body.toString('utf8')) as { data?: Data; errors?: AdminError[] }
-    },
+    admin: (query, variables = {}, as = OPERATOR) =>
+      callAdmin(backend.addresses!.admin.port, { query, variables }, as),
+    authAdmin: (query) => callAdmin(auth.addresses!.admin.port, { query, variables: {} }, OPERATOR),
     async createWalletAddress(name, assetId, keySeed = 1) {
       const keyId = `${name}-key`
       const privateKey = privateKeyFromSeed(Buffer.alloc(32, keySeed))
@@ -213,6 +223,7 @@ export async function startTestNode(
       })
       return new URL(String(finish.headers.location)).searchParams.get('interact_ref')!
     },
+    shift: (byMs) => void (offsetMs += byMs),
     told(type, resourceId) {
       return new Promise((resolve) => {
         const look = () => {

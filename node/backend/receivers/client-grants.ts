@@ -2,7 +2,10 @@ import type { Clock } from '../../runtime/index.ts'
 
 /** Access tokens that are kept at most; the ones unused for longest are dropped first. */
 export const MAX_CLIENT_GRANTS = 1_000
-/** A token is renewed this long before it expires: the request that carries it needs time to arrive. */
+/**
+ * A token is renewed this long before it expires, at most half its life: the request that carries it needs time to
+ * arrive.
+ */
 export const EXPIRY_MARGIN_MS = 5_000
 
 export type IncomingPaymentAction = 'create' | 'read' | 'read-all' | 'list' | 'list-all' | 'complete'
@@ -20,7 +23,8 @@ interface Grant {
   authServer: string
   actions: ReadonlySet<IncomingPaymentAction>
   token: AccessToken
-  expiresAtMs: number
+  /** When it is to be renewed. */
+  renewAtMs: number
 }
 
 /**
@@ -66,8 +70,9 @@ export function createClientGrants<Refusal extends { failure: string }>({
     actions: readonly IncomingPaymentAction[] | ReadonlySet<IncomingPaymentAction>,
     token: AccessToken
   ): AccessToken {
-    const expiresAtMs = token.expiresInS === undefined ? Infinity : clock.nowMs() + token.expiresInS * 1_000
-    grants.add({ authServer, actions: new Set(actions), token, expiresAtMs })
+    const lifeMs = token.expiresInS === undefined ? Infinity : token.expiresInS * 1_000
+    const renewAtMs = clock.nowMs() + Math.max(lifeMs / 2, lifeMs - EXPIRY_MARGIN_MS)
+    grants.add({ authServer, actions: new Set(actions), token, renewAtMs })
     if (grants.size > MAX_CLIENT_GRANTS) {
       const [oldest] = grants
       if (oldest) grants.delete(oldest)
@@ -92,7 +97,7 @@ export function createClientGrants<Refusal extends { failure: string }>({
   return {
     async obtain(authServer, actions) {
       const held = find(authServer, actions)
-      if (held && clock.nowMs() < held.expiresAtMs - EXPIRY_MARGIN_MS) {
+      if (held && clock.nowMs() < held.renewAtMs) {
         grants.delete(held) // moves to the end: used last
         grants.add(held)
         return held.token

@@ -1,5 +1,5 @@
 import type { AuditableLedger } from '../../node/ledger/index.ts'
-import { createHttpClient } from '../../node/runtime/index.ts'
+import { createHttpClient, HttpClientError } from '../../node/runtime/index.ts'
 import type { Runtime } from '../../node/runtime/index.ts'
 import { createPayer } from '../actors/payer.ts'
 import type { InitiatedPayment, PaymentRequest, PayerStep, WireAmount } from '../actors/payer.ts'
@@ -107,44 +107,58 @@ export async function pay(
   }
 }
 
-/** Waits for the end of a payment, asking both nodes over their Admin APIs. */
+/**
+ * Waits for the end of a payment, asking both nodes over their Admin APIs. A node that does not answer (it was
+ * killed, it is starting again) is asked until the deadline.
+ */
 async function awaitOutcome(
   network: PayingNetwork,
   { from, to }: { from: Account; to: Account },
   { completeIncomingPayment: _, ...initiated }: InitiatedPayment
 ): Promise<PaymentOutcome> {
-  const { clock } = network.runtime
-  const deadlineMs = clock.nowMs() + PAYMENT_TIMEOUT_MS
   const sender = nodeOf(network, from.node)
   const receiver = nodeOf(network, to.node)
-  for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 200)) {
+  const ended = await ask<EndedPayment>(network, `the end of payment ${initiated.outgoingPaymentUrl}`, async () => {
     const { outgoingPayment } = await sender.admin.call<{ outgoingPayment: OutgoingPaymentAnswer }>(
       OUTGOING_PAYMENT,
       {
         id: idOf(initiated.outgoingPaymentUrl)
       }
     )
-    const state = outgoingPayment.state
-    if (state === 'COMPLETED' || state === 'FAILED' || state === 'CANCELLED') {
-      const { incomingPayment } = await receiver.admin.call<{
-        incomingPayment: { receivedAmount: WireAmount }
-      }>(INCOMING_PAYMENT, { id: idOf(initiated.incomingPaymentUrl) })
-      return {
-        ...initiated,
-        state,
-        ...(outgoingPayment.error != null && { error: outgoingPayment.error }),
-        sentAmount: outgoingPayment.sentAmount,
-        receivedAmount: incomingPayment.receivedAmount
-      }
-    }
+    const { state } = outgoingPayment
+    return state === 'FUNDING' || state === 'SENDING' ? { notYet: state } : { ...outgoingPayment, state }
+  })
+  const receivedAmount = await ask(network, `what ${initiated.incomingPaymentUrl} received`, async () => {
+    const { incomingPayment } = await receiver.admin.call<{
+      incomingPayment: { receivedAmount: WireAmount }
+    }>(INCOMING_PAYMENT, { id: idOf(initiated.incomingPaymentUrl) })
+    return incomingPayment.receivedAmount
+  })
+  const { state, error, sentAmount } = ended
+  return { ...initiated, state, ...(error != null && { error }), sentAmount, receivedAmount }
+}
+
+/** Asks again, less and less often, until there is an answer. */
+async function ask<Answer extends object>(
+  { runtime: { clock } }: PayingNetwork,
+  what: string,
+  question: () => Promise<Answer | { notYet: string }>
+): Promise<Answer> {
+  const deadlineMs = clock.nowMs() + PAYMENT_TIMEOUT_MS
+  for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 200)) {
+    const answer = await question().catch((error: unknown) => {
+      if (!(error instanceof HttpClientError)) throw error
+      return { notYet: error.message }
+    })
+    if (!('notYet' in answer)) return answer
     if (clock.nowMs() > deadlineMs) {
-      throw new PaymentTimeoutError(
-        `payment ${initiated.outgoingPaymentUrl} is still ${state} after ${PAYMENT_TIMEOUT_MS} ms; see the log of ${from.node}'s backend`
-      )
+      throw new PaymentTimeoutError(`${what} was not known after ${PAYMENT_TIMEOUT_MS} ms (${answer.notYet})`)
     }
     await clock.sleep(delayMs)
   }
 }
+
+type EndedPayment = Omit<OutgoingPaymentAnswer, 'state'> & Pick<PaymentOutcome, 'state'>
 
 interface OutgoingPaymentAnswer {
   state: 'FUNDING' | 'SENDING' | PaymentOutcome['state']

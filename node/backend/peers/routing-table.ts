@@ -1,8 +1,8 @@
 import type { Peer } from './model.ts'
 
 /**
- * Static routes of all tenants. A tenant's packets go through that tenant's peers only (facts of the contract:
- * prefixes are compared by dot segments, RFC 15).
+ * Static routes of all tenants. A tenant's packets go through that tenant's peers only;
+ * prefixes are compared by dot segments (RFC 15).
  */
 export interface RoutingTable {
   add(peer: Peer): void

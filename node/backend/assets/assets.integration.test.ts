@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { uuidToId } from '../../runtime/index.ts'
+import { isFailure } from '../model.ts'
+import { createTestNouns, good, OTHER_TENANT } from '../nouns.test-support.ts'
+import type { TestNouns } from '../nouns.test-support.ts'
+import { OPERATOR_ID, until } from '../testing.ts'
+
+describe('assets', () => {
+  let nouns: TestNouns
+  let one: TestNouns['one']
+  let two: TestNouns['two']
+  let ledger: TestNouns['ledger']
+
+  beforeAll(async () => {
+    nouns = await createTestNouns(inject('postgresUrl'))
+    ;({ one, two, ledger } = nouns)
+  })
+  afterAll(() => nouns.close())
+
+  it('are known here at once and elsewhere by notification, with their accounts', async () => {
+    const asset = await nouns.createAsset('USD', 2)
+    expect(one.directory.byCodeAndScale(OPERATOR_ID, 'USD', 2)).toEqual(asset)
+    await until(() => two.directory.get(asset.id) !== undefined)
+    const [liquidity, settlement] = await ledger.lookupAccounts([uuidToId(asset.id), BigInt(asset.ledger)])
+    expect(liquidity).toMatchObject({
+      code: 2,
+      ledger: asset.ledger,
+      flags: { debitsMustNotExceedCredits: true }
+    })
+    expect(settlement).toMatchObject({ code: 101, flags: { creditsMustNotExceedDebits: true } })
+    expect(await one.assets.create({ tenantId: OPERATOR_ID, code: 'USD', scale: 2 })).toMatchObject({
+      failure: 'DuplicateAsset'
+    })
+  })
+
+  it('are made once by racing callers', async () => {
+    const results = await Promise.all(
+      [one, two, one, two].map((part) =>
+        part.assets.create({ tenantId: OPERATOR_ID, code: 'RACE', scale: 2 })
+      )
+    )
+    expect(results.filter((result) => !isFailure(result))).toHaveLength(1)
+    expect(results.filter((result) => isFailure(result) && result.failure === 'DuplicateAsset')).toHaveLength(
+      3
+    )
+  })
+
+  it('keep a threshold that an update leaves out, and clear one that is null', async () => {
+    const { id } = await nouns.createAsset()
+    const tenantId = OPERATOR_ID
+    good(
+      await one.assets.update({ id, tenantId, liquidityThreshold: 2n ** 64n - 1n, withdrawalThreshold: 5n })
+    )
+    const updated = good(await one.assets.update({ id, tenantId, withdrawalThreshold: null }))
+    expect(updated).toMatchObject({ liquidityThreshold: 2n ** 64n - 1n })
+    expect(updated.withdrawalThreshold).toBeUndefined()
+    expect(one.directory.get(id)).toEqual(updated)
+    expect(await one.assets.update({ id, tenantId: OTHER_TENANT })).toMatchObject({
+      failure: 'UnknownAsset'
+    })
+    expect(await one.assets.update({ id: 'x', tenantId })).toMatchObject({ failure: 'UnknownAsset' })
+  })
+
+  it('are deleted unless in use, and come back to life with what is asked', async () => {
+    const asset = await nouns.createAsset()
+    const gone = { id: asset.id, tenantId: OPERATOR_ID }
+    const peer = good(await one.peers.create(nouns.peerInput(asset)))
+    expect(await one.assets.delete(gone)).toMatchObject({ failure: 'CannotDeleteInUseAsset' })
+    good(await one.peers.delete({ id: peer.id, tenantId: OPERATOR_ID }))
+    good(await one.assets.delete(gone))
+    expect(one.directory.byCodeAndScale(OPERATOR_ID, asset.code, 2)).toBeUndefined()
+    expect(await one.assets.get(asset.id)).toBeUndefined()
+    expect(await one.peers.create(nouns.peerInput(asset))).toMatchObject({ failure: 'UnknownAsset' })
+    const revived = good(
+      await one.assets.create({ tenantId: OPERATOR_ID, code: asset.code, scale: 2, liquidityThreshold: 7n })
+    )
+    expect(revived).toMatchObject({ id: asset.id, ledger: asset.ledger, liquidityThreshold: 7n })
+  })
+})

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { LedgerUnavailableError } from '../../ledger/index.ts'
+import type { NewTransfer } from '../../ledger/index.ts'
+import { uuidToId } from '../../runtime/index.ts'
+import { createTestNouns } from '../nouns.test-support.ts'
+import type { TestNouns } from '../nouns.test-support.ts'
+import { until } from '../testing.ts'
+
+describe('liquidity', () => {
+  let nouns: TestNouns
+  let one: TestNouns['one']
+  let two: TestNouns['two']
+  let backend: TestNouns['backend']
+  let ledger: TestNouns['ledger']
+
+  beforeAll(async () => {
+    nouns = await createTestNouns(inject('postgresUrl'))
+    ;({ one, two, backend, ledger } = nouns)
+  })
+  afterAll(() => nouns.close())
+
+  const id = () => backend.random.uuid()
+
+  it('deposits once under an id, whoever asks and how often', async () => {
+    const asset = await nouns.createAsset()
+    const deposit = { id: id(), accountId: asset.id, asset, amount: 100n }
+    const results = await Promise.all([one, two, one, two].map((part) => part.liquidity.deposit(deposit)))
+    expect(results.filter((result) => result === undefined)).toHaveLength(1)
+    expect(results.filter((result) => result?.failure === 'TransferExists')).toHaveLength(3)
+    expect(await one.liquidity.balance(asset.id)).toBe(100n)
+    expect(await one.liquidity.deposit({ ...deposit, amount: 5n })).toMatchObject({
+      failure: 'TransferExists'
+    })
+    expect(await one.liquidity.deposit({ ...deposit, id: id(), amount: 0n })).toMatchObject({
+      failure: 'AmountZero'
+    })
+    expect(await one.liquidity.deposit({ ...deposit, id: 'x' })).toMatchObject({ failure: 'InvalidId' })
+    expect(await one.liquidity.deposit({ ...deposit, id: id(), accountId: id() })).toMatchObject({
+      failure: 'UnknownAccount'
+    })
+  })
+
+  it('lets a refused withdrawal be asked again under its id', async () => {
+    const asset = await nouns.createAsset()
+    const withdrawal = { id: id(), accountId: asset.id, asset, amount: 10n, timeoutSeconds: 0 }
+    for (let time = 0; time < 3; time++) {
+      expect(await one.liquidity.withdraw(withdrawal)).toMatchObject({ failure: 'InsufficientBalance' })
+    }
+    await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: 10n })
+    expect(await one.liquidity.withdraw(withdrawal)).toBeUndefined()
+    expect(await one.liquidity.withdraw(withdrawal)).toMatchObject({ failure: 'TransferExists' })
+    expect(await one.liquidity.balance(asset.id)).toBe(0n)
+  })
+
+  it('withdraws in two phases', async () => {
+    const asset = await nouns.createAsset()
+    await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: 10n })
+    const posted = { id: id(), accountId: asset.id, asset, amount: 4n, timeoutSeconds: 60 }
+    const voided = { ...posted, id: id(), amount: 6n }
+    await one.liquidity.withdraw(posted)
+    await one.liquidity.withdraw(voided)
+    expect(await one.liquidity.balance(asset.id)).toBe(0n)
+    const racing = await Promise.all([one, two].map((part) => part.liquidity.postWithdrawal(posted.id)))
+    expect(racing.map((result) => result?.failure).sort()).toEqual(['AlreadyPosted', undefined])
+    expect(await one.liquidity.voidWithdrawal(posted.id)).toMatchObject({ failure: 'AlreadyPosted' })
+    expect(await one.liquidity.voidWithdrawal(voided.id)).toBeUndefined()
+    expect(await one.liquidity.voidWithdrawal(voided.id)).toMatchObject({ failure: 'AlreadyVoided' })
+    expect(await one.liquidity.postWithdrawal(voided.id)).toMatchObject({ failure: 'AlreadyVoided' })
+    expect(await one.liquidity.postWithdrawal(id())).toMatchObject({ failure: 'UnknownTransfer' })
+    expect(await one.liquidity.postWithdrawal('x')).toMatchObject({ failure: 'InvalidId' })
+    expect(await one.liquidity.balance(asset.id)).toBe(6n)
+    for (const { debitsPosted, creditsPosted, overdrawnAccountIds } of await ledger.totals()) {
+      expect(debitsPosted).toBe(creditsPosted)
+      expect(overdrawnAccountIds).toEqual([])
+    }
+  })
+
+  it('repeats the identical record when the answer of the ledger is lost', async () => {
+    const asset = await nouns.createAsset()
+    const sent: NewTransfer[] = []
+    nouns.interfere(async (transfers, pass) => {
+      sent.push(...transfers)
+      await pass()
+      throw new LedgerUnavailableError('the answer was lost')
+    })
+    const deposit = { id: id(), accountId: asset.id, asset, amount: 9n }
+    expect(await one.liquidity.deposit(deposit)).toBeUndefined()
+    expect(await one.liquidity.balance(asset.id)).toBe(9n)
+    expect(sent).toHaveLength(1)
+  })
+
+  it('finishes what a process left that died after the ledger had booked', async () => {
+    const asset = await nouns.createAsset()
+    await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: 9n })
+    nouns.interfere(async (_transfers, pass) => {
+      await pass()
+      throw new Error('the process dies')
+    })
+    const withdrawal = { id: id(), accountId: asset.id, asset, amount: 9n, timeoutSeconds: 60 }
+    await expect(one.liquidity.withdraw(withdrawal)).rejects.toThrow('dies')
+    expect(await two.liquidity.withdraw(withdrawal)).toBeUndefined()
+    expect(await two.liquidity.withdraw(withdrawal)).toMatchObject({ failure: 'TransferExists' })
+
+    nouns.interfere(async (_transfers, pass) => {
+      await pass()
+      throw new Error('the process dies')
+    })
+    await expect(one.liquidity.postWithdrawal(withdrawal.id)).rejects.toThrow('dies')
+    expect(await two.liquidity.postWithdrawal(withdrawal.id)).toBeUndefined()
+    expect(await one.liquidity.balance(asset.id)).toBe(0n)
+  })
+
+  it('asks afresh where a process died between the refusal and its row', async () => {
+    const asset = await nouns.createAsset()
+    nouns.interfere(async (_transfers, pass) => {
+      await pass()
+      throw new Error('the process dies')
+    })
+    const withdrawal = { id: id(), accountId: asset.id, asset, amount: 9n, timeoutSeconds: 0 }
+    await expect(one.liquidity.withdraw(withdrawal)).rejects.toThrow('dies')
+    await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: 9n })
+    expect(await two.liquidity.withdraw(withdrawal)).toBeUndefined()
+    expect(await one.liquidity.balance(asset.id)).toBe(0n)
+  })
+
+  it('says so when a two-phase withdrawal lapsed', async () => {
+    const asset = await nouns.createAsset()
+    await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: 9n })
+    const withdrawal = { id: id(), accountId: asset.id, asset, amount: 9n, timeoutSeconds: 1 }
+    await one.liquidity.withdraw(withdrawal)
+    await until(async () => (await ledger.pendingStates([uuidToId(withdrawal.id)]))[0] === 'expired')
+    expect(await one.liquidity.postWithdrawal(withdrawal.id)).toMatchObject({ failure: 'TransferExpired' })
+  })
+})

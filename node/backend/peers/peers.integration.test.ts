@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { isFailure } from '../model.ts'
+import type { Failure } from '../model.ts'
+import { createTestNouns, good, OTHER_TENANT } from '../nouns.test-support.ts'
+import type { TestNouns } from '../nouns.test-support.ts'
+import type { Peer } from './model.ts'
+import { OPERATOR_ID, until } from '../testing.ts'
+
+describe('peers', () => {
+  let nouns: TestNouns
+  let one: TestNouns['one']
+  let two: TestNouns['two']
+
+  beforeAll(async () => {
+    nouns = await createTestNouns(inject('postgresUrl'))
+    ;({ one, two } = nouns)
+  })
+  afterAll(() => nouns.close())
+
+  it('are routed to at once here and soon elsewhere, and no longer after they are deleted', async () => {
+    const asset = await nouns.createAsset()
+    const input = nouns.peerInput(asset, { routes: ['test.elsewhere'], initialLiquidity: 500n })
+    const peer = good(await one.peers.create(input))
+    expect(peer.routes).toEqual([input.staticIlpAddress, 'test.elsewhere'])
+    expect(one.peerDirectory.nextHop(OPERATOR_ID, `${input.staticIlpAddress}.x`)?.id).toBe(peer.id)
+    expect(
+      one.peerDirectory.nextHop(OPERATOR_ID, 'test.elsewhere.x', { exceptPeerId: peer.id })
+    ).toBeUndefined()
+    expect(one.peerDirectory.byIncomingToken(input.http.incoming.authTokens[0]!)?.id).toBe(peer.id)
+    expect(await one.liquidity.balance(peer.id)).toBe(500n)
+    await until(() => two.peerDirectory.get(peer.id) !== undefined)
+    good(await two.peers.delete({ id: peer.id, tenantId: OPERATOR_ID }))
+    expect(two.peerDirectory.nextHop(OPERATOR_ID, 'test.elsewhere.x')).toBeUndefined()
+    await until(() => one.peerDirectory.get(peer.id) === undefined)
+    expect(one.peerDirectory.byIncomingToken(input.http.incoming.authTokens[0]!)).toBeUndefined()
+  })
+
+  it('refuses what the contract names', async () => {
+    const asset = await nouns.createAsset()
+    const input = nouns.peerInput(asset)
+    good(await one.peers.create(input))
+    const refusal = async (change: object) => {
+      const result = await one.peers.create({ ...nouns.peerInput(asset), ...change })
+      return isFailure(result) ? result.failure : 'created'
+    }
+    expect(await refusal({ staticIlpAddress: input.staticIlpAddress })).toBe('DuplicatePeer')
+    expect(await refusal({ http: input.http })).toBe('DuplicateIncomingToken')
+    expect(await refusal({ staticIlpAddress: 'nonsense' })).toBe('InvalidStaticIlpAddress')
+    expect(await refusal({ routes: ['g..x'] })).toBe('InvalidStaticIlpAddress')
+    expect(await refusal({ http: { outgoing: { endpoint: 'ftp://x', authToken: '' } } })).toBe(
+      'InvalidHTTPEndpoint'
+    )
+    expect(await refusal({ assetId: OPERATOR_ID })).toBe('UnknownAsset')
+    expect(await refusal({ initialLiquidity: -1n })).toBe('InvalidInitialLiquidity')
+    expect(await refusal({ tenantId: OTHER_TENANT })).toBe('UnknownAsset')
+  })
+
+  it('tells racing callers which of two constraints they met', async () => {
+    const asset = await nouns.createAsset()
+    const input = nouns.peerInput(asset)
+    const results = await Promise.all([one, two].map((part) => part.peers.create(input)))
+    expect(
+      results.filter((result) => isFailure(result)).map((result) => (result as Failure).failure)
+    ).toEqual(['DuplicatePeer'])
+    const tokens = nouns.peerInput(asset).http
+    const others = await Promise.all(
+      [one, two].map((part) => part.peers.create({ ...nouns.peerInput(asset), http: tokens }))
+    )
+    expect(others.filter((result) => isFailure(result)).map((result) => (result as Failure).failure)).toEqual(
+      ['DuplicateIncomingToken']
+    )
+  })
+
+  it('changes only what an update names', async () => {
+    const asset = await nouns.createAsset()
+    const input = nouns.peerInput(asset, { routes: ['test.kept'], name: 'Peer', maxPacketAmount: 9n })
+    const peer = good(await one.peers.create(input))
+    const moved = good(
+      await one.peers.update({
+        id: peer.id,
+        tenantId: OPERATOR_ID,
+        staticIlpAddress: 'test.moved',
+        maxPacketsInFlight: 3
+      })
+    )
+    expect(moved).toMatchObject({
+      name: 'Peer',
+      maxPacketAmount: 9n,
+      maxPacketsInFlight: 3,
+      routes: ['test.moved', 'test.kept'],
+      http: peer.http.outgoing && { outgoing: peer.http.outgoing }
+    })
+    expect(one.peerDirectory.byIncomingToken(input.http.incoming.authTokens[0]!)?.routes[0]).toBe(
+      'test.moved'
+    )
+    good(
+      await one.peers.update({
+        id: peer.id,
+        tenantId: OPERATOR_ID,
+        http: {
+          incoming: { authTokens: ['fresh'] },
+          outgoing: { endpoint: 'https://new.test/', authToken: 'o2' }
+        }
+      })
+    )
+    expect(one.peerDirectory.byIncomingToken(input.http.incoming.authTokens[0]!)).toBeUndefined()
+    expect(one.peerDirectory.byIncomingToken('fresh')?.http.outgoing).toEqual({
+      endpoint: 'https://new.test/',
+      authToken: 'o2'
+    })
+    expect(await one.peers.update({ id: peer.id, tenantId: OTHER_TENANT })).toMatchObject({
+      failure: 'UnknownPeer'
+    })
+  })
+
+  it('follow their asset', async () => {
+    const asset = await nouns.createAsset()
+    const peer = good(await one.peers.create(nouns.peerInput(asset)))
+    good(await one.assets.update({ id: asset.id, tenantId: OPERATOR_ID, liquidityThreshold: 4n }))
+    expect(one.peerDirectory.get(peer.id)?.asset.liquidityThreshold).toBe(4n)
+  })
+
+  it('get their initial liquidity at the next start when the process died before the deposit', async () => {
+    const asset = await nouns.createAsset()
+    nouns.interfere(async () => {
+      throw new Error('the process dies')
+    })
+    const input = nouns.peerInput(asset, { initialLiquidity: 77n })
+    await expect(one.peers.create(input)).rejects.toThrow('dies')
+    const peer = (await one.peers.byAddressAndAsset({ ...input, tenantId: OPERATOR_ID })) as Peer
+    expect(await one.liquidity.balance(peer.id)).toBe(0n)
+    await two.peers.ensureAccounts()
+    await two.peers.ensureAccounts()
+    expect(await one.liquidity.balance(peer.id)).toBe(77n)
+  })
+})

@@ -5,8 +5,13 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { RUN_MARKER } from './run-directory.ts'
 import type { RunDirectory } from './run-directory.ts'
+import type { Footprint } from './follow-parent.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../../..')
+/** As `npm run backend` and `npm run auth` start it: a small young generation, which costs no measurable speed. */
+const NODE_FLAGS = ['--max-semi-space-size=8']
+/** Compiled code is kept between starts, which halves the processor time of a start. */
+const COMPILE_CACHE = path.join(ROOT, 'node_modules/.cache/node-compile')
 const START_TIMEOUT_MS = 60_000
 const KEPT_LINES = 20
 
@@ -22,6 +27,8 @@ export interface ServiceProcess {
   readonly ended: Promise<string>
   /** Every line it logs, as JSON where it is JSON. */
   onLog(listener: (record: Record<string, unknown>) => void): () => void
+  /** Its memory after a forced collection, and the processor time that it used so far. */
+  measure(): Promise<Footprint>
   /** Ends it and resolves when it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL', graceMs?: number): Promise<void>
 }
@@ -37,10 +44,16 @@ export async function startServiceProcess(
 ): Promise<ServiceProcess> {
   const child = spawn(
     process.execPath,
-    ['--import', path.join(import.meta.dirname, 'follow-parent.ts'), path.join(ROOT, entry)],
+    [...NODE_FLAGS, '--import', path.join(import.meta.dirname, 'follow-parent.ts'), path.join(ROOT, entry)],
     {
       cwd: ROOT,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment, [RUN_MARKER]: run.id },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...environment,
+        [RUN_MARKER]: run.id
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc']
     }
   )
@@ -90,6 +103,11 @@ export async function startServiceProcess(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    measure: () =>
+      new Promise((resolve, reject) => {
+        child.once('message', (footprint) => resolve(footprint as Footprint))
+        child.send('measure', (error) => error && reject(error))
+      }),
     end: (signal, graceMs = 15_000) => endChild(child, ended, signal, graceMs)
   }
 }

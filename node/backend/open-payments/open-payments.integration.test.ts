@@ -564,6 +564,34 @@ describe('Open Payments, as the unmodified client of third parties sees it', () 
       expect((await node.fetch(url, request)).status).toBe(201)
     })
 
+    it('that meet a defect are answered with the id under which the log has it, nothing more', async () => {
+      const accessToken = await tokenFor(shop, 'incoming-payment', ['create'])
+      const { id } = await shop.client.incomingPayment.create(
+        { url: resources, accessToken },
+        { walletAddress: bob.url }
+      )
+      await node.database.knex.raw('ALTER TABLE "incomingPayments" RENAME TO "movedAway"')
+      try {
+        const answer = await node.fetch(id)
+        expect(answer).toEqual({
+          status: 500,
+          headers: expect.anything() as object,
+          body: {
+            error: {
+              code: '500',
+              description: expect.stringMatching(
+                /^Internal server error; the log has it under [0-9a-f-]{36}$/
+              ) as string,
+              details: { id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string }
+            }
+          }
+        })
+      } finally {
+        await node.database.knex.raw('ALTER TABLE "movedAway" RENAME TO "incomingPayments"')
+      }
+      expect((await node.fetch(id)).status).toBe(200)
+    })
+
     it('to nowhere', async () => {
       expect(await node.fetch(`${resources}/nothing/here`, { method: 'POST' })).toMatchObject(
         error(404, 'Not Found')

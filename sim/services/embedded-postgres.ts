@@ -94,7 +94,7 @@ async function serve(
     server.once('error', (error) => resolve(`PostgreSQL could not be started: ${error.message}`))
     server.once('close', (code, signal) =>
       resolve(
-        `PostgreSQL ended (${signal ?? `exit status ${code}`}): ${lastWords.trim().split('\n').slice(-3).join(' | ')}`
+        `PostgreSQL ended (${signal ?? `exit status ${code}`}): ${lastWords.trim().split('\n').slice(-6).join(' | ')}`
       )
     )
   })

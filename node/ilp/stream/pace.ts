@@ -21,6 +21,8 @@ export const SEND_LIMITS = {
   maxCompletingTries: 40,
   /** F08 that lowered the packet size. */
   maxTooLarge: 64,
+  /** R01 in a row that raised it. */
+  maxTooSmall: 40,
   /** Packets in doubt at which the payment stops. */
   maxInDoubt: 20,
   /** Packets of one attempt: an epoch has 2^24 sequence numbers. */
@@ -50,8 +52,8 @@ export interface Pace {
   backOff(round: number): void
   /** As `backOff`, and fails the payment after too many rounds without progress. */
   onFailure(round: number, error: SendError, fail: (error: SendError) => void): void
-  /** Longer lives for the next packets; false when they are at their longest. */
-  liveLonger(round: number): boolean
+  /** A packet of this life was too short-lived: longer ones from now on; false when they are at their longest. */
+  liveLonger(thanMs: number): boolean
   /** Called when a pause is over. */
   onResume(callback: () => void): void
   close(): void
@@ -125,9 +127,9 @@ export function createPace(options: {
     onFailure(of, error, fail) {
       if (backOff(of) && ++failedRounds > limits.maxFailedRounds) fail(error)
     },
-    liveLonger(of) {
-      if (lifetimeMs >= limits.maxLifetimeMs) return false
-      if (startRound(of)) lifetimeMs = Math.min(lifetimeMs * 2, limits.maxLifetimeMs)
+    liveLonger(thanMs) {
+      if (thanMs >= limits.maxLifetimeMs) return false
+      lifetimeMs = Math.max(lifetimeMs, Math.min(thanMs * 2, limits.maxLifetimeMs))
       return true
     },
     onResume(callback) {

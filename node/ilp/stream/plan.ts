@@ -21,8 +21,15 @@ export interface PlanInput {
   minPacket: bigint
   /** Destination units that the receiver still takes, where it says so. */
   receiverRoom?: bigint
-  /** The last packet that was to complete the payment and did not bring enough. */
-  fellShort?: { source: bigint; tries: number }
+  /** The last packet that was to complete the payment and was refused: what arrived of it was too little then. */
+  fellShort?: ShortPacket
+}
+
+export interface ShortPacket {
+  source: bigint
+  arrived: bigint
+  /** Such packets in a row. */
+  tries: number
 }
 
 /**
@@ -71,7 +78,9 @@ export function planPacket(input: PlanInput): PlanStep {
   if (target <= 0n) return orWait('full')
   if (budget <= 0n) return outOfBudget()
 
-  const needed = maxOf(sourceNeeded(input, target), minOf(input.minPacket, cap))
+  // What arrived then may be enough for what is missing now.
+  const fellShort = input.fellShort && input.fellShort.arrived < target ? input.fellShort : undefined
+  const needed = maxOf(sourceNeeded(rate, target, fellShort), minOf(input.minPacket, cap))
   const isCompleting = needed <= cap
   const isExact = expected.every(({ least, most }) => least === most)
 
@@ -79,7 +88,7 @@ export function planPacket(input: PlanInput): PlanStep {
     // Not enough by what is known. Alone, the path is asked once more at the price that would do.
     if (!isAlone) return { step: 'wait' }
     const source = minOf(budget, cap)
-    if (input.fellShort && input.fellShort.source >= source) return outOfBudget()
+    if (fellShort && fellShort.source >= source) return outOfBudget()
     return { step: 'send', source, wanted: ceilShare(target, source, budget), isCompleting: true }
   }
   if (!isCompleting) return { step: 'send', source: cap, wanted: 0n, isCompleting: false }
@@ -88,7 +97,7 @@ export function planPacket(input: PlanInput): PlanStep {
 }
 
 /** Grows after each packet that fell short: first to what surely suffices, then by an eighth. */
-function sourceNeeded({ rate, fellShort }: PlanInput, target: bigint): bigint {
+function sourceNeeded(rate: PlanInput['rate'], target: bigint, fellShort?: ShortPacket): bigint {
   const { optimistic, certain } = rate.sourceFor(target)
   if (!fellShort) return optimistic
   const grown = fellShort.source + 1n + (fellShort.tries > 2 ? fellShort.source / 8n : 0n)

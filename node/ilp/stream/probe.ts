@@ -24,10 +24,13 @@ export const PROBE_LIMITS = {
 }
 export type ProbeLimits = typeof PROBE_LIMITS
 
-/** The amounts of the first volley: the smallest says whether anything arrives, the largest the exact rate. */
-const FIRST_VOLLEY: readonly bigint[] = [1n, 10n ** 3n, 10n ** 6n, 10n ** 9n, 10n ** 12n]
+/**
+ * The amounts of the first volley: the smallest says whether anything arrives, the largest the exact rate, and
+ * what the odd ones lose shows how coarsely the path rounds.
+ */
+const FIRST_VOLLEY: readonly bigint[] = [1n, 7n, 97n, 10n ** 3n, 9_973n, 10n ** 6n, 10n ** 9n, 10n ** 12n]
 
-/** Odd parts of the packet size that will be used: how much they lose shows how coarsely the path rounds. */
+/** Odd parts of the packet size that will be used, for the same. */
 const ROUNDING_SAMPLES: readonly (readonly [bigint, bigint])[] = [
   [12n, 13n],
   [7n, 11n],
@@ -61,6 +64,8 @@ export interface PathProbe {
   highRate: Ratio
   /** Destination units that a packet may lose by rounding: 1, or more where inner hops round coarsely. */
   roundingLoss: bigint
+  /** A packet of this size delivered `deliverAmount`, where one was tried. */
+  deliversAt?: bigint
   destinationAsset?: AssetDetails
   /** What the receiver said of its limits, where it did. */
   receiveMax?: bigint
@@ -120,11 +125,16 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
     lastReject = reply
     switch (reactionTo(reply.code)) {
       case 'limitAmount':
-        maxPacketAmount = minOf(maxPacketAmount ?? MAX_PACKET_AMOUNT, amountAfterTooLarge(amount, reply.data))
+        maxPacketAmount = minOf(
+          maxPacketAmount ?? MAX_PACKET_AMOUNT,
+          amountAfterTooLarge(amount, reply.data).limit
+        )
         if (maxPacketAmount === 0n) fatal = rejectError('ConnectorError', reply)
         return
       case 'sendMore':
+        // Too little to be forwarded: nothing arrives of it.
         smallestWanted = maxOf(smallestWanted, amount + 1n)
+        arrivals.set(amount, 0n)
         return
       default:
         refusals.set(amount, (refusals.get(amount) ?? 0) + 1)
@@ -141,13 +151,32 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
       : minOf(wanted, maxPacketAmount ?? MAX_PACKET_AMOUNT, MAX_PACKET_AMOUNT)
   }
 
+  /**
+   * The packet that delivers the whole amount: the planned one or, where the path rounds so coarsely that it
+   * falls short, twice the largest that does. Undefined when one packet cannot do it.
+   */
+  function completingSize(): bigint | undefined {
+    const { deliverAmount } = options
+    const planned = plannedSize()
+    if (deliverAmount === undefined || planned === undefined) return undefined
+    const arrived = arrivals.get(planned)
+    if (arrived === undefined || arrived >= deliverAmount) return planned
+    const short = [...arrivals].filter(([, arrived]) => arrived < deliverAmount).map(([amount]) => amount)
+    const size = maxOf(planned, ...short) * 2n
+    const tried = [...arrivals.keys()]
+      .filter((amount) => amount > size / 2n && amount <= size)
+      .sort(ascending)[0]
+    return fits(size) ? (tried ?? size) : undefined
+  }
+
   /** What to send next: nothing when all is known, or when nothing more can be. */
   function nextVolley(): bigint[] {
     const untold = (amount: bigint) =>
       fits(amount) && !arrivals.has(amount) && (refusals.get(amount) ?? 0) < 2
     if (rate.low && rate.low.numerator > 0n) {
       const size = plannedSize()
-      if (size === undefined || !untold(size)) return []
+      if (size === undefined) return []
+      if (!untold(size)) return [completingSize() ?? 0n].filter(untold)
       const samples = ROUNDING_SAMPLES.map(([part, whole]) => (size * part) / whole).filter(untold)
       return [...new Set([size, ...samples])]
     }
@@ -186,7 +215,7 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
     await Promise.all(volley.slice(0, Math.max(0, limits.maxPackets - packetsSent)).map(send))
     if (fatal) return failure(fatal)
     if (signal?.aborted) return failure(sendError('RateProbeFailed', 'the probe was stopped'))
-    for (const amount of volley) if (arrivals.has(amount)) rate.observe(amount, arrivals.get(amount)!)
+    for (const amount of volley) if (arrivals.get(amount)) rate.observe(amount, arrivals.get(amount)!)
     if (arrivals.size === known && maxPacketAmount === limit && packetsSent < limits.maxPackets) {
       if (lastReject && reactionTo(lastReject.code) === 'fail' && known === 0) break
       await clock.sleep(backoffMs)
@@ -208,6 +237,7 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
   const { low, high } = best
   const losses = [...arrivals].map(([amount, arrived]) => floorTimes(amount, low) - arrived)
   const worstLoss = maxOf(0n, ...losses)
+  const deliversAt = completingSize()
   return {
     type: 'path',
     ...(maxPacketAmount !== undefined && { maxPacketAmount }),
@@ -215,6 +245,7 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
     highRate: high,
     // Samples see part of what may be lost: twice the worst, and one for the last hop.
     roundingLoss: worstLoss === 0n ? 1n : 2n * worstLoss + 1n,
+    ...(deliversAt !== undefined && arrivals.has(deliversAt) && { deliversAt }),
     ...(news.destinationAsset && { destinationAsset: news.destinationAsset }),
     ...(news.receiveMax !== undefined && { receiveMax: news.receiveMax }),
     ...(news.totalReceived !== undefined && { totalReceived: news.totalReceived }),

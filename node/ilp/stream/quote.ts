@@ -31,7 +31,7 @@ export interface StreamQuoteFailure {
 }
 
 export interface QuoteTerms {
-  probe: Pick<PathProbe, 'lowRate' | 'highRate' | 'roundingLoss' | 'maxPacketAmount'>
+  probe: Pick<PathProbe, 'lowRate' | 'highRate' | 'roundingLoss' | 'maxPacketAmount' | 'deliversAt'>
   /** How far the path's rate may fall, as a part of 1: at least 0, below 1. */
   slippage: Ratio
 }
@@ -70,6 +70,11 @@ export function quoteFixedDelivery({
     const needed = packetsOf(maxSource, probe.maxPacketAmount)
     if (needed <= packets) break
     packets = needed
+  }
+  // Coarse rounding may ask for more than any rate says: what was seen to deliver it, at the worst rate.
+  const { deliversAt, roundingLoss } = probe
+  if (deliversAt !== undefined && roundingLoss > 1n) {
+    maxSource = maxOf(maxSource, ceilDividedBy(deliversAt, complementOf(slippage)))
   }
   return promise(maxSource, deliverAmount, probe)
 }

@@ -8,7 +8,7 @@ import { decodeAmountTooLarge } from '../packet.ts'
  *   other T, R00    retry           again, with a smaller window, a bounded number of times
  *   R01             sendMore        a larger packet
  *   R02             expireLater     a longer life
- *   F08             limitAmount     packets no larger than the connector says
+ *   F08 F03         limitAmount     packets no larger than the connector says, or can convert
  *   F04 F05 F99     readFrames      the receiver says why, if the data is authentic
  *   other F         fail
  */
@@ -22,6 +22,7 @@ const REACTIONS: Readonly<Record<string, Reaction>> = {
   T04: 'sendLess',
   R01: 'sendMore',
   R02: 'expireLater',
+  F03: 'limitAmount',
   F08: 'limitAmount',
   F04: 'readFrames',
   F05: 'readFrames',
@@ -33,12 +34,13 @@ export function reactionTo(code: string): Reaction {
 }
 
 /**
- * The largest packet that fits after an F08 to one of `amount`, in the sender's units: in proportion to what
+ * The largest packet that fits after an F08 (or F03) to one of `amount`, in the sender's units: in proportion to what
  * the connector got and takes, rounded down; half where its data is missing or absurd. 0: nothing fits.
  */
-export function amountAfterTooLarge(amount: bigint, data: Buffer): bigint {
+export function amountAfterTooLarge(amount: bigint, data: Buffer): { limit: bigint; isGuess: boolean } {
   const limits = decodeAmountTooLarge(data)
-  if (!limits || limits.maximumAmount === 0n || limits.maximumAmount >= limits.receivedAmount)
-    return amount / 2n
-  return (amount * limits.maximumAmount) / limits.receivedAmount
+  if (!limits || limits.maximumAmount === 0n || limits.maximumAmount >= limits.receivedAmount) {
+    return { limit: amount / 2n, isGuess: true }
+  }
+  return { limit: (amount * limits.maximumAmount) / limits.receivedAmount, isGuess: false }
 }

@@ -11,6 +11,7 @@ import type { PreparedPacket } from './connection.ts'
 import { createPace } from './pace.ts'
 import type { SendLimits } from './pace.ts'
 import { planPacket } from './plan.ts'
+import type { ShortPacket } from './plan.ts'
 import { probePath } from './probe.ts'
 import { createRateEstimate } from './rate.ts'
 import { amountAfterTooLarge, reactionTo } from './reactions.ts'
@@ -70,6 +71,7 @@ interface Flight {
   prepared: PreparedPacket
   round: number
   sentAtMs: number
+  lifetimeMs: number
   isCompleting: boolean
   carriesData: boolean
   delivered?: bigint
@@ -132,12 +134,14 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   let maxPacketAmount = path.maxPacketAmount
   /** Below the path's limit after a T04; grows again with every packet that gets through. */
   let liquidAmount = MAX_PACKET_AMOUNT
+  let largestThrough = 0n
   let minPacket = 1n
-  let fellShort: { source: bigint; tries: number } | undefined
+  let fellShort: ShortPacket | undefined
   let receiverRoom: { max: bigint; total: bigint } | undefined
   let dataToSend = options.applicationData
   let packetsSent = 0
   let tooLargeCount = 0
+  let tooSmallCount = 0
   let end: Pick<StreamSendResult, 'outcome' | 'error'> | undefined
   let finish: (result: StreamSendResult) => void = () => undefined
   let idleTimer: Timer | undefined
@@ -231,6 +235,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
         isCompleting,
         round: pace.round,
         sentAtMs: clock.monotonicMs(),
+        lifetimeMs: pace.lifetimeMs,
         carriesData: dataToSend !== undefined
       }
     }
@@ -281,7 +286,9 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
     if (stream) rate.observe(source, stream.prepareAmount)
     pace.onProgress(clock.monotonicMs() - flight.sentAtMs, flights.size + 1)
     if (source >= liquidAmount) liquidAmount = minOf(MAX_PACKET_AMOUNT, source * 2n)
+    largestThrough = maxOf(largestThrough, source)
     fellShort = undefined
+    tooSmallCount = 0
   }
 
   function onRejected(flight: Flight, reply: IlpReject, stream: StreamPacket | undefined): void {
@@ -294,16 +301,22 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
         if (flight.round === pace.round) liquidAmount = minOf(liquidAmount, maxOf(1n, source / 2n))
         return pace.backOff(flight.round)
       case 'sendMore':
-        // Grows gently: what completes a payment should not pay for much more than is missing.
-        minPacket = maxOf(minPacket, source + 1n + source / 8n)
-        if (flight.isCompleting)
-          fellShort = { source: maxOf(source, fellShort?.source ?? 0n), tries: (fellShort?.tries ?? 0) + 1 }
+        if (flight.isCompleting) countShort(source, 0n)
+        // Grows gently at first: what completes a payment should not pay for much more than is missing.
+        if (source >= minPacket && ++tooSmallCount <= pace.limits.maxTooSmall) {
+          minPacket = source + 1n + source / (tooSmallCount > pace.limits.maxTooSmall / 2 ? 1n : 4n)
+          return
+        }
         return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'expireLater':
-        if (!pace.liveLonger(flight.round)) fail(rejectError('ConnectorError', reply))
-        return
+        if (pace.liveLonger(flight.lifetimeMs)) return
+        return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'limitAmount': {
-        const limit = amountAfterTooLarge(source, reply.data)
+        const { limit, isGuess } = amountAfterTooLarge(source, reply.data)
+        // Without a limit in it, that of a packet no larger than one that got through is no news of the path.
+        if (isGuess && source <= largestThrough) {
+          return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
+        }
         if (maxPacketAmount !== undefined && limit >= maxPacketAmount) return
         maxPacketAmount = limit
         if (limit === 0n || ++tooLargeCount > pace.limits.maxTooLarge)
@@ -318,6 +331,12 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
     }
   }
 
+  /** A packet that was to complete the payment did not bring enough: the next one is larger. */
+  function countShort(source: bigint, arrived: bigint): number {
+    fellShort = { source, arrived, tries: (fellShort?.tries ?? 0) + 1 }
+    return fellShort.tries
+  }
+
   /** The receiver itself refused: too little arrived, or it does not want the money. */
   function onRefused(flight: Flight, reply: IlpReject, arrived: bigint): void {
     const { source, minimum } = flight.hold
@@ -325,10 +344,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
     if (arrived >= minimum) {
       return pace.onFailure(flight.round, rejectError('ClosedByReceiver', reply), fail)
     }
-    if (flight.isCompleting) {
-      fellShort = { source: maxOf(source, fellShort?.source ?? 0n), tries: (fellShort?.tries ?? 0) + 1 }
-      if (fellShort.tries <= pace.limits.maxCompletingTries) return
-    }
+    if (flight.isCompleting && countShort(source, arrived) <= pace.limits.maxCompletingTries) return
     // A larger packet loses less of its worth to rounding.
     if (!flight.isCompleting) minPacket = maxOf(minPacket, minOf(source * 2n, maxPacketAmount ?? source * 2n))
     const message = `${arrived} arrived of ${source}, at least ${minimum} had to`

@@ -12,17 +12,23 @@ export interface Hop {
   maxPacketAmount?: bigint
 }
 
+/** A Reject's code, or an answer that never came: after the receiver was paid, or before. */
+export type Mishap = IlpErrorCode | 'lostAnswer' | 'lostPacket'
+
 export interface SimulatedPathOptions {
   hops: Hop[]
   /** The receiver takes packets while it has less. */
   receiveMax?: bigint
-  /** What happens to the n-th packet that carries money: a Reject's code, or its answer is lost. */
-  mishap?: (index: number, packet: OutgoingPacket) => IlpErrorCode | 'lostAnswer' | 'lostPacket' | undefined
+  /** What happens to the n-th packet that carries money. */
+  mishap?: (index: number, packet: OutgoingPacket) => Mishap | undefined
   /** Reasons for which the receiver declines application data. */
   declineData?: (data: Buffer) => string | undefined
   /** Answers take this long; 0 answers at once. */
   latencyMs?: number
 }
+
+/** A sender that needs more does not come to an end by itself. */
+const MAX_PACKETS = 20_000
 
 /** For tests: a path of connectors that round down, with our receiver at its end, and books of both ends. */
 export interface SimulatedPath {
@@ -35,6 +41,8 @@ export interface SimulatedPath {
   received: bigint
   sent: bigint
   packets: OutgoingPacket[]
+  /** Source amounts of packets in doubt. */
+  lost: bigint[]
   /** Every booked packet in order, with the cumulative totals after it. */
   booked: { sent: bigint; delivered: bigint }[]
   inFlight: number
@@ -72,12 +80,14 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
     received: 0n,
     sent: 0n,
     packets: [],
+    lost: [],
     booked: [],
     inFlight: 0,
     mostInFlight: 0,
     receivedData: [],
     sendPacket: async (packet) => {
       path.packets.push(packet)
+      if (path.packets.length > MAX_PACKETS) throw new Error('the sender does not come to an end')
       path.inFlight++
       path.mostInFlight = Math.max(path.mostInFlight, path.inFlight)
       const mishap =
@@ -88,13 +98,10 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
     }
   }
 
-  function book(
-    packet: OutgoingPacket,
-    mishap: ReturnType<NonNullable<SimulatedPathOptions['mishap']>>
-  ): OutgoingReply {
-    if (mishap === 'lostPacket') return { type: 'inDoubt' }
-    if (mishap === 'lostAnswer') {
-      forward(packet)
+  function book(packet: OutgoingPacket, mishap: Mishap | undefined): OutgoingReply {
+    if (mishap === 'lostPacket' || mishap === 'lostAnswer') {
+      path.lost.push(packet.amount)
+      if (mishap === 'lostAnswer') forward(packet)
       return { type: 'inDoubt' }
     }
     if (mishap) return createReject(mishap, { triggeredBy: 'test.hop' })

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { createHttpClient, createSystemRuntime } from '../../node/runtime/index.ts'
 import { createAdminClient } from '../actors/admin-client.ts'
 import { OpenPaymentsClientError } from '@interledger/open-payments'
-import { pay } from '../networks/network.ts'
+import { createPayingNetwork, pay } from '../networks/network.ts'
 import type { Account, PayingNetwork } from '../networks/network.ts'
 import { createProgress } from '../reports/progress.ts'
 import { formatAmount, parseAmount } from '../topology/amount.ts'
@@ -126,7 +126,7 @@ function payingNetwork(
   runtime: ReturnType<typeof createSystemRuntime>
 ): PayingNetwork {
   const http = createHttpClient(runtime)
-  return {
+  return createPayingNetwork({
     scheme: 'http',
     runtime,
     nodes: new Map(
@@ -142,5 +142,5 @@ function payingNetwork(
         }
       ])
     )
-  }
+  })
 }

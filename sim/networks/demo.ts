@@ -14,13 +14,12 @@ export interface DemoResult {
 
 /** Makes the payments that the topology lists, shows both sides' balances and audits the ledgers. */
 export async function runDemo(network: Network, progress: Progress): Promise<DemoResult> {
+  const paying = payingNetworkOf(network)
   const payments: PaymentOutcome[] = []
   for (const { from, to, amount } of network.plan.topology.payments) {
     const balanceBefore = network.wallets.get(to.node)!.accounts.get(to.walletAddress)!.balance
     progress.step('payment', `${from.walletAddress}@${from.node} → ${to.walletAddress}@${to.node}`)
-    const outcome = await pay(payingNetworkOf(network), { from, to, amount }, (step, detail) =>
-      progress.step(step, detail)
-    )
+    const outcome = await pay(paying, { from, to, amount }, (step, detail) => progress.step(step, detail))
     payments.push(outcome)
     progress.step(
       outcome.state,

@@ -2,7 +2,7 @@ import type { AuditableLedger } from '../../node/ledger/index.ts'
 import { createHttpClient, HttpClientError } from '../../node/runtime/index.ts'
 import type { Runtime } from '../../node/runtime/index.ts'
 import { createPayer } from '../actors/payer.ts'
-import type { InitiatedPayment, PaymentRequest, PayerStep, WireAmount } from '../actors/payer.ts'
+import type { InitiatedPayment, Payer, PaymentRequest, PayerStep, WireAmount } from '../actors/payer.ts'
 import type { Wallet } from '../actors/wallet/wallet.ts'
 import { auditNetwork } from '../invariants/audit.ts'
 import type { Audit } from '../invariants/audit.ts'
@@ -28,6 +28,8 @@ export interface PayingNetwork {
   readonly scheme: 'http' | 'https'
   readonly runtime: Runtime
   readonly nodes: ReadonlyMap<string, PayingNode>
+  /** The third party that is known by this account and signs with its key. */
+  payerKnownAs(account: Account): Promise<Payer>
 }
 
 export interface PayingNode {
@@ -36,9 +38,32 @@ export interface PayingNode {
   admin: AdminClient
 }
 
+/** The payers of a network: one Open Payments client per account that they are known by, made when first needed. */
+export function createPayingNetwork(parts: Omit<PayingNetwork, 'payerKnownAs'>): PayingNetwork {
+  const http = createHttpClient(parts.runtime)
+  const payers = new Map<string, Promise<Payer>>()
+  return {
+    ...parts,
+    payerKnownAs(account) {
+      const node = nodeOf(parts, account.node)
+      const url = walletAddressUrl(node, account.walletAddress)
+      let payer = payers.get(url)
+      if (!payer) {
+        const key = clientKey(node, account.walletAddress)
+        payer = createPayer(
+          { http, random: parts.runtime.random },
+          { walletAddressUrl: url, ...key, scheme: parts.scheme }
+        )
+        payers.set(url, payer)
+      }
+      return payer
+    }
+  }
+}
+
 /** A whole network, seen as a payer sees it. */
 export function payingNetworkOf(network: Network): PayingNetwork {
-  return {
+  return createPayingNetwork({
     scheme: network.scheme,
     runtime: network.runtime,
     nodes: new Map(
@@ -47,7 +72,7 @@ export function payingNetworkOf(network: Network): PayingNetwork {
         { urls, secrets, admin: network.wallets.get(node.name)!.admin }
       ])
     )
-  }
+  })
 }
 
 export interface PaymentOutcome extends Omit<InitiatedPayment, 'completeIncomingPayment'> {
@@ -78,33 +103,19 @@ export async function pay(
   request: { from: Account; to: Account; amount: PaymentRequest['amount'] },
   onStep: (step: PayerStep, detail: string) => void = () => undefined
 ): Promise<PaymentOutcome> {
-  const http = createHttpClient(network.runtime)
-  try {
-    const sender = nodeOf(network, request.from.node)
-    const receiver = nodeOf(network, request.to.node)
-    const payer = await createPayer(
-      { http, random: network.runtime.random },
-      {
-        walletAddressUrl: walletAddressUrl(receiver, request.to.walletAddress),
-        ...clientKey(receiver, request.to.walletAddress),
-        scheme: network.scheme
-      }
-    )
-    const initiated = await payer.initiate(
-      {
-        from: walletAddressUrl(sender, request.from.walletAddress),
-        to: walletAddressUrl(receiver, request.to.walletAddress),
-        amount: request.amount
-      },
-      onStep
-    )
-    const outcome = await awaitOutcome(network, request, initiated)
-    if (outcome.state === 'COMPLETED' && request.amount.kind === 'send')
-      await initiated.completeIncomingPayment()
-    return outcome
-  } finally {
-    await http.close()
-  }
+  const payer = await network.payerKnownAs(request.to)
+  const initiated = await payer.initiate(
+    {
+      from: walletAddressUrl(nodeOf(network, request.from.node), request.from.walletAddress),
+      to: walletAddressUrl(nodeOf(network, request.to.node), request.to.walletAddress),
+      amount: request.amount
+    },
+    onStep
+  )
+  const outcome = await awaitOutcome(network, request, initiated)
+  if (outcome.state === 'COMPLETED' && request.amount.kind === 'send')
+    await initiated.completeIncomingPayment()
+  return outcome
 }
 
 /**
@@ -118,16 +129,20 @@ async function awaitOutcome(
 ): Promise<PaymentOutcome> {
   const sender = nodeOf(network, from.node)
   const receiver = nodeOf(network, to.node)
-  const ended = await ask<EndedPayment>(network, `the end of payment ${initiated.outgoingPaymentUrl}`, async () => {
-    const { outgoingPayment } = await sender.admin.call<{ outgoingPayment: OutgoingPaymentAnswer }>(
-      OUTGOING_PAYMENT,
-      {
-        id: idOf(initiated.outgoingPaymentUrl)
-      }
-    )
-    const { state } = outgoingPayment
-    return state === 'FUNDING' || state === 'SENDING' ? { notYet: state } : { ...outgoingPayment, state }
-  })
+  const ended = await ask<EndedPayment>(
+    network,
+    `the end of payment ${initiated.outgoingPaymentUrl}`,
+    async () => {
+      const { outgoingPayment } = await sender.admin.call<{ outgoingPayment: OutgoingPaymentAnswer }>(
+        OUTGOING_PAYMENT,
+        {
+          id: idOf(initiated.outgoingPaymentUrl)
+        }
+      )
+      const { state } = outgoingPayment
+      return state === 'FUNDING' || state === 'SENDING' ? { notYet: state } : { ...outgoingPayment, state }
+    }
+  )
   const receivedAmount = await ask(network, `what ${initiated.incomingPaymentUrl} received`, async () => {
     const { incomingPayment } = await receiver.admin.call<{
       incomingPayment: { receivedAmount: WireAmount }
@@ -173,7 +188,7 @@ export function audit(network: Network): Promise<Audit> {
   )
 }
 
-function nodeOf(network: PayingNetwork, name: string): PayingNode {
+function nodeOf(network: Pick<PayingNetwork, 'nodes'>, name: string): PayingNode {
   const node = network.nodes.get(name)
   if (!node) throw new Error(`no node "${name}"; there are ${[...network.nodes.keys()].join(', ')}`)
   return node

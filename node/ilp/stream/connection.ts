@@ -16,8 +16,9 @@ import type { Frame, StreamPacket } from './codec.ts'
 import type { AssetDetails } from './credentials.ts'
 
 /**
- * The address that a client without an address of its own gives. Deployed receivers know it, and tell their
- * asset only to clients that name one (RFC 29, 4.3).
+ * The address that a client without one gives to be told the receiver's asset (RFC 29, 4.3), which stateless
+ * receivers tell only to clients that name an address. `ilp-protocol-stream`'s server takes it for one that it
+ * can send to, fails to, and closes the connection: so it is named only when the asset is asked for.
  */
 export const RECEIVE_ONLY_ADDRESS = 'private.RECEIVE_ONLY_CLIENT'
 
@@ -56,11 +57,13 @@ export function createClientConnection(options: {
   random: Pick<Random, 'bytes'>
   /** Default 1. */
   firstSequence?: number
+  /** Names `RECEIVE_ONLY_ADDRESS` until an authentic answer came. Default false. */
+  asksForAsset?: boolean
 }): ClientConnection {
   const { credentials, clock, random } = options
   const keys = deriveStreamKeys(credentials.sharedSecret)
   let nextSequence = options.firstSequence ?? 1
-  let receiverKnowsUs = false
+  let receiverKnowsUs = options.asksForAsset !== true
 
   return {
     get nextSequence() {

@@ -49,6 +49,8 @@ export interface ProbeOptions {
   maxPacketAmount?: bigint
   /** Default 1. */
   firstSequence?: number
+  /** Has the receiver tell its asset, where that is not known otherwise (see `RECEIVE_ONLY_ADDRESS`). */
+  asksForAsset?: boolean
   signal?: AbortSignal
   limits?: Partial<ProbeLimits>
 }
@@ -66,6 +68,7 @@ export interface PathProbe {
   roundingLoss: bigint
   /** A packet of this size delivered `deliverAmount`, where one was tried. */
   deliversAt?: bigint
+  /** As the receiver told it, where it was asked. */
   destinationAsset?: AssetDetails
   /** What the receiver said of its limits, where it did. */
   receiveMax?: bigint

@@ -12,7 +12,7 @@ const rate = (text: string): Ratio => parseRatio(text)!
 describe('quotes over STREAM', () => {
   it('asks 556 for 500 at 0.91 with 1 % slippage, and sends 550', async () => {
     const path = createSimulatedPath({ hops: [{ rate: rate('0.91') }] })
-    const probe = await runToEnd(path.clock, probePath({ ...path, deliverAmount: 500n }))
+    const probe = await runToEnd(path.clock, probePath({ ...path, deliverAmount: 500n, asksForAsset: true }))
     if (probe.type !== 'path') throw new Error(probe.error.message)
     expect(probe).toMatchObject({
       lowRate: rate('0.91'),

@@ -103,7 +103,7 @@ export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
 
   function setTimer(delayMs: number, callback: () => void): Timer {
     const id = sequence++
-    timers.set(id, { dueMs: timeMs + Math.max(0, delayMs), callback })
+    timers.set(id, { dueMs: timeMs + Math.ceil(Math.max(0, delayMs)), callback })
     return { cancel: () => void timers.delete(id) }
   }
 

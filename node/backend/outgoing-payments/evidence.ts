@@ -1,4 +1,4 @@
-import { ceilTimes } from '../../ilp/index.ts'
+import { ceilTimes, maxOf } from '../../ilp/index.ts'
 import type { Ratio } from '../../ilp/index.ts'
 
 /** A packet whose reservation stands and whose outcome nobody knows. */
@@ -38,7 +38,7 @@ export interface EvidenceDecision {
  * packets are posted as explain the arrivals; what is left over goes to the last one posted, for it arrived
  * from us, whichever packet brought it.
  *
- * @param highRate destination units per source unit that the path gives at most; undefined: not known
+ * @param highRate destination units per source unit, above all that the path gives; undefined: not known
  */
 export function decideInDoubt(
   packets: readonly PacketInDoubt[],
@@ -67,11 +67,12 @@ export function decideInDoubt(
   return { outcomes, riskCount: 0, unexplained: 0n }
 }
 
-/** At least the minimum. Without a rate: the minimum, which posts more packets than needed at worst. */
+/**
+ * What the path's best rate makes of it: the highest whole number below amount × rate, for the rate is an
+ * exclusive bound. Never less than the minimum, nor than one unit.
+ */
 function mostDelivered(amount: bigint, minimum: bigint, highRate: Ratio | undefined): bigint {
-  const most = highRate ? ceilTimes(amount, highRate) : minimum
-  if (most > minimum) return most
-  return minimum > 0n ? minimum : 1n
+  return maxOf(1n, minimum, highRate ? ceilTimes(amount, highRate) - 1n : 0n)
 }
 
 /** What was looked at, to tell what arrived. All in destination units. */

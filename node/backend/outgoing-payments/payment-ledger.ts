@@ -209,8 +209,10 @@ export function createPaymentLedger({
       await bookBudget(payment, epoch, signal)
       if (epoch > 1) await sweep(payment, upTo(epoch - 1), epochAccountId(payment.id, epoch), signal)
     },
-    sweepFormerEpochs: (payment, epoch, signal) =>
-      sweep(payment, upTo(epoch - 1), epochAccountId(payment.id, epoch), signal),
+    async sweepFormerEpochs(payment, epoch, signal) {
+      await createEpochAccount(payment, epoch)
+      await sweep(payment, upTo(epoch - 1), epochAccountId(payment.id, epoch), signal)
+    },
     returnLeftover: (payment, epoch, signal) =>
       sweep(payment, upTo(epoch), paymentAccountId(payment.id), signal),
     async epochBooks(paymentId, epoch) {

@@ -70,25 +70,34 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
 
   async function settle(lease: Lease, quote: Quote): Promise<SettledTotals | { waitUntilMs: number }> {
     if (lease.epoch === 1) return { sent: 0n, delivered: 0n }
+    const seenMs = clock.nowMs()
     for (;;) {
       await ledger.sweepFormerEpochs(quote, lease.epoch, lease.signal)
       const books = await ledger.epochBooks(quote.id, lease.epoch - 1)
-      const inDoubt = books.filter((epoch) => epoch.inDoubt.length > 0)
-      if (inDoubt.length === 0) {
+      const reservations = books.flatMap((epoch) => epoch.inDoubt)
+      if (reservations.length === 0) {
         return {
           sent: books.reduce((sum, epoch) => sum + epoch.sent, 0n),
           delivered: books.reduce((sum, epoch) => sum + epoch.delivered, 0n)
         }
       }
-      const waitUntilMs = settleableAtMs(inDoubt.flatMap((epoch) => epoch.inDoubt))
-      if (waitUntilMs > clock.nowMs()) return { waitUntilMs }
-      await decide(lease, quote, books)
+      const { settleAtMs, isMeasured } = settleTime(reservations, seenMs)
+      const waitMs = settleAtMs - clock.nowMs()
+      if (waitMs <= 0) await decide(lease, quote, books)
+      else if (isMeasured) return { waitUntilMs: settleAtMs }
+      // Counted from this look: a later one would count anew.
+      else await clock.sleep(waitMs, lease.signal)
     }
   }
 
-  function settleableAtMs(reservations: readonly Transfer[]): number {
-    const nowMs = clock.nowMs()
-    return maxTime(reservations.map(({ id }) => reservedAtMs(id, nowMs))) + IN_DOUBT_WAIT_MS
+  /** `isMeasured`: every reservation tells when it was made; else it counts as made at `seenMs`. */
+  function settleTime(reservations: readonly Transfer[], seenMs: number) {
+    const times = reservations.map(({ id }) => reservedAtMs(id, clock.nowMs()))
+    const newestMs = times.reduce<number>((newest, time) => Math.max(newest, time ?? seenMs), 0)
+    return {
+      settleAtMs: newestMs + IN_DOUBT_WAIT_MS,
+      isMeasured: times.every((time) => time !== undefined)
+    }
   }
 
   async function decide(lease: Lease, quote: Quote, books: readonly EpochBooks[]): Promise<void> {
@@ -212,21 +221,17 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
     async inDoubtUntilMs(lease) {
       const books = await ledger.epochBooks(lease.payment.id, lease.epoch)
       const reservations = books.flatMap((epoch) => epoch.inDoubt)
-      return reservations.length === 0 ? undefined : settleableAtMs(reservations)
+      return reservations.length === 0 ? undefined : settleTime(reservations, clock.nowMs()).settleAtMs
     }
   }
 }
 
 /**
- * When a reservation was made: its id is a UUIDv7, which begins with milliseconds. An id that is none, or of
- * a clock far ahead, counts as made now.
+ * When a reservation was made: its id is a UUIDv7 (RFC 9562, 5.7), which begins with milliseconds. Undefined for
+ * an id that is none, or of a clock that is ahead by more than clocks may be.
  */
-export function reservedAtMs(transferId: bigint, nowMs: number): number {
+export function reservedAtMs(transferId: bigint, nowMs: number): number | undefined {
   const version = (transferId >> 76n) & 0xfn
   const madeMs = Number(transferId >> 80n)
-  return version === 7n && madeMs <= nowMs + CLOCK_SKEW_MS ? madeMs : nowMs
-}
-
-function maxTime(times: readonly number[]): number {
-  return times.reduce((latest, time) => Math.max(latest, time), 0)
+  return version === 7n && madeMs <= nowMs + CLOCK_SKEW_MS ? madeMs : undefined
 }

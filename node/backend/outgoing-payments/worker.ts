@@ -75,14 +75,18 @@ export function createOutgoingPaymentWorker({
     },
     async stop() {
       isStopped = true
+      leases.abort()
       await unlisten?.()
       await due.stop()
+      // A round that was under way may have taken more.
       leases.abort()
-      const graceOver = new AbortController()
-      await Promise.race([
-        Promise.all(running).then(() => graceOver.abort()),
-        clock.sleep(STOP_GRACE_MS, graceOver.signal).catch(() => undefined)
-      ])
+      await new Promise<void>((resolve) => {
+        const grace = clock.setTimer(STOP_GRACE_MS, resolve)
+        void Promise.all(running).then(() => {
+          grace.cancel()
+          resolve()
+        })
+      })
       leases.stop()
     },
     wake: () => due.wake()

@@ -1,0 +1,121 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { floorTimes } from '../../ilp/index.ts'
+import { until } from '../testing.ts'
+import { accountBalance, createPaymentsLab } from './payments.test-support.ts'
+import type { PaymentRow, PaymentsLab, TestNode } from './payments.test-support.ts'
+
+/** A process dies in the middle of a payment; another takes it over. */
+describe('resuming a payment after its process died', () => {
+  let lab: PaymentsLab
+  let node: TestNode
+
+  beforeAll(async () => {
+    lab = await createPaymentsLab(inject('postgresUrl'))
+  })
+  afterAll(() => lab.close())
+  afterEach(() => lab.stopNodes())
+  beforeEach(async () => {
+    lab.remote.maxPacketAmount = 10n
+    lab.remote.fate = () => 'answer'
+    lab.remote.packets.length = 0
+    node = lab.createNode()
+    await node.start()
+  })
+
+  /** Pays 1,000 EUR cents in about 100 packets, and kills the process at the packet with this number. */
+  async function payAndKill(
+    killAt: number,
+    fateOfTheRest: 'lostBefore' | 'lostAfter',
+    terms: { incomingAmount?: bigint; received?: bigint } = { incomingAmount: 1_000n }
+  ) {
+    const url = lab.remote.createPayment(terms)
+    const payment = await lab.create(node, url, { receive: 1_000n })
+    let packets = 0
+    lab.remote.fate = () => {
+      if (++packets === killAt) node.kill()
+      return packets < killAt ? 'answer' : fateOfTheRest
+    }
+    await lab.fund(node, payment)
+    await until(() => packets >= killAt)
+    lab.remote.fate = () => 'answer'
+    const next = lab.createNode()
+    await next.start()
+    return { url, payment, next }
+  }
+
+  async function expectCompleted(
+    { url, payment }: Awaited<ReturnType<typeof payAndKill>>,
+    ended: PaymentRow
+  ): Promise<void> {
+    const { quote } = payment
+    expect(ended).toMatchObject({ state: 'COMPLETED', error: null })
+    const received = lab.remote.received(url)
+    expect(received >= quote.receiveAmount.value).toBe(true)
+    expect(ended.deliveredAmountValue).toBe(received)
+    expect(ended.sentAmountValue! <= quote.debitAmountMinusFees).toBe(true)
+    expect(floorTimes(ended.sentAmountValue!, quote.ilp!.minRate) <= received).toBe(true)
+    expect(await accountBalance(lab, payment.id)).toBe(quote.debitAmount.value - ended.sentAmountValue!)
+    expect(await lab.audit()).toEqual([])
+  }
+
+  it.each([
+    ['had arrived', 'lostAfter'],
+    ['had not arrived', 'lostBefore']
+  ] as const)('pays exactly what was promised when the packets in flight %s', async (_what, fate) => {
+    let carried = await lab.peerBalance()
+    for (const killAt of [1, 17, 60, 100]) {
+      lab.remote.packets.length = 0
+      const killed = await payAndKill(killAt, fate)
+      const ended = await lab.ended(killed.payment.id, { advance: true })
+      await expectCompleted(killed, ended)
+      expect(lab.remote.received(killed.url)).toBe(1_000n)
+      // Whatever arrived is booked, and nothing else: the peer is owed what it can show.
+      carried += lab.remote.packets.reduce((sum, { amount }) => sum + amount, 0n)
+      expect(await lab.peerBalance()).toBe(carried)
+      node = killed.next
+    }
+  })
+
+  it('does not debit the payer on a guess when others pay the same receiver', async () => {
+    const killed = await payAndKill(30, 'lostAfter', { received: 70n })
+    lab.remote.receiveFromOthers(killed.url, 40n)
+    const ended = await lab.ended(killed.payment.id, { advance: true })
+    expect(ended).toMatchObject({ state: 'COMPLETED' })
+    expect(ended.sentAmountValue! <= killed.payment.quote.debitAmountMinusFees).toBe(true)
+    // What was in flight is not debited, and sent again: the receiver has at least what was promised.
+    expect(lab.remote.received(killed.url) - 110n >= ended.deliveredAmountValue!).toBe(true)
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('settles lost answers of a process that lives, before it decides anything', async () => {
+    const url = lab.remote.createPayment({ incomingAmount: 1_000n })
+    const payment = await lab.create(node, url)
+    let packets = 0
+    lab.remote.fate = () => ([5, 9].includes(++packets) ? 'lostAfter' : 'answer')
+    await lab.fund(node, payment)
+    const ended = await lab.ended(payment.id, { advance: true })
+    expect(ended).toMatchObject({ state: 'COMPLETED', deliveredAmountValue: 1_000n })
+    expect(lab.remote.received(url)).toBe(1_000n)
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('gives a payment to the next process at once when its process stops in order', async () => {
+    const url = lab.remote.createPayment({ incomingAmount: 1_000n })
+    const payment = await lab.create(node, url)
+    let packets = 0
+    let stopping: Promise<void> | undefined
+    lab.remote.fate = () => {
+      if (++packets === 5) stopping = node.stop()
+      return 'answer'
+    }
+    await lab.fund(node, payment)
+    await until(() => stopping !== undefined)
+    await stopping
+    expect(await lab.row(payment.id)).toMatchObject({ state: 'SENDING', leaseOwner: null })
+    const next = lab.createNode()
+    await next.start()
+    expect(await lab.ended(payment.id)).toMatchObject({ state: 'COMPLETED', leaseEpoch: 2 })
+    expect(lab.remote.received(url)).toBe(1_000n)
+    expect(await lab.audit()).toEqual([])
+  })
+})

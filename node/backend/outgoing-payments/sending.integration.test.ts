@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { isFailure } from '../model.ts'
+import { until } from '../testing.ts'
+import { accountBalance, createPaymentsLab, TENANT_ID } from './payments.test-support.ts'
+import type { PaymentsLab, TestNode } from './payments.test-support.ts'
+
+describe('sending an outgoing payment', () => {
+  let lab: PaymentsLab
+  let node: TestNode
+
+  beforeAll(async () => {
+    lab = await createPaymentsLab(inject('postgresUrl'))
+    node = lab.createNode()
+    await node.start()
+  })
+  afterAll(() => lab.close())
+
+  it('quotes the slippage reserve, sends what is needed, and gives the rest back', async () => {
+    const url = lab.remote.createPayment({ incomingAmount: 500n })
+    const payment = await lab.pay(node, url)
+    expect(payment.quote.debitAmount.value).toBe(556n)
+
+    const ended = await lab.ended(payment.id)
+    expect(ended).toMatchObject({ state: 'COMPLETED', sentAmountValue: 550n, deliveredAmountValue: 500n })
+    expect(lab.remote.received(url)).toBe(500n)
+    expect(await accountBalance(lab, payment.id)).toBe(6n)
+    const events = await lab.events(payment.id)
+    expect(events.map(({ type }) => type)).toEqual(['outgoing_payment.created', 'outgoing_payment.completed'])
+    expect(events[1]!.withdrawalAmount).toBe(6n)
+    expect(events[1]!.data).toMatchObject({ state: 'COMPLETED', balance: '6', sentAmount: { value: '550' } })
+    expect((await node.outgoingPayments.get(payment.id))?.sentAmount).toBe(550n)
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('pays within the node by one chain', async () => {
+    const incoming = await lab.createLocalPayment(node, 500n)
+    const payment = await lab.pay(node, node.incomingPayments.url(incoming))
+    expect(payment.quote).toMatchObject({ method: 'LOCAL', debitAmountMinusFees: 550n })
+    expect(await lab.ended(payment.id)).toMatchObject({
+      state: 'COMPLETED',
+      sentAmountValue: 550n,
+      deliveredAmountValue: 500n
+    })
+    await until(async () => (await node.incomingPayments.get(incoming.id))?.state === 'COMPLETED')
+    await until(async () => {
+      await lab.passTime()
+      return (await lab.events(incoming.id)).length === 2
+    })
+    const [, completed] = await lab.events(incoming.id)
+    expect(completed).toMatchObject({ type: 'incoming_payment.completed', withdrawalAmount: 500n })
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('completes 50 payments of many packets at once', async () => {
+    lab.remote.maxPacketAmount = 100n
+    const payments = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const url = lab.remote.createPayment({ incomingAmount: 1_000n })
+        return { url, payment: await lab.pay(node, url) }
+      })
+    )
+    for (const { url, payment } of payments) {
+      const ended = await lab.ended(payment.id)
+      expect(ended).toMatchObject({ state: 'COMPLETED', error: null })
+      expect(lab.remote.received(url)).toBe(1_000n)
+      expect(ended.sentAmountValue! <= payment.quote.debitAmountMinusFees).toBe(true)
+    }
+    lab.remote.maxPacketAmount = undefined
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('lets one of two concurrent fundings win', async () => {
+    const quote = await lab.quote(node, lab.remote.createPayment({ incomingAmount: 500n }))
+    const input = { tenantId: TENANT_ID, walletAddressId: lab.payer.id, quoteId: quote.id }
+    await node.outgoingPayments.create({ ...input, initiatedBy: 'ADMIN' })
+    const results = await Promise.all(
+      [1, 2].map(() => node.outgoingPayments.fund({ id: quote.id, tenantId: TENANT_ID }))
+    )
+    expect(results.filter(isFailure)).toMatchObject([{ failure: 'WrongState' }])
+    expect(await lab.ended(quote.id)).toMatchObject({ state: 'COMPLETED' })
+    expect(isFailure(await node.outgoingPayments.create({ ...input, initiatedBy: 'ADMIN' }))).toBe(true)
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('fails a payment that is funded after its quote expired, and gives all of it back', async () => {
+    const quote = await lab.quote(node, lab.remote.createPayment({ incomingAmount: 500n }))
+    const input = { tenantId: TENANT_ID, walletAddressId: lab.payer.id, quoteId: quote.id }
+    await node.outgoingPayments.create({ ...input, initiatedBy: 'ADMIN' })
+    await lab.clock.advance(300_001)
+    await node.outgoingPayments.fund({ id: quote.id, tenantId: TENANT_ID })
+    expect(await lab.ended(quote.id)).toMatchObject({ state: 'FAILED', error: 'QuoteExpired' })
+    expect(await accountBalance(lab, quote.id)).toBe(556n)
+    expect((await lab.events(quote.id)).at(-1)).toMatchObject({
+      type: 'outgoing_payment.failed',
+      withdrawalAmount: 556n
+    })
+  })
+
+  it('retries what may succeed later, and fails when its attempts are used up', async () => {
+    const payment = async () => {
+      const quote = await lab.quote(node, lab.remote.createPayment({ incomingAmount: 500n }))
+      const input = { tenantId: TENANT_ID, walletAddressId: lab.payer.id, quoteId: quote.id }
+      await node.outgoingPayments.create({ ...input, initiatedBy: 'ADMIN' })
+      lab.remote.fate = () => 'unavailable'
+      await node.outgoingPayments.fund({ id: quote.id, tenantId: TENANT_ID })
+      return quote.id
+    }
+    const healed = await payment()
+    await until(async () => {
+      await lab.passTime()
+      return (await lab.row(healed)).stateAttempts === 1
+    })
+    lab.remote.fate = () => 'answer'
+    expect(await lab.ended(healed, { advance: true })).toMatchObject({ state: 'COMPLETED', stateAttempts: 1 })
+
+    const doomed = await payment()
+    await until(async () => {
+      await lab.passTime()
+      return (await lab.row(doomed)).state !== 'SENDING'
+    })
+    expect(await lab.row(doomed)).toMatchObject({ state: 'FAILED', stateAttempts: 4, sentAmountValue: 0n })
+    lab.remote.fate = () => 'answer'
+    expect(await accountBalance(lab, doomed)).toBe(556n)
+    expect(await lab.audit()).toEqual([])
+  })
+})

@@ -1,5 +1,8 @@
+import { isIP } from 'node:net'
+import tls from 'node:tls'
 import { Redis } from 'ioredis'
 import type { Clock } from './clock.ts'
+import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
 
 /** What processes of one service share for a while. Never the truth about money: that is the ledger. */
@@ -11,7 +14,11 @@ export interface Cache {
   delete(key: string): Promise<void>
   /** Deletes only where the value is still `value` (releasing a lock that one holds); tells whether it did. */
   deleteIfEqual(key: string, value: string): Promise<boolean>
-  /** Adds to a counter (absent counts as 0), renews its life, returns the new value. */
+  /**
+   * Adds to a counter (absent counts as 0), renews its life, returns the new value.
+   *
+   * @throws RangeError when the sum passes 63 bits and a sign, which is what Redis counts in; nothing is added then
+   */
   increment(key: string, by: bigint, ttlMs: number): Promise<bigint>
   /** Rejects when the cache does not answer. */
   ping(): Promise<void>
@@ -20,6 +27,9 @@ export interface Cache {
 
 /** Entries that the in-process cache holds at most; the oldest are dropped first. */
 export const MAX_MEMORY_CACHE_ENTRIES = 100_000
+
+/** Counters are signed and of 64 bits, as those of Redis. */
+export const MAX_COUNTER = 2n ** 63n - 1n
 
 /** A cache within this process, for a node that runs as one process. */
 export function createMemoryCache({ clock }: { clock: Clock }): Cache {
@@ -57,6 +67,7 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
     },
     async increment(key, by, ttlMs) {
       const value = BigInt(read(key) ?? '0') + by
+      if (value > MAX_COUNTER || value < -MAX_COUNTER - 1n) throw counterOverflow(key)
       write(key, value.toString(), ttlMs)
       return value
     },
@@ -65,14 +76,18 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
   }
 }
 
-/** A cache in Redis, shared by the processes of a service. */
-export function createRedisCache({ network }: { network: Network }, url: string): Cache {
+/** A cache in Redis, shared by the processes of a service. `rediss:` speaks TLS. */
+export function createRedisCache(
+  { network, logger }: { network: Network; logger: Logger },
+  url: string
+): Cache {
   const redis = new Redis(url, {
     lazyConnect: false,
     maxRetriesPerRequest: 2,
     Connector: networkConnector(network, url) as never
   })
-  redis.on('error', () => undefined) // every command reports its own failure
+  // Every command reports its own failure; this tells why the connection is gone.
+  redis.on('error', (error: Error) => logger.warn({ err: error }, 'the cache does not answer'))
 
   return {
     get: async (key) => (await redis.get(key)) ?? undefined,
@@ -87,24 +102,31 @@ export function createRedisCache({ network }: { network: Network }, url: string)
         value
       )) === 1,
     async increment(key, by, ttlMs) {
-      // INCRBY is limited to 63 bits, which totals of 64-bit amounts may pass: the rare sum is made here.
-      const [[, value]] = (await redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).exec()) as [
-        [Error | null, unknown]
-      ]
-      return BigInt(String(value))
+      if (by > MAX_COUNTER || by < -MAX_COUNTER - 1n) throw counterOverflow(key)
+      // The sum is read as text: a number of JavaScript would lose digits above 2^53.
+      const results = await redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).get(key).exec()
+      const [failure] = results?.[0] ?? [new Error('the transaction was discarded')]
+      if (failure) throw /overflow/.test(failure.message) ? counterOverflow(key, failure) : failure
+      return BigInt(String(results![2]![1]))
     },
     ping: async () => void (await redis.ping()),
     close: async () => redis.disconnect()
   }
 }
 
+function counterOverflow(key: string, cause?: Error): RangeError {
+  return new RangeError(`the counter ${key} would pass 63 bits`, { cause })
+}
+
 /** ioredis opens its connection through the network's door. */
 function networkConnector(network: Network, url: string) {
-  const { hostname, port } = new URL(url)
+  const { protocol, hostname, port } = new URL(url)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const secure = protocol === 'rediss:' && network.speaksTls
   return class {
     connecting = false
     firstError: Error | undefined
-    #socket: ReturnType<Network['connect']> | undefined
+    #socket: { end(): unknown } | undefined
     check(): boolean {
       return true
     }
@@ -114,7 +136,10 @@ function networkConnector(network: Network, url: string) {
     }
     async connect(): Promise<unknown> {
       this.connecting = true
-      this.#socket = network.connect({ host: hostname, port: Number(port || 6379) })
+      const socket = network.connect({ host, port: Number(port || 6379) })
+      this.#socket = secure
+        ? tls.connect({ socket: socket as never, servername: isIP(host) ? undefined : host })
+        : socket
       return this.#socket
     }
   }

@@ -20,6 +20,9 @@ const job = JSON.parse(process.argv[2]!) as ChildJob
 process.on('uncaughtException', (error) => answer({ ok: false, error: describe(error) }))
 process.on('unhandledRejection', (error) => answer({ ok: false, error: describe(error) }))
 
+// A world without a parent has nobody to answer.
+process.on('disconnect', () => leave(1))
+
 const logFile = openLogFile(job.kind === 'run' ? job.logFile : undefined)
 const core = createWorldCore({ seed: job.kind === 'run' ? job.seed : 'image', writeLog: logFile?.write })
 const globals = installGlobals({

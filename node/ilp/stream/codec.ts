@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { Packet } from 'ilp-protocol-stream/dist/src/packet.js'
 import type { Frame } from 'ilp-protocol-stream/dist/src/packet.js'
 import type { Random } from '../../runtime/index.ts'
@@ -44,17 +45,18 @@ export interface StreamPacket {
   frames: Frame[]
 }
 
-/** The keys of one connection. */
+/** The keys of one connection, as key objects: Node.js 24 takes bytes for a key five times more slowly. */
 export interface StreamKeys {
-  encryption: Buffer
-  fulfillment: Buffer
+  encryption: KeyObject
+  fulfillment: KeyObject
 }
 
 /** The keys that a shared secret yields (RFC 29, 5.1 and 6.2). */
 export function deriveStreamKeys(sharedSecret: Buffer): StreamKeys {
+  const secret = createSecretKey(sharedSecret)
   return {
-    encryption: hmac(sharedSecret, 'ilp_stream_encryption'),
-    fulfillment: hmac(sharedSecret, 'ilp_stream_fulfillment')
+    encryption: createSecretKey(hmac(secret, 'ilp_stream_encryption')),
+    fulfillment: createSecretKey(hmac(secret, 'ilp_stream_fulfillment'))
   }
 }
 
@@ -111,7 +113,7 @@ export function decryptStreamPacket(keys: StreamKeys, data: Buffer): StreamPacke
 }
 
 /** AES-256-GCM as RFC 29, 5.1 lays it out: IV, tag, ciphertext. */
-export function encrypt(key: Buffer, plain: Buffer, iv: Buffer, authenticated?: Buffer): Buffer {
+export function encrypt(key: KeyObject, plain: Buffer, iv: Buffer, authenticated?: Buffer): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
   if (authenticated) cipher.setAAD(authenticated)
   const body = Buffer.concat([cipher.update(plain), cipher.final()])
@@ -119,7 +121,7 @@ export function encrypt(key: Buffer, plain: Buffer, iv: Buffer, authenticated?: 
 }
 
 /** The inverse of `encrypt`; undefined when the key is another or a byte was changed. */
-export function decrypt(key: Buffer, data: Buffer, authenticated?: Buffer): Buffer | undefined {
+export function decrypt(key: KeyObject, data: Buffer, authenticated?: Buffer): Buffer | undefined {
   if (data.length < ENCRYPTION_OVERHEAD_BYTES) return undefined
   const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, IV_BYTES), {
     authTagLength: TAG_BYTES
@@ -133,6 +135,6 @@ export function decrypt(key: Buffer, data: Buffer, authenticated?: Buffer): Buff
   }
 }
 
-export function hmac(key: Buffer, message: Buffer | string): Buffer {
+export function hmac(key: KeyObject, message: Buffer | string): Buffer {
   return createHmac('sha256', key).update(message).digest()
 }

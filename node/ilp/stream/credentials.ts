@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import type { Random } from '../../runtime/index.ts'
 import { isValidAddress, segmentsBelow } from '../address.ts'
 import type { StreamCredentials } from '../model.ts'
@@ -66,14 +67,16 @@ export function createCredentialsIssuer(
       `The STREAM secret must have ${SERVER_SECRET_BYTES} bytes, not ${serverSecret.length}`
     )
   }
-  const tokenKeys = hmac(serverSecret, 'ilp_stream_connection_token')
-  const sharedSecrets = hmac(serverSecret, 'ilp_stream_shared_secret')
+  const secret = createSecretKey(serverSecret)
+  const tokenKeys = createSecretKey(hmac(secret, 'ilp_stream_connection_token'))
+  const sharedSecrets = createSecretKey(hmac(secret, 'ilp_stream_shared_secret'))
+  const tokenKey = (nonce: Buffer) => createSecretKey(hmac(tokenKeys, nonce))
   const iv = Buffer.alloc(12)
 
   return {
     issue(serverAddress, details) {
       const nonce = random.bytes(NONCE_BYTES)
-      const sealed = encrypt(hmac(tokenKeys, nonce), writeDetails(details), iv, Buffer.from(serverAddress))
+      const sealed = encrypt(tokenKey(nonce), writeDetails(details), iv, Buffer.from(serverAddress))
       const token = Buffer.concat([nonce, sealed.subarray(iv.length)])
       const destination = `${serverAddress}.${token.toString('base64url')}`
       if (!isValidAddress(destination)) {
@@ -90,7 +93,7 @@ export function createCredentialsIssuer(
       if (token.length <= NONCE_BYTES || token.toString('base64url') !== text) return undefined
       const nonce = token.subarray(0, NONCE_BYTES)
       const sealed = Buffer.concat([iv, token.subarray(NONCE_BYTES)])
-      const plain = decrypt(hmac(tokenKeys, nonce), sealed, Buffer.from(serverAddress))
+      const plain = decrypt(tokenKey(nonce), sealed, Buffer.from(serverAddress))
       if (plain === undefined || plain[0] !== TOKEN_VERSION) return undefined
       return {
         ...readDetails(plain),

@@ -17,7 +17,7 @@ import {
 } from './codec.ts'
 import type { StreamPacket } from './codec.ts'
 import { allowDeployedStreams, createMemoryPlugin } from './path.test-support.ts'
-import { createStreamReceiver } from './receiver.ts'
+import { MAX_CACHED_CONNECTIONS, createStreamReceiver } from './receiver.ts'
 import type { StreamRequest } from './receiver.ts'
 
 allowDeployedStreams()
@@ -169,6 +169,13 @@ describe('STREAM receiver', () => {
     expect(receiver.open(prepare(10n, { frames: manyFrames }), serverAddress)).toMatchObject({
       reject: { code: 'F06' }
     })
+  })
+
+  it('knows every connection again, however many there are', () => {
+    const connections = Array.from({ length: MAX_CACHED_CONNECTIONS + 50 }, () => connect())
+    for (const { prepare } of [...connections, ...connections.slice(0, 100)]) {
+      expect(open(prepare(10n)).paymentTag).toBe('payment-1')
+    }
   })
 
   it('never throws, whatever the data', () => {

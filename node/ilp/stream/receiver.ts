@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import type { Random } from '../../runtime/index.ts'
 import type { IlpFulfill, IlpPrepare, IlpReject } from '../model.ts'
 import {
@@ -27,7 +28,7 @@ import {
   fulfillmentOf,
   hmac
 } from './codec.ts'
-import type { Frame, StreamPacket } from './codec.ts'
+import type { Frame, StreamKeys, StreamPacket } from './codec.ts'
 import { createCredentialsIssuer } from './credentials.ts'
 import type { AssetDetails, ReceiptSetup, RecognisedConnection } from './credentials.ts'
 
@@ -35,6 +36,8 @@ import type { AssetDetails, ReceiptSetup, RecognisedConnection } from './credent
 export const STREAM_ID_HEADROOM = 20
 /** Bytes of application data that a client may send beyond what this packet brought. */
 export const DATA_HEADROOM_BYTES = 65_534
+/** Connections whose keys are kept at hand; those of others are derived again, at some 50 µs a packet. */
+export const MAX_CACHED_CONNECTIONS = 1_000
 /** Frames that one packet may hold; more are answered F06. */
 export const MAX_FRAMES_PER_PACKET = 256
 
@@ -111,6 +114,10 @@ export interface StreamReceiver {
   open(prepare: IlpPrepare, serverAddress: string): StreamRequest | UnopenedRequest
 }
 
+interface KnownConnection extends RecognisedConnection {
+  keys: StreamKeys
+}
+
 /** @throws RangeError when the secret has not 32 bytes */
 export function createStreamReceiver(options: {
   serverSecret: Buffer
@@ -118,6 +125,20 @@ export function createStreamReceiver(options: {
 }): StreamReceiver {
   const { random } = options
   const issuer = createCredentialsIssuer(options.serverSecret, random)
+  // The least recently used is the first: a Map keeps the order of insertion.
+  const connections = new Map<string, KnownConnection>()
+
+  function findConnection(destination: string, serverAddress: string): KnownConnection | undefined {
+    const key = `${serverAddress} ${destination}`
+    const cached = connections.get(key)
+    if (cached) connections.delete(key)
+    const recognised = cached ?? issuer.recognise(destination, serverAddress)
+    if (!recognised) return undefined
+    const known = cached ?? { ...recognised, keys: deriveStreamKeys(recognised.sharedSecret) }
+    connections.set(key, known)
+    if (connections.size > MAX_CACHED_CONNECTIONS) connections.delete(connections.keys().next().value!)
+    return known
+  }
 
   return {
     createCredentials({ serverAddress, ...details }) {
@@ -125,14 +146,14 @@ export function createStreamReceiver(options: {
       return { ilpAddress: destination, sharedSecret }
     },
 
-    readPaymentTag: (destination, serverAddress) => issuer.recognise(destination, serverAddress)?.paymentTag,
+    readPaymentTag: (destination, serverAddress) => findConnection(destination, serverAddress)?.paymentTag,
 
     open(prepare, serverAddress) {
-      const connection = issuer.recognise(prepare.destination, serverAddress)
+      const connection = findConnection(prepare.destination, serverAddress)
       if (connection === undefined) {
         return { reject: createReject(IlpErrorCode.F02_UNREACHABLE, { triggeredBy: serverAddress }) }
       }
-      const keys = deriveStreamKeys(connection.sharedSecret)
+      const { keys } = connection
       const packet = decryptStreamPacket(keys, prepare.data)
       if (
         packet === undefined ||
@@ -285,7 +306,7 @@ function receiptFrame({ nonce, secret }: ReceiptSetup, totalReceived: bigint): F
   const total = Buffer.alloc(8)
   total.writeBigUInt64BE(minOf(totalReceived, MAX_PACKET_AMOUNT))
   const body = Buffer.concat([Buffer.of(1), nonce, Buffer.of(1), total])
-  return new StreamReceiptFrame(1, Buffer.concat([body, hmac(secret, body)]))
+  return new StreamReceiptFrame(1, Buffer.concat([body, hmac(createSecretKey(secret), body)]))
 }
 
 function readApplicationData(packet: StreamPacket): Buffer | undefined {

@@ -6,12 +6,15 @@ import type { IlpErrorCode } from '../packet.ts'
 import { probePath } from './probe.ts'
 import { quoteFixedDelivery, quoteFixedSource } from './quote.ts'
 import { sendStream } from './sender.ts'
-import type { StreamSendOptions } from './sender.ts'
+import type { StreamSendOptions } from './payment.ts'
 import { createSimulatedPath, runToEnd } from './simulated-path.test-support.ts'
 import type { Hop, Mishap, SimulatedPath } from './simulated-path.test-support.ts'
 
 const decimal = (text: string): Ratio => parseRatio(text)!
 const slippage = decimal('0.01')
+const RUNS = process.env.RAFIKI_LAB_LONG ? 3_000 : 150
+/** Long runs take longer than the suite's limit for one test. */
+const timeout = 20_000 + RUNS * 100
 
 function send(
   path: SimulatedPath,
@@ -350,28 +353,32 @@ function deliverable(hops: readonly Hop[], budget: bigint, maxPacket = budget): 
 }
 
 describe("a quote's word", () => {
-  it('is kept within its bounds, which hold the whole slippage where the path rounds once', async () => {
-    let paid = 0
-    const mishaps = ['T00', 'T01', 'T03', 'T05', 'R00'] as const
-    await fc.assert(
-      fc.asyncProperty(scenario({ maxFall: 10_000, mishaps }), async (value) => {
-        const payment = await pay(value)
-        if (!payment) return
-        const { path, options, isInBounds, result } = payment
-        expectLawful(path, result, options)
-        if (value.hops.length === 1) expect(isInBounds).toBe(true)
-        if (!isInBounds) return
-        paid++
-        expect(result.outcome).toBe('delivered')
-        expect(result.delivered).toBe(path.received)
-        expect(result.delivered).toBeGreaterThanOrEqual(options.deliver)
-      }),
-      { numRuns: RUNS }
-    )
-    expect(paid).toBeGreaterThan(RUNS / 4)
-  })
+  it(
+    'is kept within its bounds, which hold the whole slippage where the path rounds once',
+    { timeout },
+    async () => {
+      let paid = 0
+      const mishaps = ['T00', 'T01', 'T03', 'T05', 'R00'] as const
+      await fc.assert(
+        fc.asyncProperty(scenario({ maxFall: 10_000, mishaps }), async (value) => {
+          const payment = await pay(value)
+          if (!payment) return
+          const { path, options, isInBounds, result } = payment
+          expectLawful(path, result, options)
+          if (value.hops.length === 1) expect(isInBounds).toBe(true)
+          if (!isInBounds) return
+          paid++
+          expect(result.outcome).toBe('delivered')
+          expect(result.delivered).toBe(path.received)
+          expect(result.delivered).toBeGreaterThanOrEqual(options.deliver)
+        }),
+        { numRuns: RUNS }
+      )
+      expect(paid).toBeGreaterThan(RUNS / 4)
+    }
+  )
 
-  it('is never broken towards the payer outside of it', async () => {
+  it('is never broken towards the payer outside of it', { timeout }, async () => {
     const outcomes = new Set<string>()
     const mishaps = ['T04', 'R00', 'F08', 'R01', 'F99', 'lostAnswer', 'lostPacket'] as const
     await fc.assert(
@@ -391,8 +398,6 @@ describe("a quote's word", () => {
     expect(outcomes).toContain('delivered')
   })
 })
-
-const RUNS = process.env.RAFIKI_LAB_LONG ? 3_000 : 150
 
 function maxOf(left: bigint, right: bigint): bigint {
   return left > right ? left : right

@@ -1,15 +1,16 @@
-import type { Clock, Random, Timer } from '../../runtime/index.ts'
-import type { IlpReject, OutgoingReply, Ratio, SendPacket, StreamCredentials } from '../model.ts'
+import type { Timer } from '../../runtime/index.ts'
+import type { IlpReject, OutgoingReply } from '../model.ts'
 import { MAX_PACKET_AMOUNT } from '../packet.ts'
 import { maxOf, minOf } from '../ratio.ts'
 import { createSendingAccount } from './account.ts'
 import type { Hold } from './account.ts'
-import { MAX_FRAME_BYTES, StreamDataFrame, StreamMoneyFrame } from './codec.ts'
+import { StreamDataFrame, StreamMoneyFrame } from './codec.ts'
 import type { StreamPacket } from './codec.ts'
 import { createClientConnection, readReceiverNews } from './connection.ts'
 import type { PreparedPacket } from './connection.ts'
 import { createPace } from './pace.ts'
-import type { SendLimits } from './pace.ts'
+import { MAX_APPLICATION_DATA_BYTES } from './payment.ts'
+import type { StreamSendOptions, StreamSendResult } from './payment.ts'
 import { planPacket } from './plan.ts'
 import type { ShortPacket } from './plan.ts'
 import { probePath } from './probe.ts'
@@ -17,53 +18,6 @@ import { createRateEstimate } from './rate.ts'
 import { amountAfterTooLarge, reactionTo } from './reactions.ts'
 import { rejectError, sendError } from './send-error.ts'
 import type { SendError } from './send-error.ts'
-
-/** The most bytes of application data that go with a payment. */
-export const MAX_APPLICATION_DATA_BYTES = MAX_FRAME_BYTES - 1_100
-
-export interface StreamSendOptions {
-  credentials: StreamCredentials
-  sendPacket: SendPacket
-  clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'setTimer' | 'sleep'>
-  random: Pick<Random, 'bytes' | 'fraction'>
-  /** The most that this attempt may spend, in source units. */
-  sourceBudget: bigint
-  /** What this attempt has to deliver, in destination units. */
-  deliver: bigint
-  /** Destination per source units; holds cumulatively, with what earlier attempts sent and delivered. */
-  minimumRate: Ratio
-  alreadySent?: bigint
-  alreadyDelivered?: bigint
-  /** The first sequence number, for a connection that was used before. Default 1. */
-  firstSequence?: number
-  /** What a probe learnt of the path. Without rates the path is probed first. */
-  path?: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
-  /** Goes to the receiver with the first packet, which travels alone until the receiver took it. */
-  applicationData?: Buffer
-  /** Aborted: nothing more is sent; what is in flight is waited for. */
-  signal?: AbortSignal
-  limits?: Partial<SendLimits>
-}
-
-/** The end of an attempt. Nothing is in flight any more; `inDoubtCount` packets have no known outcome. */
-export interface StreamSendResult {
-  /**
-   * delivered       all that was to be delivered
-   * receiverClosed  the receiver takes no more, or closed without an error
-   * stopped         by the signal
-   * failed          `error` says why
-   */
-  outcome: 'delivered' | 'receiverClosed' | 'stopped' | 'failed'
-  error?: SendError
-  /** By this attempt, in source units: booked, without what is in doubt. */
-  sent: bigint
-  /** By this attempt, in destination units. */
-  delivered: bigint
-  inDoubtCount: number
-  learnt: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
-  packetsSent: number
-  nextSequence: number
-}
 
 /** A packet that is on its way. */
 interface Flight {

@@ -1,0 +1,52 @@
+import type { Clock, Random } from '../../runtime/index.ts'
+import type { Ratio, SendPacket, StreamCredentials } from '../model.ts'
+import { MAX_FRAME_BYTES } from './codec.ts'
+import type { SendLimits } from './pace.ts'
+import type { SendError } from './send-error.ts'
+
+/** The most bytes of application data that go with a payment. */
+export const MAX_APPLICATION_DATA_BYTES = MAX_FRAME_BYTES - 1_100
+
+export interface StreamSendOptions {
+  credentials: StreamCredentials
+  sendPacket: SendPacket
+  clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'setTimer' | 'sleep'>
+  random: Pick<Random, 'bytes' | 'fraction'>
+  /** The most that this attempt may spend, in source units. */
+  sourceBudget: bigint
+  /** What this attempt has to deliver, in destination units. */
+  deliver: bigint
+  /** Destination per source units; holds cumulatively, with what earlier attempts sent and delivered. */
+  minimumRate: Ratio
+  alreadySent?: bigint
+  alreadyDelivered?: bigint
+  /** The first sequence number, for a connection that was used before. Default 1. */
+  firstSequence?: number
+  /** What a probe learnt of the path. Without rates the path is probed first. */
+  path?: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
+  /** Goes to the receiver with the first packet, which travels alone until the receiver took it. */
+  applicationData?: Buffer
+  /** Aborted: nothing more is sent; what is in flight is waited for. */
+  signal?: AbortSignal
+  limits?: Partial<SendLimits>
+}
+
+/** The end of an attempt. Nothing is in flight any more; `inDoubtCount` packets have no known outcome. */
+export interface StreamSendResult {
+  /**
+   * delivered       all that was to be delivered
+   * receiverClosed  the receiver takes no more, or closed without an error
+   * stopped         by the signal
+   * failed          `error` says why
+   */
+  outcome: 'delivered' | 'receiverClosed' | 'stopped' | 'failed'
+  error?: SendError
+  /** By this attempt, in source units: booked, without what is in doubt. */
+  sent: bigint
+  /** By this attempt, in destination units. */
+  delivered: bigint
+  inDoubtCount: number
+  learnt: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
+  packetsSent: number
+  nextSequence: number
+}

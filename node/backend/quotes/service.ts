@@ -7,6 +7,7 @@ import { failure, isFailure } from '../model.ts'
 import type { Amount, Failure } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import type { Rates } from '../rates/model.ts'
+import { RemoteUnavailableError } from '../receivers/index.ts'
 import { isActiveReceiver } from '../receivers/model.ts'
 import type { Receiver, Receivers } from '../receivers/model.ts'
 import { isUuid } from '../sql.ts'
@@ -103,9 +104,15 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
   }
 
   async function findReceiver(tenantId: string, url: string): Promise<PayableReceiver | Refusal> {
-    const receiver = await receivers.get(tenantId, url)
+    const receiver = await receivers.get(tenantId, url).catch((error: unknown) => {
+      if (!(error instanceof RemoteUnavailableError)) throw error
+      return failure('RemoteUnavailable', error.message)
+    })
     if (isFailure(receiver)) {
-      return failure('InvalidReceiver', `the receiver ${url} cannot be read: ${receiver.failure}`)
+      return failure(
+        'InvalidReceiver',
+        `the receiver ${url} cannot be read: ${receiver.failure} ${receiver.message ?? ''}`
+      )
     }
     const { credentials } = receiver
     if (credentials === undefined || !isActiveReceiver(receiver, clock.nowMs())) {

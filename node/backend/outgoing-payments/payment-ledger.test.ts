@@ -1,0 +1,269 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { AccountCode, createLedgerWriter, createMemoryLedger, TransferCode } from '../../ledger/index.ts'
+import type { NewAccount } from '../../ledger/index.ts'
+import { createLogger, createManualClock, createSystemRandom, uuidToId } from '../../runtime/index.ts'
+import type { Asset } from '../assets/model.ts'
+import { packetTransferIds } from '../connector/transfer-ids.ts'
+import type { Quote } from '../quotes/model.ts'
+import { epochAccountId, paymentAccountId } from './accounts.ts'
+import { createLocalPayments } from './local-payment.ts'
+import { createPaymentLedger } from './payment-ledger.ts'
+import { reservedAtMs } from './settlement.ts'
+
+const PEER = 77n
+const SETTLEMENT = 1n
+const BUDGET = 1_000n
+const FEE = 25n
+const signal = new AbortController().signal
+
+async function createBooks() {
+  const clock = createManualClock()
+  const random = createSystemRandom(clock)
+  const logger = createLogger({ name: 'test', level: 'silent' })
+  const ledger = createMemoryLedger({ clock })
+  const writer = createLedgerWriter({ ledger, clock, logger })
+  const asset: Asset = {
+    id: random.uuid(),
+    tenantId: random.uuid(),
+    code: 'USD',
+    scale: 2,
+    ledger: 1,
+    createdAt: new Date(0)
+  }
+  const id = random.orderedUuid()
+  const amount = (value: bigint) => ({ value, assetCode: 'USD', assetScale: 2 })
+  const quote: Quote = {
+    id,
+    asset,
+    tenantId: asset.tenantId,
+    walletAddressId: random.uuid(),
+    receiver: 'https://baobab.example/incoming-payments/1',
+    method: 'LOCAL',
+    debitAmount: amount(BUDGET + FEE),
+    debitAmountMinusFees: BUDGET,
+    receiveAmount: amount(BUDGET),
+    expiresAt: new Date(0),
+    createdAt: new Date(0)
+  }
+  const limited = { debitsMustNotExceedCredits: true }
+  const accounts: NewAccount[] = [
+    { id: SETTLEMENT, ledger: 1, code: AccountCode.SETTLEMENT, flags: { creditsMustNotExceedDebits: true } },
+    { id: PEER, ledger: 1, code: AccountCode.LIQUIDITY_PEER, flags: limited },
+    { id: uuidToId(asset.id), ledger: 1, code: AccountCode.LIQUIDITY_ASSET, flags: limited },
+    { id: paymentAccountId(id), ledger: 1, code: AccountCode.LIQUIDITY_OUTGOING, flags: limited }
+  ]
+  await ledger.createAccounts(accounts)
+  await writer.submit([
+    {
+      id: random.orderedId(),
+      debitAccountId: SETTLEMENT,
+      creditAccountId: paymentAccountId(id),
+      amount: BUDGET + FEE,
+      ledger: 1,
+      code: TransferCode.DEPOSIT
+    }
+  ])
+  const paymentLedger = createPaymentLedger({ ledger, writer, clock, random, logger })
+
+  /** What the connector does with a packet of an epoch's sender. */
+  async function reserve(epoch: number, value: bigint, minimum = 0n) {
+    const transferId = random.orderedId()
+    const [result] = await writer.submit([
+      {
+        id: packetTransferIds(transferId).reserve[0],
+        debitAccountId: epochAccountId(id, epoch),
+        creditAccountId: PEER,
+        amount: value,
+        ledger: 1,
+        code: TransferCode.TRANSFER,
+        userData128: uuidToId(id),
+        userData64: minimum,
+        userData32: epoch,
+        flags: { pending: true }
+      }
+    ])
+    return { result, transferId }
+  }
+
+  async function freeOf(accountId: bigint): Promise<bigint> {
+    const [account] = await ledger.lookupAccounts([accountId])
+    return account ? account.creditsPosted - account.debitsPosted - account.debitsPending : 0n
+  }
+
+  return { clock, random, ledger, writer, paymentLedger, quote, reserve, freeOf }
+}
+
+describe('the money of a payment', () => {
+  it('leaves a former owner nothing to spend, whatever it does when it wakes up', async () => {
+    const { paymentLedger, quote, reserve, freeOf } = await createBooks()
+    await paymentLedger.openEpoch(quote, 1, signal)
+    const inFlight = await reserve(1, 300n)
+    await paymentLedger.openEpoch(quote, 2, signal)
+    expect(await freeOf(epochAccountId(quote.id, 2))).toBe(700n)
+
+    expect((await reserve(1, 1n)).result).toBe('exceeds_credits')
+    await paymentLedger.openEpoch(quote, 1, signal)
+    expect((await reserve(1, 1n)).result).toBe('exceeds_credits')
+    expect(await freeOf(paymentAccountId(quote.id))).toBe(FEE)
+
+    const [books] = await paymentLedger.epochBooks(quote.id, 1)
+    expect(books?.inDoubt.map(({ amount }) => amount)).toEqual([300n])
+    expect(await paymentLedger.settle(books!.inDoubt[0]!, undefined, signal)).toBe(true)
+    await paymentLedger.sweepFormerEpochs(quote, 2, signal)
+    expect(await freeOf(epochAccountId(quote.id, 2))).toBe(BUDGET)
+    expect(inFlight.result).toBe('ok')
+  })
+
+  it('counts what was posted, with what was delivered, and agrees with a process that was first', async () => {
+    const { paymentLedger, quote, reserve, writer } = await createBooks()
+    await paymentLedger.openEpoch(quote, 1, signal)
+    const { transferId } = await reserve(1, 100n, 90n)
+    await reserve(1, 50n, 40n)
+    const [books] = await paymentLedger.epochBooks(quote.id, 1)
+    const [first, second] = books!.inDoubt
+    expect(await paymentLedger.settle(first!, 95n, signal)).toBe(true)
+    expect(await paymentLedger.settle(first!, 93n, signal)).toBe(true)
+    expect(await paymentLedger.settle(first!, undefined, signal)).toBe(false)
+    expect(await paymentLedger.settle(second!, undefined, signal)).toBe(true)
+    expect(await paymentLedger.settle(second!, 45n, signal)).toBe(false)
+    expect(await paymentLedger.epochBooks(quote.id, 1)).toMatchObject([
+      { epoch: 1, sent: 100n, delivered: 95n, inDoubt: [] }
+    ])
+    expect(await paymentLedger.sentAmounts([{ money: quote, epoch: 1 }])).toEqual([100n])
+    await paymentLedger.returnLeftover(quote, 1, signal)
+    expect(await paymentLedger.sentAmounts([{ money: quote, epoch: 1 }])).toEqual([100n])
+    // The connector's own post comes late, and finds its packet posted.
+    const ids = packetTransferIds(transferId)
+    const [late] = await writer.submit([
+      {
+        id: ids.post[0],
+        pendingId: ids.reserve[0],
+        debitAccountId: 0n,
+        creditAccountId: 0n,
+        amount: 100n,
+        ledger: 0,
+        code: 0,
+        flags: { postPending: true }
+      }
+    ])
+    expect(late).toBe('exists_with_different_fields')
+  })
+
+  const epochs = fc.integer({ min: 1, max: 4 })
+  const action = fc.oneof(
+    fc.record({ kind: fc.constant('open' as const), epoch: epochs }),
+    fc.record({ kind: fc.constant('sweep' as const), epoch: epochs }),
+    fc.record({ kind: fc.constant('return' as const), epoch: epochs }),
+    fc.record({ kind: fc.constant('reserve' as const), epoch: epochs, amount: fc.bigInt(1n, 600n) }),
+    fc.record({ kind: fc.constant('end' as const), index: fc.nat(20), isPost: fc.boolean() })
+  )
+
+  it('never spends more than debitAmount − fee, and loses nothing, whoever does what when', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(action, { minLength: 1, maxLength: 3 }), { maxLength: 12 }),
+        async (steps) => {
+          const { paymentLedger, quote, reserve, ledger } = await createBooks()
+          await paymentLedger.openEpoch(quote, 1, signal)
+          for (const concurrent of steps) {
+            await Promise.all(
+              concurrent.map(async (step) => {
+                switch (step.kind) {
+                  case 'open':
+                    return paymentLedger.openEpoch(quote, step.epoch, signal)
+                  case 'sweep':
+                    return paymentLedger.sweepFormerEpochs(quote, step.epoch, signal)
+                  case 'return':
+                    return paymentLedger.returnLeftover(quote, step.epoch, signal)
+                  case 'reserve':
+                    return reserve(step.epoch, step.amount)
+                  case 'end': {
+                    const books = await paymentLedger.epochBooks(quote.id, 4)
+                    const open = books.flatMap(({ inDoubt }) => inDoubt)
+                    const one = open[step.index % Math.max(1, open.length)]
+                    if (one) await paymentLedger.settle(one, step.isPost ? 1n : undefined, signal)
+                  }
+                }
+              })
+            )
+            const ids = [1, 2, 3, 4].map((epoch) => epochAccountId(quote.id, epoch))
+            const [own, ...held] = await ledger.lookupAccounts([paymentAccountId(quote.id), ...ids])
+            const [peer] = await ledger.lookupAccounts([PEER])
+            const atStake = peer!.creditsPosted + peer!.creditsPending
+            expect(atStake <= BUDGET).toBe(true)
+            const rest = [own, ...held].reduce(
+              (sum, account) => sum + (account ? account.creditsPosted - account.debitsPosted : 0n),
+              0n
+            )
+            expect(rest + peer!.creditsPosted).toBe(BUDGET + FEE)
+            expect(own!.creditsPosted - own!.debitsPosted >= FEE).toBe(true)
+            const [sent] = await paymentLedger.sentAmounts([{ money: quote, epoch: 4 }])
+            expect(sent).toBe(peer!.creditsPosted)
+          }
+        }
+      ),
+      { numRuns: 150 }
+    )
+  })
+})
+
+describe('a payment within the node', () => {
+  async function createLocal() {
+    const books = await createBooks()
+    const receiverId = books.random.orderedUuid()
+    await books.ledger.createAccounts([
+      { id: uuidToId(receiverId), ledger: 1, code: AccountCode.LIQUIDITY_INCOMING }
+    ])
+    const credited: bigint[] = []
+    const target = {
+      kind: 'incomingPayment' as const,
+      id: receiverId,
+      tenantId: books.quote.tenantId,
+      asset: books.quote.asset,
+      accountId: uuidToId(receiverId),
+      admit: () => 'admitted' as const,
+      posted: (amount: bigint) => void credited.push(amount),
+      released: () => undefined,
+      received: 0n,
+      receiveMax: undefined
+    }
+    const localPayments = createLocalPayments({
+      ledger: books.ledger,
+      paymentLedger: books.paymentLedger,
+      targets: { resolve: async () => target, recount: async () => undefined }
+    })
+    const received = async () => (await books.ledger.lookupAccounts([uuidToId(receiverId)]))[0]!.creditsPosted
+    return { ...books, receiverId, localPayments, credited, received }
+  }
+
+  it('happens once, however many holders submit it', async () => {
+    const { localPayments, quote, receiverId, received, credited, freeOf } = await createLocal()
+    const outcomes = await Promise.all([1, 2, 3].map(() => localPayments.pay(quote, receiverId, signal)))
+    expect(outcomes).toEqual([{ kind: 'paid' }, { kind: 'paid' }, { kind: 'paid' }])
+    expect(await received()).toBe(BUDGET)
+    expect(credited).toEqual([BUDGET])
+    expect(await freeOf(paymentAccountId(quote.id))).toBe(FEE)
+    expect(await localPayments.fence(quote, signal)).toBe(false)
+  })
+
+  it('never happens once it is fenced', async () => {
+    const { localPayments, quote, receiverId, received, clock, freeOf } = await createLocal()
+    expect(await localPayments.fence(quote, signal)).toBe(true)
+    expect(await localPayments.fence(quote, signal)).toBe(true)
+    await expect(localPayments.pay(quote, receiverId, signal)).rejects.toThrow('refused a local payment')
+    await clock.advance(10_000)
+    expect(await received()).toBe(0n)
+    expect(await freeOf(paymentAccountId(quote.id))).toBe(BUDGET + FEE)
+  })
+})
+
+describe('the age of a reservation', () => {
+  it('is told by an id that random.orderedId gave, and by no other', () => {
+    const clock = createManualClock()
+    const id = createSystemRandom(clock).orderedId()
+    expect(reservedAtMs(id, clock.nowMs())).toBe(clock.nowMs())
+    expect(reservedAtMs(id, clock.nowMs() - 60_000)).toBeUndefined()
+    expect(reservedAtMs(packetTransferIds(id).post[0], clock.nowMs())).toBeUndefined()
+  })
+})

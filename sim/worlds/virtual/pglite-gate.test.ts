@@ -1,10 +1,11 @@
 import pg from 'pg'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../../node/runtime/index.ts'
-import { readImage, startEngine, writeImage, createImage, queryEngine } from './pglite-engine.ts'
+import { queryEngine, readImage, startEngine } from './pglite-engine.ts'
 import type { SqlEngine } from './pglite-engine.ts'
 import type { VirtualRuntime } from './runtime.ts'
 import { WorldError } from './scheduler.ts'
+import { ensureImage } from './spawn.ts'
 import { createVirtualWorld } from './world.ts'
 import type { VirtualWorld } from './world.ts'
 
@@ -21,9 +22,9 @@ let baobabUrl: string
 let tests = 0
 
 beforeAll(async () => {
-  if (!readImage()) writeImage(await createImage())
+  await ensureImage()
   world = await createVirtualWorld({ seed: 'gate' })
-})
+}, 120_000)
 
 // One world, and databases of its own for each test: starting PostgreSQL takes longer than all of them together.
 beforeEach(() => {

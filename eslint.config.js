@@ -82,7 +82,7 @@ export default tseslint.config(
   },
   {
     files: ['node/**/*.ts'],
-    ignores: ['node/runtime/**', 'node/frontend/**', '**/*.test.ts'],
+    ignores: ['node/runtime/**', 'node/frontend/**', '**/*.test.ts', '**/*.test-support.ts', '**/testing.ts'],
     rules: {
       'no-restricted-globals': ['error', ...doorGlobals],
       'no-restricted-properties': ['error', ...doorProperties],

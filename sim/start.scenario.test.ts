@@ -1,14 +1,16 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
 const RUNS = path.resolve('.lab/runs')
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'start-test-'))
+// PostgreSQL runs as another user where root starts it, and must be able to reach the disk below.
+chmodSync(temporary, 0o755)
 afterAll(() => rmSync(temporary, { recursive: true, force: true }))
 
 interface Started {
@@ -20,8 +22,13 @@ interface Started {
 }
 
 function start(...args: string[]): Started {
+  return startWith({}, ...args)
+}
+
+function startWith(environment: Record<string, string>, ...args: string[]): Started {
   const child = spawn(process.execPath, ['sim/start.ts', '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment }
   })
   const lines: Record<string, unknown>[] = []
   const waiting = new Set<() => void>()
@@ -41,10 +48,14 @@ function start(...args: string[]): Started {
     line(test) {
       return new Promise((resolve, reject) => {
         const check = () => {
-          const found = lines.find(test)
-          if (found) {
+          try {
+            const found = lines.find(test)
+            if (!found) return
             waiting.delete(check)
             resolve(found)
+          } catch (error) {
+            waiting.delete(check)
+            reject(error as Error)
           }
         }
         waiting.add(check)
@@ -76,7 +87,9 @@ function runOf(pid: number): string {
   return found
 }
 
+/** The network is up and its payments are made. */
 function isUp(line: Record<string, unknown>): boolean {
+  if (line.event === 'error') throw new Error(`npm start failed: ${String(line.message)}`)
   return line.event === 'summary'
 }
 
@@ -173,4 +186,58 @@ describe('npm start', () => {
     expect(processesOf(run)).toEqual([])
     expect(readdirSync(RUNS)).not.toContain(run)
   })
+
+  describe.skipIf(!canMount())('on a full disk (needs the right to mount a small one)', () => {
+    const disk = path.join(temporary, 'disk')
+
+    function withDisk(megabytes: number): void {
+      mkdirSync(disk, { recursive: true })
+      expect(
+        spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=1777`, 'tmpfs', disk]).status
+      ).toBe(0)
+    }
+    afterEach(() => {
+      spawnSync('umount', [disk])
+    })
+
+    it('says how much is missing, and starts nothing', async () => {
+      withDisk(20)
+      const started = startWith({ TMPDIR: disk }, '--exit')
+      expect((await started.ended).status).toBe(1)
+      expect(String(started.lines.find(({ event }) => event === 'error')?.message)).toMatch(
+        /has \d+ MB left and PostgreSQL needs 256 MB; free some space/
+      )
+      expect(readdirSync(disk)).toEqual([])
+    })
+
+    it('says so when the disk fills up while the network is up, and takes everything down', async () => {
+      withDisk(400)
+      const started = startWith({ TMPDIR: disk })
+      await started.line(isUp)
+      const run = runOf(started.child.pid!)
+      const filler = path.join(disk, 'filler')
+      spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=1M'])
+      // Money that moves has to be written down: PostgreSQL ends when its log cannot grow.
+      const paying = spawn(process.execPath, ['sim/cli.ts', 'pay', 'alice@acacia', 'bob@baobab', '500'], {
+        stdio: 'ignore'
+      })
+      const { status } = await started.ended
+      paying.kill('SIGKILL')
+      expect(status).toBe(1)
+      const error = started.lines.find(({ event }) => event === 'error')!
+      expect(String(error.message)).toMatch(/No space left on device; free some space/)
+      expect(processesOf(run)).toEqual([])
+      expect(readdirSync(RUNS)).not.toContain(run)
+      expect(readdirSync(disk)).toEqual(['filler'])
+    })
+  })
 })
+
+/** Only root may mount; elsewhere these two tests say that they were skipped. */
+function canMount(): boolean {
+  const probe = mkdtempSync(path.join(os.tmpdir(), 'mount-probe-'))
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe]).status === 0
+  if (mounted) spawnSync('umount', [probe])
+  rmSync(probe, { recursive: true, force: true })
+  return mounted
+}

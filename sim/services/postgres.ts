@@ -8,8 +8,8 @@ export interface PostgresService {
   readonly description: string
   url(databaseName: string): string
   createDatabase(name: string): Promise<unknown>
-  /** Resolves when it ended; never for a server that is not ours. */
-  readonly ended: Promise<string>
+  /** Resolves with what to tell when it cannot go on; never for a server that is not ours. */
+  readonly failed: Promise<string>
   stop(): Promise<void>
 }
 
@@ -59,7 +59,7 @@ function useServer(address: string, run: RunDirectory): PostgresService {
       await administer((client) => `CREATE DATABASE ${client.escapeIdentifier(prefix + name)}`)
       created.push(prefix + name)
     },
-    ended: new Promise(() => undefined),
+    failed: new Promise(() => undefined),
     async stop() {
       for (const name of created.splice(0)) {
         await administer((client) => `DROP DATABASE IF EXISTS ${client.escapeIdentifier(name)} WITH (FORCE)`)

@@ -23,6 +23,12 @@ export class ServiceError extends Error {
 export interface ServiceProcess {
   readonly name: string
   readonly pid: number
+  /**
+   * Resolves when it says that it is up.
+   *
+   * @throws ServiceError with the last lines that it wrote, when it ends before, or takes too long
+   */
+  readonly started: Promise<void>
   /** Resolves with what it says of its end, once it ended for whatever reason. */
   readonly ended: Promise<string>
   /** Every line it logs, as JSON where it is JSON. */
@@ -33,15 +39,11 @@ export interface ServiceProcess {
   end(signal: 'SIGTERM' | 'SIGKILL', graceMs?: number): Promise<void>
 }
 
-/**
- * Starts a service of the node as its operator would, in a process of its own, and waits for its `started`.
- *
- * @throws ServiceError with the last lines that it wrote
- */
-export async function startServiceProcess(
+/** Starts a service of the node as its operator would, in a process of its own. */
+export function startServiceProcess(
   run: RunDirectory,
   { name, entry, environment }: { name: string; entry: string; environment: Record<string, string> }
-): Promise<ServiceProcess> {
+): ServiceProcess {
   const child = spawn(
     process.execPath,
     [...NODE_FLAGS, '--import', path.join(import.meta.dirname, 'follow-parent.ts'), path.join(ROOT, entry)],
@@ -60,8 +62,8 @@ export async function startServiceProcess(
   const log = createWriteStream(run.file(`${name}.log`), { flags: 'a' })
   const lastLines: string[] = []
   const listeners = new Set<(record: Record<string, unknown>) => void>()
-  let started!: () => void
-  const whenStarted = new Promise<void>((resolve) => (started = resolve))
+  let sayStarted!: () => void
+  const whenStarted = new Promise<void>((resolve) => (sayStarted = resolve))
 
   for (const stream of [child.stdout!, child.stderr!]) {
     createInterface({ input: stream }).on('line', (line) => {
@@ -69,7 +71,7 @@ export async function startServiceProcess(
       lastLines.push(line)
       if (lastLines.length > KEPT_LINES) lastLines.shift()
       const record = asRecord(line)
-      if (record?.event === 'started') started()
+      if (record?.event === 'started') sayStarted()
       if (record) for (const listener of listeners) listener(record)
     })
   }
@@ -83,7 +85,7 @@ export async function startServiceProcess(
   })
 
   const timeout = AbortSignal.timeout(START_TIMEOUT_MS)
-  await Promise.race([
+  const started = Promise.race([
     whenStarted,
     ended.then((how) => {
       throw new ServiceError(how)
@@ -98,6 +100,7 @@ export async function startServiceProcess(
   return {
     name,
     pid: child.pid!,
+    started,
     ended,
     onLog(listener) {
       listeners.add(listener)

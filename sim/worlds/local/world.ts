@@ -72,7 +72,7 @@ async function start(
 
   const services = createServices(run, naming(ports, run))
   undo.push(() => services.endAll())
-  void postgres.ended.then((how) => services.fail(how))
+  void postgres.failed.then((how) => services.fail(how))
   const ground = localGround({ runtime, run, postgres, ports, services })
   const network = await raiseNetwork(topology, ground, { onStep, undo })
   run.write('network.json', JSON.stringify(toSharedNetwork(network.plan), undefined, 2))
@@ -115,12 +115,14 @@ function createServices(run: RunDirectory, world: WorldNaming) {
       const name = `${plan.node.name}-${service}`
       const environment =
         service === 'backend' ? backendEnvironment(plan, world) : authEnvironment(plan, world)
-      const started = await startServiceProcess(run, { name, entry: `node/${service}/main.ts`, environment })
-      services.set(name, started)
-      void started.ended.then((how) => {
-        if (!ending.has(started)) fail(how)
+      const process = startServiceProcess(run, { name, entry: `node/${service}/main.ts`, environment })
+      // Known before it is up: what fails meanwhile must take it down as well.
+      services.set(name, process)
+      await process.started
+      void process.ended.then((how) => {
+        if (!ending.has(process)) fail(how)
       })
-      return started
+      return process
     }
   }
 }

@@ -60,7 +60,7 @@ interface Draft {
   transfer: NewTransfer
   /** Takes the id of the transfer so many before it, instead of a fresh one. */
   sameIdAs: number | undefined
-  /** For an end: ends the reservation so many reservations before it. */
+  /** For an end: names the reservation so many reservations before it; 0: the transfer right before it. */
   endsBack: number | undefined
   /** Is the transfer so many before it, once more. */
   repeats: number | undefined
@@ -220,7 +220,8 @@ function resolveHistory(commands: readonly DraftCommand[]): LedgerCommand[] {
     if (repeated) return repeated
     const namesake = sameIdAs === undefined ? undefined : earlier.at(-1 - sameIdAs)
     const id = transfer.id === FRESH ? (namesake?.id ?? 1_000n + BigInt(earlier.length)) : transfer.id
-    const pendingId = endsBack === undefined ? transfer.pendingId : (reservations.at(-1 - endsBack) ?? 99n)
+    const named = endsBack === 0 ? earlier.at(-1)?.id : reservations.at(-(endsBack ?? 0))
+    const pendingId = endsBack === undefined ? transfer.pendingId : (named ?? 99n)
     const resolved = { ...transfer, id, ...(pendingId !== undefined && { pendingId }) }
     if (transfer.flags?.pending) reservations.push(id)
     return resolved

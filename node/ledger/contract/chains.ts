@@ -56,6 +56,20 @@ export function describeChains({ open, pay, reserve, post, voiding, linked }: Co
       expect(await submit(linked(post(first.id)), post(second.id))).toEqual(['ok', 'ok'])
     })
 
+    it('sees that a transfer of its own is no reservation', async () => {
+      const { ledger, submit, fund } = await open()
+      await fund(ALICE, 10n)
+      const reservation = reserve(ALICE, BOB, 5n)
+      expect(await submit(reservation)).toEqual(['ok'])
+      const end = voiding(reservation.id)
+      expect(await submit(linked(end), post(end.id))).toEqual([
+        'linked_event_failed',
+        'pending_transfer_not_pending'
+      ])
+      expect(await ledger.pendingStates([reservation.id])).toEqual(['pending'])
+      expect(await submit(end, post(end.id))).toEqual(['ok', 'pending_transfer_not_pending'])
+    })
+
     it('left open at the end of a batch fails', async () => {
       const { submit } = await open()
       expect(

@@ -35,7 +35,9 @@ DECLARE
   booked_data128 uuid[] := p_data128; booked_data64 numeric[] := p_data64; booked_data32 bigint[] := p_data32;
   booked_debit_at integer[] := array_fill(0, ARRAY[events]);
   booked_credit_at integer[] := array_fill(0, ARRAY[events]);
+  -- Of an end: what it ended. Of any: its own place there, if another event of the batch names it.
   booked_held_at integer[] := array_fill(0, ARRAY[events]);
+  booked_own_at integer[] := array_fill(0, ARRAY[events]);
   -- By the first position of an id: where it was booked in this batch, and whether it was spent.
   booked_position integer[] := array_fill(0, ARRAY[events]);
   spent boolean[] := array_fill(false, ARRAY[events]);
@@ -256,10 +258,12 @@ BEGIN
 
     IF result = 'ok' THEN
       booked_position[e.first_position] := e.pos;
+      booked_own_at[e.pos] := coalesce(e.own_at, 0);
       IF NOT is_end THEN
         booked_debit_at[e.pos] := di;
         booked_credit_at[e.pos] := ci;
-        booked_held_at[e.pos] := coalesce(e.own_at, 0);
+      ELSIF e.own_at IS NOT NULL THEN
+        held_states[e.own_at] := 'plain';
       END IF;
     ELSE
       IF chain_start IS NOT NULL AND NOT chain_broken THEN
@@ -288,8 +292,8 @@ BEGIN
               debits_posted[di] := debits_posted[di] - asked;
               credits_posted[ci] := credits_posted[ci] - asked;
             END IF;
-            IF held > 0 THEN held_states[held] := 'none'; END IF;
           END IF;
+          IF booked_own_at[undone] > 0 THEN held_states[booked_own_at[undone]] := 'none'; END IF;
           booked_position[p_first_positions[undone]] := 0;
           results[undone] := 'linked_event_failed';
         END LOOP;
@@ -336,9 +340,9 @@ BEGIN
 
   INSERT INTO "ledgerPendingTransfers" (id, "expiresAtMs")
   SELECT n.id, CASE WHEN n.timeout_s > 0 THEN p_now_ms + n.timeout_s * 1000 END
-  FROM unnest(results, p_ids, p_flags, p_timeouts, booked_held_at) AS n(result, id, flags, timeout_s, held_at)
+  FROM unnest(results, p_ids, p_flags, p_timeouts, booked_own_at) AS n(result, id, flags, timeout_s, own_at)
   -- Unless it was ended in this very batch.
-  WHERE n.result = 'ok' AND n.flags & 2 <> 0 AND (n.held_at = 0 OR held_states[n.held_at] = 'pending');
+  WHERE n.result = 'ok' AND n.flags & 2 <> 0 AND (n.own_at = 0 OR held_states[n.own_at] = 'pending');
 
   DELETE FROM "ledgerPendingTransfers" WHERE id = ANY (ARRAY(
     SELECT n.pending_id FROM unnest(results, p_pending_ids) AS n(result, pending_id)

@@ -68,6 +68,23 @@ function startWith(environment: Record<string, string>, ...args: string[]): Star
   }
 }
 
+/** Runs a command of the laboratory to its end. */
+async function lab(...args: string[]) {
+  const child = spawn(process.execPath, ['sim/cli.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  const lines = args.includes('--json')
+    ? stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    : []
+  return { status, lines, stderr }
+}
+
 /** Processes that belong to a run, as the machine sees them. */
 function processesOf(runId: string): string[] {
   return readdirSync('/proc')
@@ -118,10 +135,23 @@ describe('npm start', () => {
     )
   })
 
-  it('leaves no process, port or file after an interrupt', async () => {
+  it('lets another terminal pay; leaves no process, port or file after an interrupt', async () => {
     const started = start()
     await started.line(isUp)
     const run = runOf(started.child.pid!)
+    const sent = await lab('pay', 'alice@acacia', 'bob@baobab', '12.50', '--json')
+    expect(sent.status).toBe(0)
+    expect(sent.lines.at(-1)).toMatchObject({
+      event: 'summary',
+      ok: true,
+      payments: [{ state: 'COMPLETED' }]
+    })
+    const unaffordable = await lab('pay', 'alice@acacia', 'bob@baobab', '99999', '--json')
+    expect(unaffordable.status).toBe(1)
+    expect(unaffordable.lines.at(-1)).toMatchObject({ event: 'summary', ok: false })
+    const unknown = await lab('pay', 'eve@acacia', 'bob@baobab', '1')
+    expect(unknown.status).toBe(2)
+    expect(unknown.stderr).toMatch(/unknown wallet address "eve@acacia"; there are: alice@acacia, bob@baobab/)
     expect(processesOf(run).length).toBeGreaterThanOrEqual(5)
     started.child.kill('SIGINT')
     expect((await started.ended).status).toBe(0)

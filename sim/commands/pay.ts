@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { createHttpClient, createSystemRuntime } from '../../node/runtime/index.ts'
+import { createHttpClient, createSystemRuntime, holdProcess } from '../../node/runtime/index.ts'
 import { createAdminClient } from '../actors/admin-client.ts'
 import { OpenPaymentsClientError } from '@interledger/open-payments'
 import { createPayingNetwork, pay } from '../networks/network.ts'
@@ -61,6 +61,7 @@ export async function payCommand(args: string[]): Promise<number> {
 
   const progress = createProgress({ json: values.json })
   const runtime = createSystemRuntime({ name: 'lab-pay', logLevel: 'silent' })
+  const hold = holdProcess()
   try {
     const outcome = await pay(
       payingNetwork(shared, runtime),
@@ -89,6 +90,7 @@ export async function payCommand(args: string[]): Promise<number> {
     progress.summary({ ok: false, error: message })
     return 1
   } finally {
+    hold.release()
     runtime.kill()
   }
 }

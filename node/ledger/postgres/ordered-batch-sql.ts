@@ -11,7 +11,7 @@ CREATE FUNCTION ledger_create_transfers_in_order(
   p_flags integer[], p_timeouts bigint[], p_pending_ids uuid[],
   p_data128 uuid[], p_data64 numeric[], p_data32 bigint[],
   p_refusals text[], p_first_positions integer[]
-) RETURNS text LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $function$
+) RETURNS text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $function$
 DECLARE
   amount_all CONSTANT numeric := 340282366920938463463374607431768211455;
   max_amount CONSTANT numeric := 18446744073709551615;

@@ -4,7 +4,7 @@
  */
 export const sweepSql = `
 CREATE FUNCTION ledger_sweep_expired(p_now_ms bigint, p_limit integer)
-RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $function$
+RETURNS integer LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $function$
 DECLARE
   expired uuid[];
   accounts uuid[];

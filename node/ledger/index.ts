@@ -4,7 +4,6 @@
  *   model.ts           the port: accounts, transfers, results, what a store and the writer must do
  *   transfer-rules.ts  rules that need no store: flags, refusals that depend on the record alone, limits
  *   writer.ts          group commit: what arrives during one flush is the next batch
- *   expiry-sweeper.ts  frees, once a minute, what expired
  *   memory/            the model: exact, gone with the process; the other stores are held to it
  *   postgres/          running balances in PostgreSQL, one round trip per batch, durable
  *
@@ -14,8 +13,6 @@ export * from './model.ts'
 export { MAX_QUERY_TRANSFERS } from './transfer-rules.ts'
 export { DEFAULT_MAX_QUEUED_EVENTS, createLedgerWriter } from './writer.ts'
 export type { LedgerWriterOptions } from './writer.ts'
-export { DEFAULT_SWEEP_INTERVAL_MS, startExpirySweeper } from './expiry-sweeper.ts'
-export type { ExpirySweeper } from './expiry-sweeper.ts'
 export { createMemoryLedger } from './memory/ledger.ts'
 export { DEFAULT_MAX_ATTEMPTS, DEFAULT_SWEEP_LIMIT, createPostgresLedger } from './postgres/ledger.ts'
 export type { PostgresLedgerOptions } from './postgres/ledger.ts'

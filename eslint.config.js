@@ -19,15 +19,42 @@ const doorProperties = [
 ]
 
 const doorModules = [
-  ...['timers', 'timers/promises', 'net', 'tls', 'dns', 'dns/promises', 'fs', 'fs/promises', 'child_process', 'worker_threads', 'http', 'https', 'dgram'].map(
-    (name) => ({ name: `node:${name}`, message: 'Only node/runtime talks to the outside.', allowTypeImports: true })
-  ),
+  ...[
+    'timers',
+    'timers/promises',
+    'net',
+    'tls',
+    'dns',
+    'dns/promises',
+    'fs',
+    'fs/promises',
+    'child_process',
+    'worker_threads',
+    'http',
+    'https',
+    'dgram'
+  ].map((name) => ({
+    name: `node:${name}`,
+    message: 'Only node/runtime talks to the outside.',
+    allowTypeImports: true
+  })),
   { name: 'undici', message: 'Use the http client of node/runtime.', allowTypeImports: true },
   { name: 'ioredis', message: 'Use the cache of node/runtime.', allowTypeImports: true },
   { name: 'pg', message: 'Use the database of node/runtime.', allowTypeImports: true },
   {
     name: 'node:crypto',
-    importNames: ['randomBytes', 'randomUUID', 'randomInt', 'randomFillSync', 'getRandomValues', 'webcrypto', 'subtle', 'generateKeyPair', 'pbkdf2', 'scrypt'],
+    importNames: [
+      'randomBytes',
+      'randomUUID',
+      'randomInt',
+      'randomFillSync',
+      'getRandomValues',
+      'webcrypto',
+      'subtle',
+      'generateKeyPair',
+      'pbkdf2',
+      'scrypt'
+    ],
     message: 'Randomness and thread-pool crypto enter through runtime.random.'
   }
 ]
@@ -87,7 +114,10 @@ export default tseslint.config(
       'no-restricted-globals': ['error', ...doorGlobals],
       'no-restricted-properties': ['error', ...doorProperties],
       'no-restricted-syntax': ['error', ...doorSyntax],
-      '@typescript-eslint/no-restricted-imports': ['error', { paths: doorModules, patterns: [neverImportsSim] }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: doorModules, patterns: [neverImportsSim] }
+      ],
       'no-console': 'error'
     }
   },

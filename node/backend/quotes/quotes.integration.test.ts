@@ -151,6 +151,9 @@ describe('quotes', () => {
     let refused: unknown
     void quoting.then((result) => (refused = result))
     while (refused === undefined) await lab.passTime()
-    expect(refused).toMatchObject({ failure: 'InvalidReceiver', message: expect.stringContaining('RateProbeFailed') })
+    expect(refused).toMatchObject({
+      failure: 'InvalidReceiver',
+      message: expect.stringContaining('RateProbeFailed')
+    })
   })
 })

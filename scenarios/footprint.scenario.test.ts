@@ -5,10 +5,10 @@ import { audit, pay, payingNetworkOf } from '../sim/networks/network.ts'
 import { planOf } from '../sim/networks/plan.ts'
 import { startLocalNetwork } from '../sim/worlds/local/world.ts'
 import type { LocalNetwork } from '../sim/worlds/local/world.ts'
+import { isLongRun, testCount } from '../test-counts.ts'
 import { topology } from './network-fixture.ts'
 
-const IS_LONG = process.env.RAFIKI_LAB_LONG === 'true'
-const PAYMENTS = IS_LONG ? 1_000 : 40
+const PAYMENTS = testCount('footprintPayments')
 const AT_ONCE = 10
 const IDLE_S = 60
 /** PostgreSQL's idle sessions report what they did to its statistics after ten seconds. */
@@ -46,14 +46,14 @@ describe('the footprint of a node', () => {
         await wallet.until(() => wallet.accounts.get('alice')!.held === 0n)
         expect((await audit(network)).problems).toEqual([])
         // A minute of nothing is too long for every run; the backend's own test counts its statements at rest.
-        const idle = IS_LONG ? await measureIdle(network) : undefined
+        const idle = isLongRun ? await measureIdle(network) : undefined
         const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20)
         process.stdout.write(
           `${JSON.stringify({ payments: PAYMENTS, residentMb: { half: megabytes(half), whole: megabytes(whole) }, idle })}\n`
         )
         expect(whole).toBeLessThan(MAX_RESIDENT_BYTES)
         // Fewer payments than these still fill caches and warm the compiler.
-        if (IS_LONG) expect(Math.abs(whole - half) / half).toBeLessThan(0.05)
+        if (isLongRun) expect(Math.abs(whole - half) / half).toBeLessThan(0.05)
         if (idle) {
           expect(idle.transactionsPerS).toBeLessThan(0.2)
           expect(idle.cpuPercent).toBeLessThan(1)
@@ -62,7 +62,7 @@ describe('the footprint of a node', () => {
         await network.stop()
       }
     },
-    IS_LONG ? 900_000 : 120_000
+    isLongRun ? 900_000 : 120_000
   )
 })
 

@@ -4,11 +4,12 @@ import { audit, pay, payingNetworkOf } from '../sim/networks/network.ts'
 import type { PaymentOutcome } from '../sim/networks/network.ts'
 import { startLocalNetwork } from '../sim/worlds/local/world.ts'
 import type { LocalNetwork } from '../sim/worlds/local/world.ts'
+import { testCount } from '../test-counts.ts'
 import { maxPacketAmountFor, topology } from './network-fixture.ts'
 
 const DEBIT = 10_000n
 const PACKETS = 220n
-const REPEATS = process.env.RAFIKI_LAB_LONG === 'true' ? 10 : 1
+const REPEATS = testCount('killsPerBackend')
 const SEED = Number(process.env.RAFIKI_LAB_SEED ?? 1)
 
 /** Numbers in [low, high] from a seed, so that a failing moment can be tried again. */

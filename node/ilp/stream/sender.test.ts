@@ -9,10 +9,11 @@ import { sendStream } from './sender.ts'
 import type { StreamSendOptions } from './payment.ts'
 import { createSimulatedPath, runToEnd } from './simulated-path.test-support.ts'
 import type { Hop, Mishap, SimulatedPath } from './simulated-path.test-support.ts'
+import { testCount } from '../../../test-counts.ts'
 
 const decimal = (text: string): Ratio => parseRatio(text)!
 const slippage = decimal('0.01')
-const RUNS = process.env.RAFIKI_LAB_LONG ? 3_000 : 150
+const RUNS = testCount('quotedPaths')
 /** Long runs take longer than the suite's limit for one test. */
 const timeout = 20_000 + RUNS * 100
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { isLongRun, testCount } from '../../../test-counts.ts'
 import { createMemoryLedger } from '../memory/ledger.ts'
 import { ledgerHistory, runBesideModel } from '../model-based.ts'
 import type { CreateTransferResult } from '../model.ts'
@@ -7,11 +8,10 @@ import { transferArguments } from './batch-arguments.ts'
 import { createLedgerDatabase } from './testing.ts'
 import type { LedgerDatabase } from './testing.ts'
 
-const LONG = process.env.RAFIKI_LAB_LONG === 'true'
-/** On average half of it: 5,000 commands in all, 100,000 in a long run. */
 const MAX_COMMANDS_PER_HISTORY = 200
-const HISTORIES = LONG ? 1_000 : 50
-const TIMEOUT_MS = LONG ? 3_600_000 : 120_000
+/** A history has half of the commands that it may have, on average. */
+const HISTORIES = testCount('ledgerCommands') / (MAX_COMMANDS_PER_HISTORY / 2)
+const TIMEOUT_MS = isLongRun ? 3_600_000 : 120_000
 
 describe('the PostgreSQL ledger beside the model', () => {
   let server: LedgerDatabase

@@ -1,0 +1,21 @@
+/**
+ * How much each test does: `short` in `npm test`, `long` in `npm run test:long`, whose numbers are the ones that
+ * we claim. The only table of its kind.
+ */
+const COUNTS = {
+  /** Commands driven through the PostgreSQL ledger beside the model. */
+  ledgerCommands: { short: 5_000, long: 100_000 },
+  /** Random paths on which a quote must keep its word. */
+  quotedPaths: { short: 150, long: 3_000 },
+  /** `kill -9` of each backend in the middle of a payment. */
+  killsPerBackend: { short: 1, long: 10 },
+  /** Payments after which a node's memory is measured. */
+  footprintPayments: { short: 40, long: 1_000 }
+} as const
+
+/** True in `npm run test:long`. */
+export const isLongRun = process.env.RAFIKI_LAB_LONG === 'true'
+
+export function testCount(name: keyof typeof COUNTS): number {
+  return COUNTS[name][isLongRun ? 'long' : 'short']
+}

@@ -6,6 +6,7 @@ import { createPaymentsLab, TENANT_ID } from '../outgoing-payments/payments.test
 import type { PaymentsLab, TestNode } from '../outgoing-payments/payments.test-support.ts'
 import { until } from '../testing.ts'
 import type { DeliveryTarget } from './model.ts'
+import { SETTLE_DELAY_MS } from './progress.ts'
 
 const DAY_MS = 86_400_000
 
@@ -25,6 +26,15 @@ describe('incoming payments', () => {
 
   async function stateOf(id: string): Promise<string | undefined> {
     return (await node.incomingPayments.get(id))?.state
+  }
+
+  /** When the event of a closed payment is written. */
+  async function dueMsOf(id: string): Promise<number> {
+    const { rows } = await lab.database.knex.raw<{ rows: { processAt: Date | null }[] }>(
+      'SELECT "processAt" FROM "incomingPayments" WHERE id = ?',
+      [id]
+    )
+    return rows[0]?.processAt?.getTime() ?? 0
   }
 
   async function targetOf(id: string, of = node): Promise<DeliveryTarget> {
@@ -106,7 +116,11 @@ describe('incoming payments', () => {
     const completed = await node.incomingPayments.complete(id, TENANT_ID)
     expect(isFailure(completed)).toBe(false)
     expect(target.admit(1n)).toBe('closed')
-    for (let step = 0; step < 10; step++) await lab.passTime()
+    for (let step = 0; step < 10; step++) {
+      // The booking process puts the event off before it is due; only then does time go on.
+      await until(async () => (await dueMsOf(id)) >= lab.clock.nowMs() + SETTLE_DELAY_MS / 2)
+      await lab.clock.advance(SETTLE_DELAY_MS / 2)
+    }
     expect((await lab.events(id)).length).toBe(1)
     await book(id, 7n)
     target.posted(7n)
@@ -123,7 +137,11 @@ describe('incoming payments', () => {
     expect(target.admit(7n)).toBe('admitted')
     await node.incomingPayments.complete(id)
     await until(() => target.admit(1n) === 'closed' || (target.released(1n), false))
-    for (let step = 0; step < 10; step++) await lab.passTime()
+    for (let step = 0; step < 10; step++) {
+      // The booking process puts the event off before it is due; only then does time go on.
+      await until(async () => (await dueMsOf(id)) >= lab.clock.nowMs() + SETTLE_DELAY_MS / 2)
+      await lab.clock.advance(SETTLE_DELAY_MS / 2)
+    }
     expect((await lab.events(id)).length).toBe(1)
     await book(id, 7n)
     target.posted(7n)

@@ -56,14 +56,24 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
     onClosed: (id, state) => targets.closed(id, state)
   })
   let unlisten: (() => Promise<void>) | undefined
+  let isStarted = false
 
   async function onChange(id: string): Promise<void> {
     await targets.refresh(id)
-    // What this process has admitted before it heard of the closing belongs into the event.
-    if (targets.booking(id) > 0n) {
-      await postponeEvent(database.knex, id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
-    }
+    await holdEventBack(id)
     worker.wake()
+  }
+
+  /**
+   * What this process admitted before it heard of the closing belongs into the event. It is put off well before
+   * it is due, again and again until all is booked: another process's worker does not know what we book.
+   */
+  async function holdEventBack(id: string): Promise<void> {
+    while (isStarted && targets.booking(id) > 0n) {
+      const isClosed = await postponeEvent(database.knex, id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
+      if (!isClosed) return
+      await clock.sleep(SETTLE_DELAY_MS / 2)
+    }
   }
 
   function inBackground(what: string, work: Promise<void>): void {
@@ -76,6 +86,7 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
     ...service,
     targets,
     async start() {
+      isStarted = true
       unlisten = await database.listen(
         Channel.INCOMING_PAYMENT_CHANGED,
         (id) => inBackground('a changed incoming payment', onChange(id)),
@@ -84,6 +95,7 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
       if (config.INCOMING_PAYMENT_WORKERS > 0) worker.start()
     },
     async stop() {
+      isStarted = false
       await unlisten?.()
       targets.stop()
       await worker.stop()

@@ -8,7 +8,7 @@ import { testCount } from '../test-counts.ts'
 import { maxPacketAmountFor, topology } from './network-fixture.ts'
 
 const DEBIT = 10_000n
-const PACKETS = 220n
+const PACKETS = 360n
 const REPEATS = testCount('killsPerBackend')
 const SEED = Number(process.env.RAFIKI_LAB_SEED ?? 1)
 
@@ -34,8 +34,11 @@ describe('kill -9 of a backend in the middle of a payment', () => {
         })
       )
       try {
-        const nextMoment = moments(SEED, 10, 190)
-        for (let repeat = 1; repeat <= REPEATS; repeat++) await payThroughKill(network, node, nextMoment())
+        const nextMoment = moments(SEED, 10, 150)
+        const fulfilled = countFulfilled(network)
+        for (let repeat = 1; repeat <= REPEATS; repeat++) {
+          await payThroughKill(network, node, fulfilled, nextMoment())
+        }
       } finally {
         await network.stop()
       }
@@ -44,14 +47,19 @@ describe('kill -9 of a backend in the middle of a payment', () => {
   )
 })
 
-async function payThroughKill(network: LocalNetwork, node: string, moment: number): Promise<void> {
-  const before = await fulfilled(network)
+async function payThroughKill(
+  network: LocalNetwork,
+  node: string,
+  fulfilled: () => Promise<number>,
+  moment: number
+): Promise<void> {
+  const before = await fulfilled()
   const paying = pay(payingNetworkOf(network), {
     from: { walletAddress: 'alice', node: 'acacia' },
     to: { walletAddress: 'bob', node: 'baobab' },
     amount: { kind: 'send', value: DEBIT }
   })
-  const killedAt = await killWhen(network, node, before + moment)
+  const killedAt = await killWhen(network, node, fulfilled, before + moment)
   expect(killedAt - before).toBeGreaterThanOrEqual(10)
   expect(killedAt - before).toBeLessThanOrEqual(190)
   await network.restart(node, 'backend')
@@ -66,40 +74,44 @@ async function payThroughKill(network: LocalNetwork, node: string, moment: numbe
   expect(nodes.map(({ difference, pending, overdrawn }) => ({ difference, pending, overdrawn }))).toEqual(
     nodes.map(() => ({ difference: 0n, pending: 0n, overdrawn: [] }))
   )
-  const packets = (await fulfilled(network)) - before
+  const packets = (await fulfilled()) - before
   expect(packets).toBeGreaterThanOrEqual(200)
   process.stdout.write(
     `${JSON.stringify({ killed: node, fulfilledAtKill: killedAt - before, packets, sent: outcome.sentAmount.value, received: outcome.receivedAmount.value })}\n`
   )
 }
 
-/** Packets posted so far to the peer, as the sender's own ledger shows them. */
-async function fulfilled(network: LocalNetwork): Promise<number> {
+/** Counts the packets posted to the peer, as the sender's own ledger shows them. Each call reads what is new. */
+function countFulfilled(network: LocalNetwork): () => Promise<number> {
   const peer = network.nodes.find(({ name }) => name === 'acacia')!.peers[0]!
   const ledger = network.ledgerOf('acacia')
   let count = 0
   let after: bigint | undefined
-  for (;;) {
-    const page = await ledger.queryTransfers({
-      accountId: uuidToId(peer.id),
-      side: 'credit',
-      code: 1,
-      limit: 1_000,
-      order: 'oldestFirst',
-      ...(after !== undefined && { after })
-    })
-    count += page.filter(({ flags }) => flags.postPending).length
-    if (page.length < 1_000) return count
-    after = page.at(-1)!.timestamp
+  return async () => {
+    for (;;) {
+      const page = await ledger.queryTransfers({
+        accountId: uuidToId(peer.id),
+        side: 'credit',
+        code: 1,
+        limit: 1_000,
+        order: 'oldestFirst',
+        ...(after !== undefined && { after })
+      })
+      count += page.filter(({ flags }) => flags.postPending).length
+      after = page.at(-1)?.timestamp ?? after
+      if (page.length < 1_000) return count
+    }
   }
 }
 
 /** Ends the backend as soon as `count` packets are booked; tells how many were when it was gone. */
-async function killWhen(network: LocalNetwork, node: string, count: number): Promise<number> {
-  for (;;) {
-    if ((await fulfilled(network)) >= count) {
-      await network.kill(node, 'backend')
-      return fulfilled(network)
-    }
-  }
+async function killWhen(
+  network: LocalNetwork,
+  node: string,
+  fulfilled: () => Promise<number>,
+  count: number
+): Promise<number> {
+  while ((await fulfilled()) < count);
+  await network.kill(node, 'backend')
+  return fulfilled()
 }

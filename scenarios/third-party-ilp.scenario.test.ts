@@ -18,10 +18,10 @@ const NODE = 'baobab'
 const EUR: AssetId = { code: 'EUR', scale: 4 }
 const USD: AssetId = { code: 'USD', scale: 2 }
 
-/** Of the packets that a peer is sent, and of those that it sends. */
+/** Minor units: each payment takes several packets, and its sender has to learn of the limit first. */
 const MAX_PACKET_AMOUNT = { [EUR.code]: 25_0000n, [USD.code]: 25_00n }
 
-describe('strangers of ilp-protocol-stream and ilp-plugin-http beside a node', () => {
+describe('strangers of ilp-protocol-stream and ilp-plugin-http beside a node', { timeout: 60_000 }, () => {
   let network: LocalNetwork
   const open: { close(): Promise<void> }[] = []
 

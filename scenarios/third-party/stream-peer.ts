@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { deserializeIlpPrepare, Errors, serializeIlpReject } from 'ilp-packet'
 import PluginHttp from 'ilp-plugin-http'
 import { DataAndMoneyStream } from 'ilp-protocol-stream/dist/src/stream.js'
 import type { AdminClient } from '../../sim/actors/admin-client.ts'
@@ -17,7 +18,7 @@ export interface StreamPeer {
 
 /**
  * Peers `ilp-plugin-http`, on a free port of its own, with a node, as the node's operator would: over the Admin API.
- * Amounts are minor units of the asset.
+ * Both refuse each other's packets above `maxPacketAmount` with F08. Amounts are minor units of the asset.
  */
 export async function openStreamPeer({
   name,
@@ -33,6 +34,7 @@ export async function openStreamPeer({
   maxPacketAmount: bigint
 }): Promise<StreamPeer> {
   allowDeployedStreams()
+  const address = `test.${name}`
   const tokens = { ofPeer: `${name}-shows-the-node`, ofNode: `the-node-shows-${name}` }
   // What the plugin calls a port goes to `listen` as it is: with a host it opens no door to other machines.
   const port = { host: '127.0.0.1', port: 0 } as unknown as number
@@ -40,6 +42,7 @@ export async function openStreamPeer({
     incoming: { port, staticToken: tokens.ofNode },
     outgoing: { name, url: connectorUrl, staticToken: tokens.ofPeer }
   })
+  refuseLargerPackets(plugin, { address, maxPacketAmount })
   await plugin.connect()
   const { _httpServer: server } = plugin as unknown as { _httpServer: HttpServer }
   if (!server.listening) await once(server, 'listening')
@@ -52,7 +55,7 @@ export async function openStreamPeer({
   try {
     const { createPeer } = await admin.call<{ createPeer: { peer: { id: string } } }>(CREATE_PEER, {
       input: {
-        staticIlpAddress: `test.${name}`,
+        staticIlpAddress: address,
         assetId,
         name,
         http: {
@@ -80,6 +83,30 @@ export async function openStreamPeer({
     await close()
     throw error
   }
+}
+
+/** F08 tells both amounts (RFC 27, Error Codes): the sender learns from it what a packet may carry. */
+function refuseLargerPackets(
+  plugin: Plugin,
+  { address, maxPacketAmount }: { address: string; maxPacketAmount: bigint }
+): void {
+  const register = plugin.registerDataHandler.bind(plugin)
+  plugin.registerDataHandler = (handler) =>
+    register(async (packet) => {
+      const receivedAmount = deserializeIlpPrepare(packet).amount
+      if (BigInt(receivedAmount) <= maxPacketAmount) return handler(packet)
+      const maximumAmount = maxPacketAmount.toString()
+      const { message, ilpErrorData } = new Errors.AmountTooLargeError('packet too large', {
+        receivedAmount,
+        maximumAmount
+      })
+      return serializeIlpReject({
+        code: Errors.codes.F08_AMOUNT_TOO_LARGE,
+        triggeredBy: address,
+        message,
+        data: ilpErrorData
+      })
+    })
 }
 
 /**

@@ -55,6 +55,8 @@ async function main(args: string[]): Promise<number> {
   }
 
   const interrupted = new Promise<'interrupted'>((resolve) => {
+    // Whoever read our output is gone (`npm start | head`): nobody is left to keep the network up for.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => resolve('interrupted'))
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => resolve('interrupted'))
   })

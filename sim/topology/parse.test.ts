@@ -86,6 +86,15 @@ describe('topology files', () => {
     expect(refusal((t) => (t.payments[0].send = '-1'))).toMatch(/payments\[0\]\.send/)
   })
 
+  it('refuses amounts that are nothing where something is needed, or more than 64 bits', () => {
+    expect(refusal((t) => (t.payments[0].send = '0.00'))).toMatch(/payments\[0\]\.send: "0\.00" is nothing/)
+    expect(refusal((t) => (t.links[0].maxPacketAmount = '0'))).toMatch(/maxPacketAmount: "0" is nothing/)
+    expect(refusal((t) => (t.links[0].liquidity = '184467440737095516.16'))).toMatch(
+      /links\[0\]\.liquidity: "184467440737095516\.16" is above 184467440737095516\.15/
+    )
+    expect(refusal((t) => (t.nodes[0].rates.USD.EUR = '0.0'))).toMatch(/rates\.USD\.EUR: a positive decimal/)
+  })
+
   it('refuses payments between unknown accounts, and those with two amounts or none', () => {
     expect(refusal((t) => (t.payments[0].to = 'eve@baobab'))).toMatch(
       /has no wallet address "eve"; use one of bob/

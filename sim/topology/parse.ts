@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { parseAmount } from './amount.ts'
+import { formatAmount, parseAmount } from './amount.ts'
 import { assetName, sameAsset, SERVICE_PORTS } from './model.ts'
 import type { AssetId, Topology, TopologyNode } from './model.ts'
 
@@ -12,6 +12,8 @@ export class TopologyError extends Error {
   }
 }
 
+/** ILP amounts are unsigned 64-bit integers (RFC 27). */
+const MAX_AMOUNT = 2n ** 64n - 1n
 const NAME = /^[a-z][a-z0-9-]{0,30}$/
 const name = z
   .string()
@@ -20,7 +22,9 @@ const asset = z.string().regex(/^[A-Z]{1,12}\/\d{1,3}$/, 'an asset as CODE/SCALE
 const amount = z
   .string()
   .regex(/^\d+(\.\d+)?$/, 'an amount of at least 0 in asset units is needed, such as "100.00"')
-const decimal = z.string().regex(/^\d+(\.\d+)?$/, 'a positive decimal in quotes is needed, such as "0.91"')
+const decimal = z
+  .string()
+  .regex(/^(?=.*[1-9])\d+(\.\d+)?$/, 'a positive decimal in quotes is needed, such as "0.91"')
 const account = z
   .string()
   .regex(
@@ -167,9 +171,19 @@ function build(document: Document, file: string): Topology {
   const fail = (place: string, problem: string): never => {
     throw new TopologyError(file, place, problem)
   }
-  const minorUnits = (text: string, { code, scale }: AssetId, place: string): bigint =>
-    parseAmount(text, scale) ??
-    fail(place, `"${text}" has more decimals than ${code}/${scale}; use at most ${scale}`)
+  const minorUnits = (text: string, { code, scale }: AssetId, place: string): bigint => {
+    const value =
+      parseAmount(text, scale) ??
+      fail(place, `"${text}" has more decimals than ${code}/${scale}; use at most ${scale}`)
+    return value <= MAX_AMOUNT
+      ? value
+      : fail(
+          place,
+          `"${text}" is above ${formatAmount(MAX_AMOUNT, scale)}, the most that 64 bits hold; use less`
+        )
+  }
+  const positive = (text: string, asset: AssetId, place: string): bigint =>
+    minorUnits(text, asset, place) || fail(place, `"${text}" is nothing; use an amount above 0`)
 
   const nodes: TopologyNode[] = []
   for (const [index, node] of document.nodes.entries()) {
@@ -257,7 +271,7 @@ function build(document: Document, file: string): Topology {
       asset: id,
       liquidity: minorUnits(link.liquidity, id, `${place}.liquidity`),
       ...(link.maxPacketAmount !== undefined && {
-        maxPacketAmount: minorUnits(link.maxPacketAmount, id, `${place}.maxPacketAmount`)
+        maxPacketAmount: positive(link.maxPacketAmount, id, `${place}.maxPacketAmount`)
       })
     }
   })
@@ -282,8 +296,8 @@ function build(document: Document, file: string): Topology {
     }
     const amount =
       payment.send !== undefined
-        ? { kind: 'send' as const, value: minorUnits(payment.send, from.asset, `${place}.send`) }
-        : { kind: 'receive' as const, value: minorUnits(payment.receive!, to.asset, `${place}.receive`) }
+        ? { kind: 'send' as const, value: positive(payment.send, from.asset, `${place}.send`) }
+        : { kind: 'receive' as const, value: positive(payment.receive!, to.asset, `${place}.receive`) }
     return {
       from: { walletAddress: from.walletAddress, node: from.node },
       to: { walletAddress: to.walletAddress, node: to.node },

@@ -164,8 +164,15 @@ export function createBooks(dependencies: {
 
     async postUntilKnown(booking, userData64) {
       const outcome = await submitUntilKnown(secondPhase(booking, 'post', userData64))
-      if (outcome === true || outcome.result === 'pending_transfer_already_posted') return true
-      return outcome.result
+      if (outcome === true) return true
+      switch (outcome.result) {
+        case 'pending_transfer_already_posted':
+        // This very post, with another delivered amount: who took the payment over settled it by evidence.
+        case 'exists_with_different_fields':
+          return true
+        default:
+          return outcome.result
+      }
     },
 
     async voidUntilKnown(booking) {

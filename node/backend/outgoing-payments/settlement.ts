@@ -22,6 +22,8 @@ import { othersPaidReceiver } from './store.ts'
 export const PACKET_LIFETIME_MS = 30_000
 /** From a reservation until its packet can be fulfilled by nobody any more. */
 export const IN_DOUBT_WAIT_MS = PACKET_LIFETIME_MS + CLOCK_SKEW_MS
+/** The receiver's baseline was read so long before its attempt was written, at most. */
+export const BASELINE_AGE_MS = 60_000
 /** How long a receiver may take to answer about an old connection. */
 export const INQUIRY_LIFETIME_MS = 5_000
 
@@ -151,7 +153,7 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
     )
     // Read after the connections: the incoming payment's total is then no less than theirs.
     const receivedNow = await readReceived(lease, quote)
-    const since = earliest?.createdAt ?? quote.createdAt
+    const since = new Date((earliest?.createdAt ?? quote.createdAt).getTime() - BASELINE_AGE_MS)
     const highRate = quote.ilp?.highRate
     return weighArrivals({
       baseline: earliest?.receivedAmountBaseline,

@@ -76,7 +76,10 @@ export async function createdEventId(knex: Knex, paymentId: string): Promise<str
   return event?.id
 }
 
-/** Whether other payments of this database may have paid the same receiver since. */
+/**
+ * Whether other payments of this database may have paid the same receiver since: those that ended since then and
+ * sent something, and all that are SENDING, whose rows say nothing of when they last sent.
+ */
 export async function othersPaidReceiver(
   knex: Knex,
   payment: OutgoingPaymentRow,
@@ -85,8 +88,11 @@ export async function othersPaidReceiver(
   const other = await knex(TABLE)
     .where({ receiver: payment.receiver })
     .whereNot({ id: payment.id })
-    .where('updatedAt', '>=', since)
-    .where((query) => query.where({ state: 'SENDING' }).orWhere('sentAmountValue', '>', 0))
+    .where((query) =>
+      query
+        .where({ state: 'SENDING' })
+        .orWhere((ended) => ended.where('updatedAt', '>=', since).where('sentAmountValue', '>', 0))
+    )
     .first<{ id: string } | undefined>('id')
   return other !== undefined
 }

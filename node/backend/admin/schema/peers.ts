@@ -32,7 +32,7 @@ export const peerTypes = /* GraphQL */ `
   type Peer implements Model {
     "Id of the peer."
     id: ID!
-    "Larger packets to the peer are refused with F08, in minor units."
+    "Larger packets from the peer are refused with F08, in minor units."
     maxPacketAmount: UInt64
     "How the peer is reached over HTTP."
     http: Http!
@@ -94,7 +94,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
   }
 
   input CreatePeerInput {
-    "Larger packets to the peer are refused with F08, in minor units."
+    "Larger packets from the peer are refused with F08, in minor units."
     maxPacketAmount: UInt64
     "HTTP settings."
     http: HttpInput!
@@ -123,7 +123,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
   input UpdatePeerInput {
     "Id of the peer."
     id: String!
-    "Larger packets to the peer are refused with F08, in minor units."
+    "Larger packets from the peer are refused with F08, in minor units."
     maxPacketAmount: UInt64
     "HTTP settings."
     http: HttpInput

@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { createSchema } from 'graphql-yoga'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -56,10 +57,8 @@ describe('the signature of Admin API requests', () => {
         expect(isAdminDigest(signature, 's', signed)).toBe(true)
         expect(isAdminDigest(signature, 'other', signed)).toBe(false)
         expect(isAdminDigest({ ...signature, timestampMs: timestampMs + 1 }, 's', signed)).toBe(false)
-        if (JSON.stringify(signed) !== JSON.stringify(other)) {
-          fc.pre(JSON.stringify([signed].toString()) !== JSON.stringify([other].toString()))
-          expect(isAdminDigest(signature, 's', other)).toBe(false)
-        }
+        // Bodies that differ in the order of their keys alone are the same body.
+        expect(isAdminDigest(signature, 's', other)).toBe(canonicalize(signed) === canonicalize(other))
       })
     )
   })

@@ -37,13 +37,39 @@ export function createLocalPayments({
   paymentLedger,
   targets
 }: {
-  ledger: Pick<Ledger, 'lookupTransfers'>
+  ledger: Pick<Ledger, 'lookupTransfers' | 'lookupAccounts'>
   paymentLedger: Pick<PaymentLedger, 'submitUntilKnown'>
   targets: Pick<PaymentTargets, 'resolve' | 'recount'>
 }): LocalPayments {
   async function isPaid(paymentId: string): Promise<boolean> {
     const [first] = await ledger.lookupTransfers([localTransferId(paymentId, 0)])
     return first !== undefined && !first.flags.pending
+  }
+
+  /** Why the ledger refused the chain, for good. @throws Error for what only a defect of this node explains */
+  async function refusalError(
+    result: string | undefined,
+    leg: NewTransfer | undefined,
+    payer: bigint
+  ): Promise<AttemptError> {
+    if (leg === undefined || !(await isShortOfMoney(result, leg))) {
+      throw new Error(`the ledger refused a local payment: ${result}`)
+    }
+    return leg.debitAccountId === payer
+      ? lifecycleError('InsufficientBalance', 'the payment’s account does not cover it')
+      : lifecycleError('InsufficientLiquidity', 'the liquidity of the receiver’s asset does not cover it')
+  }
+
+  /**
+   * A refusal that was not heard (its answer was lost, or its process died) spends the id of the leg that was
+   * refused, and a repeat says no more than that. Of what refuses a posted transfer for the moment only two
+   * things exist: an account that is missing, and an account that is short.
+   */
+  async function isShortOfMoney(result: string | undefined, leg: NewTransfer): Promise<boolean> {
+    if (result === 'exceeds_credits') return true
+    if (result !== 'id_already_failed') return false
+    const accounts = await ledger.lookupAccounts([leg.debitAccountId, leg.creditAccountId])
+    return accounts.every((account) => account !== undefined)
   }
 
   async function pay(quote: Quote, incomingPaymentId: string, signal: AbortSignal): Promise<LocalOutcome> {
@@ -73,10 +99,9 @@ export function createLocalPayments({
         if (!isBooked) await targets.recount(incomingPaymentId)
         return { kind: 'paid' }
       }
-      return {
-        kind: 'failed',
-        error: refusalError(chainFailure(results), results.indexOf(chainFailure(results)!))
-      }
+      const refusal = chainFailure(results)
+      const leg = chain[results.findIndex((result) => result === refusal)]
+      return { kind: 'failed', error: await refusalError(refusal, leg, paymentAccountId(quote.id)) }
     } finally {
       if (isBooked) target.posted(amount)
       else target.released(amount)
@@ -153,11 +178,4 @@ export function localChain(quote: Quote, receiverAccountId: bigint, receiverAsse
     ...(index === 0 && { userData128: uuidToId(quote.id), userData64: received }),
     flags: { linked: index < legs.length - 1 }
   }))
-}
-
-function refusalError(result: string | undefined, leg: number): AttemptError {
-  if (result !== 'exceeds_credits') throw new Error(`the ledger refused a local payment: ${result}`)
-  return leg === 0
-    ? lifecycleError('InsufficientBalance', 'the payment’s account does not cover it')
-    : lifecycleError('InsufficientLiquidity', 'the liquidity of the receiver’s asset does not cover it')
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { AccountCode, createLedgerWriter, createMemoryLedger, TransferCode } from '../../ledger/index.ts'
+import {
+  AccountCode,
+  createLedgerWriter,
+  createMemoryLedger,
+  LedgerUnavailableError,
+  TransferCode
+} from '../../ledger/index.ts'
 import type { NewAccount } from '../../ledger/index.ts'
 import { createLogger, createManualClock, createSystemRandom, uuidToId } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
@@ -8,7 +14,7 @@ import { packetTransferIds } from '../connector/transfer-ids.ts'
 import type { Quote } from '../quotes/model.ts'
 import { epochAccountId, paymentAccountId } from './accounts.ts'
 import { createLocalPayments } from './local-payment.ts'
-import { createPaymentLedger } from './payment-ledger.ts'
+import { createPaymentLedger, LEDGER_REPEAT_MS } from './payment-ledger.ts'
 import { reservedAtMs } from './settlement.ts'
 
 const PEER = 77n
@@ -209,12 +215,29 @@ describe('the money of a payment', () => {
 })
 
 describe('a payment within the node', () => {
-  async function createLocal() {
+  async function createLocal({ hasReceiver = true } = {}) {
     const books = await createBooks()
     const receiverId = books.random.orderedUuid()
-    await books.ledger.createAccounts([
-      { id: uuidToId(receiverId), ledger: 1, code: AccountCode.LIQUIDITY_INCOMING }
-    ])
+    if (hasReceiver) {
+      await books.ledger.createAccounts([
+        { id: uuidToId(receiverId), ledger: 1, code: AccountCode.LIQUIDITY_INCOMING }
+      ])
+    }
+    /** The next answers of the ledger are lost: it did what it was asked to. */
+    let lostAnswers = 0
+    const loseAnswers = (count: number) => void (lostAnswers = count)
+    const paymentLedger = createPaymentLedger({
+      ...books,
+      logger: createLogger({ name: 'test', level: 'silent' }),
+      writer: {
+        ...books.writer,
+        async submit(transfers, options) {
+          const results = await books.writer.submit(transfers, options)
+          if (lostAnswers-- > 0) throw new LedgerUnavailableError('the answer was lost')
+          return results
+        }
+      }
+    })
     const credited: bigint[] = []
     const target = {
       kind: 'incomingPayment' as const,
@@ -230,11 +253,20 @@ describe('a payment within the node', () => {
     }
     const localPayments = createLocalPayments({
       ledger: books.ledger,
-      paymentLedger: books.paymentLedger,
+      paymentLedger,
       targets: { resolve: async () => target, recount: async () => undefined }
     })
     const received = async () => (await books.ledger.lookupAccounts([uuidToId(receiverId)]))[0]!.creditsPosted
-    return { ...books, receiverId, localPayments, credited, received }
+    return { ...books, receiverId, localPayments, credited, received, loseAnswers }
+  }
+
+  /** Pays while the first answer is lost. */
+  async function payWithLostAnswer(local: Awaited<ReturnType<typeof createLocal>>, quote = local.quote) {
+    local.loseAnswers(1)
+    const outcome = local.localPayments.pay(quote, local.receiverId, signal)
+    outcome.catch(() => undefined)
+    for (let turn = 0; turn < 20; turn++) await local.clock.advance(LEDGER_REPEAT_MS)
+    return outcome
   }
 
   it('happens once, however many holders submit it', async () => {
@@ -245,6 +277,38 @@ describe('a payment within the node', () => {
     expect(credited).toEqual([BUDGET])
     expect(await freeOf(paymentAccountId(quote.id))).toBe(FEE)
     expect(await localPayments.fence(quote, signal)).toBe(false)
+  })
+
+  it('is paid when the answer that said so was lost', async () => {
+    const local = await createLocal()
+    expect(await payWithLostAnswer(local)).toEqual({ kind: 'paid' })
+    expect(await local.received()).toBe(BUDGET)
+  })
+
+  it('ends with InsufficientBalance when the refusal that said so was lost, or its process died', async () => {
+    const local = await createLocal()
+    const poor = { ...local.quote, debitAmountMinusFees: BUDGET + FEE + 1n }
+    const refused = { kind: 'failed', error: { code: 'InsufficientBalance', retryable: false } }
+    expect(await payWithLostAnswer(local, poor)).toMatchObject(refused)
+    // Another holder repeats it.
+    expect(await local.localPayments.pay(poor, local.receiverId, signal)).toMatchObject(refused)
+    expect(await local.received()).toBe(0n)
+  })
+
+  it('ends with InsufficientLiquidity when the refusal that said so was lost', async () => {
+    const local = await createLocal()
+    const value = BUDGET + 7n
+    const rich = { ...local.quote, receiveAmount: { ...local.quote.receiveAmount, value } }
+    expect(await payWithLostAnswer(local, rich)).toMatchObject({
+      kind: 'failed',
+      error: { code: 'InsufficientLiquidity', retryable: false }
+    })
+    expect(await local.received()).toBe(0n)
+  })
+
+  it('calls a missing account no want of money, also when the refusal was lost', async () => {
+    const local = await createLocal({ hasReceiver: false })
+    await expect(payWithLostAnswer(local)).rejects.toThrow('refused a local payment: id_already_failed')
   })
 
   it('never happens once it is fenced', async () => {

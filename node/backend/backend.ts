@@ -147,7 +147,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     await parts.connector.start()
 
     order.nextGroup()
-    for (const name of ['incomingPayments', 'outgoingPayments', 'webhookDelivery'] as const) {
+    for (const name of ['incomingPayments', 'outgoingPayments', 'lowLiquidity', 'webhookDelivery'] as const) {
       order.add(name, () => parts[name].stop())
       await parts[name].start()
     }

@@ -18,6 +18,7 @@ import { createFees } from './fees/service.ts'
 import { createIncarnation } from './incarnation.ts'
 import { createIncomingPayments } from './incoming-payments/index.ts'
 import type { InstanceKey } from './instance-key.ts'
+import { createLowLiquidity } from './liquidity/low-liquidity.ts'
 import { createLiquidity } from './liquidity/service.ts'
 import { createOpenPaymentsServer } from './open-payments/index.ts'
 import { createOutgoingPayments } from './outgoing-payments/index.ts'
@@ -66,13 +67,18 @@ export function createHttpClients(runtime: Runtime, config: BackendConfig): Http
  */
 export function composeBackend(config: BackendConfig, runtime: Runtime, resources: Resources) {
   const { clock, random, logger } = runtime
-  const { database, cache, ledger, writer, instanceKey, http } = resources
-  const base = { config, runtime, clock, random, logger, database, cache, ledger, writer }
+  const { database, cache, ledger, instanceKey, http } = resources
+  const shared = { config, runtime, clock, random, logger, database, cache, ledger }
 
   // What every process keeps in memory.
-  const tenants = createTenantDirectory(base)
-  const assetDirectory = createAssetDirectory(base)
-  const peerDirectory = createPeerDirectory({ ...base, assets: assetDirectory })
+  const tenants = createTenantDirectory(shared)
+  const assetDirectory = createAssetDirectory(shared)
+  const peerDirectory = createPeerDirectory({ ...shared, assets: assetDirectory })
+
+  // Every booking is seen by the watch over low liquidity.
+  const outbox = createOutbox(shared)
+  const lowLiquidity = createLowLiquidity({ ...shared, assets: assetDirectory, peers: peerDirectory, outbox })
+  const base = { ...shared, writer: lowLiquidity.watch(resources.writer) }
 
   // Money and its conditions.
   const liquidity = createLiquidity({ ...base, assets: assetDirectory })
@@ -87,7 +93,6 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   })
 
   // Webhooks.
-  const outbox = createOutbox(base)
   const webhookEvents = createWebhookEvents(base)
   const webhookDelivery = createWebhookDelivery({ ...base, httpClient: http.operator, tenants })
 
@@ -190,6 +195,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     walletAddresses,
     incomingPayments,
     outgoingPayments,
+    lowLiquidity,
     webhookDelivery,
     incarnation,
     connector,

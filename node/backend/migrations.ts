@@ -313,5 +313,15 @@ export const backendMigrations: Migration[] = [
         "createdAt" timestamptz NOT NULL
       );
     `
+  },
+  {
+    name: '0005_low_liquidity',
+    up: `
+      -- Accounts of assets and peers whose wallet was told that their liquidity is low, until they are filled again.
+      CREATE TABLE "lowLiquidity" (
+        "accountId" uuid PRIMARY KEY,
+        "createdAt" timestamptz NOT NULL
+      );
+    `
   }
 ]

@@ -17,6 +17,8 @@ interface Entry {
 export interface RunningPeerDirectory extends PeerDirectory {
   all(): Peer[]
   refresh(id: string): Promise<void>
+  /** Calls back after every change of a peer, its end included. */
+  onChange(listener: (peerId: string) => void): void
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -36,6 +38,7 @@ export function createPeerDirectory({
   const entries = new Map<string, Entry>()
   const byToken = new Map<string, string>()
   const routes = createRoutingTable()
+  const listeners = new Set<(peerId: string) => void>()
 
   const feed = createChangeFeed({
     database,
@@ -45,21 +48,30 @@ export function createPeerDirectory({
     async loadAll() {
       const found = await readEntries()
       const ids = new Set(found.map((entry) => entry.peer.id))
-      for (const id of entries.keys()) if (!ids.has(id)) remove(id)
-      for (const entry of found) put(entry)
+      const gone = [...entries.keys()].filter((id) => !ids.has(id))
+      gone.forEach(remove)
+      found.forEach(put)
+      for (const id of [...gone, ...ids]) tell(id)
     },
     async loadOne(id) {
       const [entry] = await readEntries(id)
       if (entry) put(entry)
       else remove(id)
+      tell(id)
     }
   })
+
+  function tell(id: string): void {
+    for (const listener of listeners) listener(id)
+  }
 
   assets.onChange((assetId) => {
     const asset = assets.get(assetId)
     if (asset === undefined) return
     for (const entry of [...entries.values()]) {
-      if (entry.row.assetId === assetId) put({ ...entry, peer: toPeer(entry.row, asset) })
+      if (entry.row.assetId !== assetId) continue
+      put({ ...entry, peer: toPeer(entry.row, asset) })
+      tell(entry.peer.id)
     }
   })
 
@@ -103,6 +115,7 @@ export function createPeerDirectory({
     nextHop: (tenantId, destination, options) => routes.lookup(tenantId, destination, options?.exceptPeerId),
     all: () => [...entries.values()].map((entry) => entry.peer),
     refresh: feed.refresh,
+    onChange: (listener) => void listeners.add(listener),
     start: feed.start,
     stop: feed.stop
   }

@@ -1,0 +1,5 @@
+import { ledgerBenchmark } from './ledger.ts'
+import type { Benchmark } from './model.ts'
+
+/** All benchmarks, in the order of the help. */
+export const BENCHMARKS: readonly Benchmark[] = [ledgerBenchmark]

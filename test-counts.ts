@@ -7,6 +7,8 @@ const COUNTS = {
   ledgerCommands: { short: 5_000, long: 100_000 },
   /** Random paths on which a quote must keep its word. */
   quotedPaths: { short: 150, long: 3_000 },
+  /** Paths and receivers that lie, whose payments must stay lawful. */
+  lyingPaths: { short: 150, long: 5_000 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */

@@ -1,36 +1,53 @@
 import { decodeAmountTooLarge } from '../packet.ts'
+import type { IlpErrorCode } from '../packet.ts'
 
 /**
- * What a Reject asks of the sender (RFC 27, Error Codes, and what deployed senders do):
+ * What a Reject asks of the sender:
  *
- *   T02 T03 T05     backOff         the same again, later
- *   T04             sendLess        smaller packets, later
- *   other T, R00    retry           again, with a smaller window, a bounded number of times
- *   R01             sendMore        a larger packet
- *   R02             expireLater     a longer life
- *   F08 F03         limitAmount     packets no larger than the connector says, or can convert
- *   F04 F05 F99     readFrames      the receiver says why, if the data is authentic
- *   other F         fail
+ *   backOff       the same again, later, for as long as the payment is not idle
+ *   sendLess      smaller packets, later
+ *   retry         again later, a bounded number of times, with a smaller window
+ *   sendMore      a larger packet, at once
+ *   expireLater   a longer life, at once
+ *   limitAmount   packets no larger than the connector says, or can convert, at once
+ *   readFrames    the receiver says why, if the data is authentic; otherwise as `retry`
+ *   fail          nothing more is sent
  */
 export type Reaction =
   'backOff' | 'sendLess' | 'retry' | 'sendMore' | 'expireLater' | 'limitAmount' | 'readFrames' | 'fail'
 
-const REACTIONS: Readonly<Record<string, Reaction>> = {
-  T02: 'backOff',
-  T03: 'backOff',
-  T05: 'backOff',
-  T04: 'sendLess',
-  R01: 'sendMore',
-  R02: 'expireLater',
+/** Every code of RFC 27 (Error Codes), answered as deployed senders answer it. */
+export const REACTIONS: Readonly<Record<IlpErrorCode, Reaction>> = {
+  F00: 'fail',
+  F01: 'fail',
+  F02: 'fail',
   F03: 'limitAmount',
-  F08: 'limitAmount',
   F04: 'readFrames',
   F05: 'readFrames',
-  F99: 'readFrames'
+  F06: 'fail',
+  F07: 'fail',
+  F08: 'limitAmount',
+  F99: 'readFrames',
+  T00: 'retry',
+  T01: 'retry',
+  T02: 'backOff',
+  T03: 'backOff',
+  T04: 'sendLess',
+  T05: 'backOff',
+  T99: 'retry',
+  R00: 'retry',
+  R01: 'sendMore',
+  R02: 'expireLater',
+  R99: 'retry'
 }
 
+/** A code that RFC 27 does not name is final when its class is (F), and passing otherwise. */
 export function reactionTo(code: string): Reaction {
-  return REACTIONS[code] ?? (code.startsWith('F') ? 'fail' : 'retry')
+  return isKnown(code) ? REACTIONS[code] : code.startsWith('F') ? 'fail' : 'retry'
+}
+
+function isKnown(code: string): code is IlpErrorCode {
+  return Object.hasOwn(REACTIONS, code)
 }
 
 /**

@@ -7,6 +7,10 @@ const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }
  * unit         needs nothing but Node: pure functions, state machines, protocol codecs, in-memory doors
  * integration  needs a real PostgreSQL (embedded), real sockets or real processes
  * scenarios    whole networks, in the virtual and the local world
+ *
+ * Files of unit and integration share their worker's modules (isolate: false): the code has no state at module
+ * level, so nothing but the time to load it again would be won by isolating them. Scenarios mostly wait for
+ * processes of their own, so two files run side by side.
  */
 export default defineConfig({
   test: {
@@ -15,6 +19,7 @@ export default defineConfig({
         resolve,
         test: {
           name: 'unit',
+          isolate: false,
           include: ['{node,sim,scenarios}/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts', '**/*.scenario.test.ts', 'node_modules/**'],
           testTimeout: 20_000
@@ -24,6 +29,7 @@ export default defineConfig({
         resolve,
         test: {
           name: 'integration',
+          isolate: false,
           globalSetup: ['sim/services/vitest-postgres.ts'],
           include: ['{node,sim}/**/*.integration.test.ts'],
           testTimeout: 60_000,
@@ -37,8 +43,7 @@ export default defineConfig({
           globalSetup: ['sim/services/vitest-postgres.ts'],
           include: ['{sim,scenarios}/**/*.scenario.test.ts'],
           testTimeout: 180_000,
-          hookTimeout: 120_000,
-          fileParallelism: false
+          hookTimeout: 120_000
         }
       }
     ]

@@ -14,6 +14,8 @@ const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }
  */
 export default defineConfig({
   test: {
+    // Vitest leaves one core free, which on two cores would leave one worker.
+    maxWorkers: '100%',
     projects: [
       {
         resolve,

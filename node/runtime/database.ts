@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Clock, Timer } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
+import { PreparingClient } from './prepared-client.ts'
 
 export interface Migration {
   name: string
@@ -84,6 +85,8 @@ export function openDatabase(
       debug: (message) => logger.debug({ from: 'knex' }, String(message))
     }
   })
+  const dialect = knex.client as { driver: typeof pg }
+  dialect.driver = { ...pg, Client: PreparingClient } as typeof pg
   knex.on('query', () => {
     statements += 1
   })

@@ -22,6 +22,8 @@ export interface Wallet {
   stop(): Promise<void>
   /** Resolves once `test` holds; it is asked after every event that was honoured. */
   until(test: () => boolean): Promise<void>
+  /** Tells of every event that was honoured, repeated ones too. Gives what ends it. */
+  onEvent(listener: (event: WebhookEvent) => void): () => void
 }
 
 const MAX_BODY_BYTES = 1_048_576
@@ -46,6 +48,7 @@ export function createWallet(
   })
   const names = new Map<string, Promise<string>>()
   const waiting = new Set<() => void>()
+  const listeners = new Set<(event: WebhookEvent) => void>()
   let server: HttpServer | undefined
 
   /** The name of a wallet address: the last part of its URL. */
@@ -106,6 +109,7 @@ export function createWallet(
     }
     await handleWebhookEvent({ admin, accounts, walletAddressOf }, event)
     send(response, 200, 'text/plain', 'OK')
+    for (const listener of listeners) listener(event)
     for (const check of waiting) check()
   }
 
@@ -126,6 +130,10 @@ export function createWallet(
     async stop() {
       await server?.stop(1_000)
       await http.close()
+    },
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     until(test) {
       return new Promise((resolve) => {

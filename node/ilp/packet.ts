@@ -1,15 +1,21 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import {
-  IlpPacketType,
-  deserializeIlpFulfill,
-  deserializeIlpPrepare,
-  deserializeIlpReject,
-  serializeIlpFulfill,
-  serializeIlpPrepare,
-  serializeIlpReject
-} from 'ilp-packet'
+import { hash } from 'node:crypto'
 import { isValidAddress } from './address.ts'
+import {
+  INTERLEDGER_TIME_BYTES,
+  LATEST_TIME_MS,
+  readInterledgerTime,
+  writeInterledgerTime
+} from './interledger-time.ts'
 import type { IlpFulfill, IlpPrepare, IlpReject, IlpReply } from './model.ts'
+import { OctetReader, OctetsError, varSize, writeLength, writeVarLatin1, writeVarOctets } from './octets.ts'
+
+/** Packet types (RFC 27). */
+const PREPARE = 12
+const FULFILL = 13
+const REJECT = 14
+/** Bytes of a condition and of a fulfillment. */
+const HASH_BYTES = 32
+const CODE_BYTES = 3
 
 /** Error codes (RFC 27, Error Codes). */
 export const IlpErrorCode = {
@@ -52,9 +58,6 @@ export const MAX_PREPARE_BYTES = 1 + 3 + 8 + 17 + 32 + 3 + 1_023 + 3 + MAX_PACKE
 export const MAX_REPLY_BYTES =
   1 + 3 + 3 + 3 + 1_023 + 3 + MAX_REJECT_MESSAGE_BYTES + 3 + MAX_PACKET_DATA_BYTES
 
-/** The latest expiry that RFC 27's 17 digits can write: 9999-12-31T23:59:59.999Z. */
-const LATEST_EXPIRY_MS = 253_402_300_799_999
-
 /** Bytes that are no packet. `reason` is for logs and the message of an F01. */
 export interface PacketError {
   type: 'packetError'
@@ -74,40 +77,42 @@ export function encodePrepare(prepare: IlpPrepare): Buffer {
   const { amount, expiresAtMs, executionCondition, destination, data } = prepare
   if (amount < 0n || amount > MAX_PACKET_AMOUNT)
     throw new RangeError(`A packet cannot carry the amount ${amount}`)
-  if (!Number.isSafeInteger(expiresAtMs) || expiresAtMs < 0 || expiresAtMs > LATEST_EXPIRY_MS) {
+  if (!Number.isSafeInteger(expiresAtMs) || expiresAtMs < 0 || expiresAtMs > LATEST_TIME_MS) {
     throw new RangeError(`A packet cannot expire at ${expiresAtMs} ms`)
   }
-  if (executionCondition.length !== 32) throw new RangeError('A condition has 32 bytes')
+  if (executionCondition.length !== HASH_BYTES) throw new RangeError('A condition has 32 bytes')
   if (!isValidAddress(destination)) throw new RangeError(`Not an ILP address: ${destination}`)
   assertDataFits(data)
-  return serializeIlpPrepare({
-    amount: amount.toString(),
-    expiresAt: new Date(expiresAtMs),
-    executionCondition,
-    destination,
-    data
-  })
+  const size = 8 + INTERLEDGER_TIME_BYTES + HASH_BYTES + varSize(destination.length) + varSize(data.length)
+  const bytes = Buffer.allocUnsafe(1 + varSize(size))
+  bytes[0] = PREPARE
+  let at = writeLength(bytes, 1, size)
+  at = bytes.writeBigUInt64BE(amount, at)
+  writeInterledgerTime(bytes, at, expiresAtMs)
+  at += INTERLEDGER_TIME_BYTES
+  bytes.set(executionCondition, at)
+  at = writeVarLatin1(bytes, at + HASH_BYTES, destination)
+  writeVarOctets(bytes, at, data)
+  return bytes
 }
 
-/** The Prepare that `bytes` encode, or why they encode none. Never throws. */
+/** The Prepare that `bytes` encode, or why they encode none. Never throws. Its buffers are windows on `bytes`. */
 export function decodePrepare(bytes: Buffer): IlpPrepare | PacketError {
   if (bytes.length > MAX_PREPARE_BYTES) return packetError(`${bytes.length} bytes are too many for a Prepare`)
+  if (bytes[0] !== PREPARE) return packetError(`type ${bytes[0] ?? 'nothing'} is not Prepare (12)`)
   try {
-    const packet = deserializeIlpPrepare(bytes)
-    if (packet.data.length > MAX_PACKET_DATA_BYTES) return packetError('the data is too long')
-    const expiresAtMs = packet.expiresAt.getTime()
-    // The library reads the characters as numbers and wraps what overflows (month 13); RFC 27 has exactly one
-    // text for an instant, so it must come out the same again.
-    if (expiryText(bytes) !== interledgerTime(expiresAtMs)) return packetError('the expiry is not a date')
-    return {
-      amount: BigInt(packet.amount),
-      executionCondition: packet.executionCondition,
-      expiresAtMs,
-      destination: packet.destination,
-      data: packet.data
-    }
+    const reader = new OctetReader(bytes, 1).varReader()
+    const amount = reader.uInt64()
+    const expiresAtMs = readInterledgerTime(bytes, reader.skip(INTERLEDGER_TIME_BYTES))
+    if (expiresAtMs === undefined) return packetError('the expiry is not a date')
+    const executionCondition = reader.octets(HASH_BYTES)
+    const destination = reader.varLatin1()
+    if (!isValidAddress(destination)) return packetError('the destination is no ILP address')
+    const data = reader.varOctets()
+    if (data.length > MAX_PACKET_DATA_BYTES) return packetError('the data is too long')
+    return { amount, executionCondition, expiresAtMs, destination, data }
   } catch (error) {
-    return packetError(error instanceof Error ? error.message : String(error))
+    return packetErrorOf(error)
   }
 }
 
@@ -118,43 +123,76 @@ export function decodePrepare(bytes: Buffer): IlpPrepare | PacketError {
  */
 export function encodeReply(reply: IlpReply): Buffer {
   assertDataFits(reply.data)
-  if (reply.type === 'fulfill') {
-    if (reply.fulfillment.length !== 32) throw new RangeError('A fulfillment has 32 bytes')
-    return serializeIlpFulfill({ fulfillment: reply.fulfillment, data: reply.data })
-  }
-  if (!/^[A-Z0-9]{3}$/.test(reply.code)) throw new RangeError(`Not an ILP error code: ${reply.code}`)
-  if (reply.triggeredBy !== '' && !isValidAddress(reply.triggeredBy)) {
-    throw new RangeError(`Not an ILP address: ${reply.triggeredBy}`)
-  }
-  return serializeIlpReject({
-    code: reply.code,
-    triggeredBy: reply.triggeredBy,
-    message: cutToBytes(reply.message, MAX_REJECT_MESSAGE_BYTES),
-    data: reply.data
-  })
+  return reply.type === 'fulfill' ? encodeFulfill(reply) : encodeReject(reply)
 }
 
-/** The Fulfill or Reject that `bytes` encode, or why they encode none. Never throws. */
+function encodeFulfill({ fulfillment, data }: IlpFulfill): Buffer {
+  if (fulfillment.length !== HASH_BYTES) throw new RangeError('A fulfillment has 32 bytes')
+  const size = HASH_BYTES + varSize(data.length)
+  const bytes = Buffer.allocUnsafe(1 + varSize(size))
+  bytes[0] = FULFILL
+  const at = writeLength(bytes, 1, size)
+  bytes.set(fulfillment, at)
+  writeVarOctets(bytes, at + HASH_BYTES, data)
+  return bytes
+}
+
+function encodeReject({ code, triggeredBy, message, data }: IlpReject): Buffer {
+  if (!ERROR_CODE.test(code)) throw new RangeError(`Not an ILP error code: ${code}`)
+  if (triggeredBy !== '' && !isValidAddress(triggeredBy)) {
+    throw new RangeError(`Not an ILP address: ${triggeredBy}`)
+  }
+  const text = Buffer.from(cutToBytes(message, MAX_REJECT_MESSAGE_BYTES))
+  const size = CODE_BYTES + varSize(triggeredBy.length) + varSize(text.length) + varSize(data.length)
+  const bytes = Buffer.allocUnsafe(1 + varSize(size))
+  bytes[0] = REJECT
+  let at = writeLength(bytes, 1, size)
+  at += bytes.write(code, at, 'latin1')
+  at = writeVarLatin1(bytes, at, triggeredBy)
+  at = writeVarOctets(bytes, at, text)
+  writeVarOctets(bytes, at, data)
+  return bytes
+}
+
+/** The Fulfill or Reject that `bytes` encode, or why they encode none. Never throws. Its buffers are windows on `bytes`. */
 export function decodeReply(bytes: Buffer): IlpReply | PacketError {
   if (bytes.length > MAX_REPLY_BYTES) return packetError(`${bytes.length} bytes are too many for a reply`)
+  const type = bytes[0]
+  if (type !== FULFILL && type !== REJECT) {
+    return packetError(`type ${type ?? 'nothing'} is neither Fulfill (13) nor Reject (14)`)
+  }
   try {
-    if (bytes[0] === IlpPacketType.Fulfill) {
-      const { fulfillment, data } = deserializeIlpFulfill(bytes)
-      if (data.length > MAX_PACKET_DATA_BYTES) return packetError('the data is too long')
-      return { type: 'fulfill', fulfillment, data }
-    }
-    if (bytes[0] === IlpPacketType.Reject) {
-      const { code, triggeredBy, message, data } = deserializeIlpReject(bytes)
-      if (!/^[A-Z0-9]{3}$/.test(code))
-        return packetError('the error code is not three characters of A-Z, 0-9')
-      if (data.length > MAX_PACKET_DATA_BYTES) return packetError('the data is too long')
-      return { type: 'reject', code, triggeredBy, message, data }
-    }
-    return packetError(`type ${bytes[0] ?? 'nothing'} is neither Fulfill (13) nor Reject (14)`)
+    const reader = new OctetReader(bytes, 1).varReader()
+    const reply = type === FULFILL ? readFulfill(reader) : readReject(reader)
+    return !isPacketError(reply) && reply.data.length > MAX_PACKET_DATA_BYTES
+      ? packetError('the data is too long')
+      : reply
   } catch (error) {
-    return packetError(error instanceof Error ? error.message : String(error))
+    return packetErrorOf(error)
   }
 }
+
+function readFulfill(reader: OctetReader): IlpFulfill {
+  return { type: 'fulfill', fulfillment: reader.octets(HASH_BYTES), data: reader.varOctets() }
+}
+
+function readReject(reader: OctetReader): IlpReject | PacketError {
+  const code = reader.octets(CODE_BYTES).toString('latin1')
+  if (!ERROR_CODE.test(code)) return packetError('the error code is not three characters of A-Z, 0-9')
+  const triggeredBy = reader.varLatin1()
+  if (triggeredBy !== '' && !isValidAddress(triggeredBy)) {
+    return packetError('the node that triggered it has no ILP address')
+  }
+  return {
+    type: 'reject',
+    code,
+    triggeredBy,
+    message: reader.varOctets().toString(),
+    data: reader.varOctets()
+  }
+}
+
+const ERROR_CODE = /^[A-Z0-9]{3}$/
 
 /** A Reject with the fields that are mostly left out. */
 export function createReject(
@@ -192,27 +230,19 @@ export function decodeAmountTooLarge(data: Buffer): AmountTooLarge | undefined {
 
 /** SHA-256 of a fulfillment: the condition that it fulfills (RFC 27). */
 export function conditionOf(fulfillment: Buffer): Buffer {
-  return createHash('sha256').update(fulfillment).digest()
+  return hash('sha256', fulfillment, 'buffer')
 }
 
 /** True when the fulfillment is the condition's preimage. */
 export function fulfills(fulfillment: Buffer, condition: Buffer): boolean {
-  return (
-    fulfillment.length === 32 &&
-    condition.length === 32 &&
-    timingSafeEqual(conditionOf(fulfillment), condition)
-  )
+  // Both are on the wire: nothing is given away by comparing them byte for byte.
+  return fulfillment.length === HASH_BYTES && conditionOf(fulfillment).equals(condition)
 }
 
-/** The 17 characters after the envelope's type and length and the 8 bytes of the amount. */
-function expiryText(prepare: Buffer): string {
-  const lengthPrefix = prepare[1] ?? 0
-  const start = 2 + (lengthPrefix < 0x80 ? 0 : lengthPrefix & 0x7f) + 8
-  return prepare.toString('latin1', start, start + 17)
-}
-
-function interledgerTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/[-T:.Z]/g, '')
+/** Only what the reader refuses is a packet's fault: anything else is ours and must not be hidden. */
+function packetErrorOf(error: unknown): PacketError {
+  if (error instanceof OctetsError) return packetError(error.message)
+  throw error
 }
 
 function packetError(reason: string): PacketError {

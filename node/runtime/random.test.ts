@@ -61,6 +61,14 @@ describe('ids', () => {
   })
 })
 
+test('the system’s bytes are as many as asked for and never the same twice', () => {
+  const random = createSystemRandom({ nowMs: () => 0 })
+  const draws = Array.from({ length: 2_000 }, (_, index) => random.bytes(16 + (index % 49)))
+  expect(draws.map((draw) => draw.length)).toEqual(draws.map((_, index) => 16 + (index % 49)))
+  expect(new Set(draws.map((draw) => draw.toString('hex', 0, 16))).size).toBe(draws.length)
+  expect(random.bytes(10_000)).toHaveLength(10_000)
+})
+
 test('fractions lie in [0, 1)', () => {
   const of = (byte: number) =>
     createRandom((length) => Buffer.alloc(length, byte), { nowMs: () => 0 }).fraction()

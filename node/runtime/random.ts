@@ -21,17 +21,14 @@ export function createRandom(bytes: (length: number) => Buffer, clock: Pick<Cloc
 
   // UUIDv7 layout (RFC 9562, 5.7): 48 bits of milliseconds, version, 12 bits, variant, 62 bits.
   // Ids of one process rise: within one millisecond, or after a step back of the clock, the last id counts up.
-  function orderedUuidBytes(): Buffer {
+  function orderedId(): bigint {
     const draw = bytes(10)
-    const id = Buffer.alloc(16)
-    id.writeUIntBE(clock.nowMs(), 0, 6)
-    draw.copy(id, 6)
-    id[6] = (id[6]! & 0x0f) | 0x70
-    id[8] = (id[8]! & 0x3f) | 0x80
-    let value = BigInt(`0x${id.toString('hex')}`)
-    if (value >> 64n <= lastId >> 64n) value = nextUuid7(lastId)
-    lastId = value
-    return Buffer.from(value.toString(16).padStart(32, '0'), 'hex')
+    const versioned = 0x7000 | ((draw[0]! & 0x0f) << 8) | draw[1]!
+    const high = (BigInt(clock.nowMs()) << 16n) | BigInt(versioned)
+    const low = (draw.readBigUInt64BE(2) & LOW_62_BITS) | (1n << 63n)
+    const id = (high << 64n) | low
+    lastId = id >> 64n <= lastId >> 64n ? nextUuid7(lastId) : id
+    return lastId
   }
 
   return {
@@ -42,16 +39,17 @@ export function createRandom(bytes: (length: number) => Buffer, clock: Pick<Cloc
       id[8] = (id[8]! & 0x3f) | 0x80
       return formatUuid(id)
     },
-    orderedUuid: () => formatUuid(orderedUuidBytes()),
-    orderedId: () => BigInt(`0x${orderedUuidBytes().toString('hex')}`),
+    orderedUuid: () => idToUuid(orderedId()),
+    orderedId,
     fraction: () => bytes(6).readUIntBE(0, 6) / 2 ** 48
   }
 }
 
+const LOW_62_BITS = (1n << 62n) - 1n
+
 /** The UUIDv7 after `id`, counting in the 62 bits below the variant, then in the 12 above. */
 function nextUuid7(id: bigint): bigint {
-  const low62 = (1n << 62n) - 1n
-  if ((id & low62) < low62) return id + 1n
+  if ((id & LOW_62_BITS) < LOW_62_BITS) return id + 1n
   const high = (id >> 64n) + 1n // carries into the 12 bits, and from there past the version into the time
   const versioned =
     (high & 0xfffn) === 0n && ((high >> 12n) & 0xfn) !== 7n ? high + (1n << 16n) - (1n << 12n) : high
@@ -63,9 +61,25 @@ function formatUuid(bytes: Buffer): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** What is drawn from the system at once: an id for each packet would be a call for each packet. */
+const DRAWN_AT_ONCE_BYTES = 8_192
+/** A longer draw is one of its own. */
+const MAX_SHARED_DRAW_BYTES = 64
+
 /** The machine's randomness. */
 export function createSystemRandom(clock: Pick<Clock, 'nowMs'>): Random {
-  return createRandom((length) => randomBytes(length), clock)
+  let drawn = Buffer.alloc(0)
+  let used = 0
+  // What was handed out is never handed out again, nor written over.
+  return createRandom((length) => {
+    if (length > MAX_SHARED_DRAW_BYTES) return randomBytes(length)
+    if (used + length > drawn.length) {
+      drawn = randomBytes(DRAWN_AT_ONCE_BYTES)
+      used = 0
+    }
+    used += length
+    return drawn.subarray(used - length, used)
+  }, clock)
 }
 
 /** The 128-bit number that a UUID writes: how resource ids become ledger account ids. */

@@ -8,7 +8,8 @@ const MAX_UINT64 = (1n << 64n) - 1n
 export const UInt8 = new GraphQLScalarType<number, number>({
   name: 'UInt8',
   description: 'A whole number from 0 to 255.',
-  serialize: toUInt8,
+  // Ledger numbers have this type in the contract, and a node may have more than 255 assets.
+  serialize: (value) => (Number.isInteger(value) && Number(value) > 255 ? Number(value) : toUInt8(value)),
   parseValue: toUInt8,
   parseLiteral: (node) => toUInt8(literal(node))
 })

@@ -4,6 +4,7 @@ import type { Ledger, LedgerWriter } from '../ledger/index.ts'
 import { createHttpClient, idToUuid } from '../runtime/index.ts'
 import type { Cache, Database, HttpClient, Runtime } from '../runtime/index.ts'
 import { createClient as createIntrospectionClient } from '../token-introspection/index.ts'
+import { createAccountingTransfers } from './accounting/transfers.ts'
 import { createAdminApi } from './admin/index.ts'
 import { createAssetDirectory } from './assets/directory.ts'
 import { createAssets } from './assets/service.ts'
@@ -182,7 +183,8 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       outgoingPayments,
       receivers,
       liquidity,
-      webhookEvents
+      webhookEvents,
+      accountingTransfers: createAccountingTransfers({ ledger, assets: assetDirectory })
     }
   })
 

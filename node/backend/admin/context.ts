@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader'
 import type { Clock, Logger } from '../../runtime/index.ts'
+import type { AccountingTransfers } from '../accounting/transfers.ts'
 import type { AssetDirectory, Assets } from '../assets/model.ts'
 import type { Fee, Fees, FeeType } from '../fees/model.ts'
 import type { IncomingPayments } from '../incoming-payments/model.ts'
@@ -27,6 +28,7 @@ export interface AdminServices {
   receivers: Receivers
   liquidity: Liquidity
   webhookEvents: WebhookEvents
+  accountingTransfers: AccountingTransfers
 }
 
 /** What a resolver gets with every request. */

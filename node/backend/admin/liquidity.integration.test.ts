@@ -71,6 +71,48 @@ describe('the Admin API: liquidity and wallet addresses', () => {
       )
     })
 
+    it('is explained by the records of the ledger: newest first, of a resource or a settlement account', async () => {
+      const LIST = `query ($id: String!, $limit: Int) { accountingTransfers(id: $id, limit: $limit) {
+        debits { id debitAccountId creditAccountId amount transferType ledger state expiresAt createdAt }
+        credits { id debitAccountId creditAccountId amount transferType ledger state expiresAt } } }`
+      type Listed = { accountingTransfers: { debits: Record<string, string>[]; credits: object[] } }
+      const [deposit, withdrawal] = [id(), id()]
+      await ok(DEPOSIT_ASSET, { assetId, amount: '5', id: deposit, idempotencyKey: id() })
+      const asked = { assetId, amount: '4', id: withdrawal, idempotencyKey: id(), timeoutSeconds: '60' }
+      await ok(WITHDRAW_ASSET, asked)
+      await ok(VOID, { withdrawalId: withdrawal, idempotencyKey: id() })
+
+      const { accountingTransfers: listed } = await query<Listed>(LIST, { id: assetId, limit: 2 })
+      const [voiding, pending] = listed.debits
+      const ledger = Number(voiding!.ledger)
+      expect(voiding).toMatchObject({ state: 'VOIDED', transferType: 'WITHDRAWAL', expiresAt: null })
+      expect(pending).toMatchObject({
+        id: withdrawal,
+        amount: '4',
+        state: 'PENDING',
+        debitAccountId: assetId
+      })
+      expect(Date.parse(pending!.expiresAt!) - Date.parse(pending!.createdAt!)).toBe(60_000)
+      expect(listed.credits[0]).toEqual({
+        id: deposit,
+        debitAccountId: String(ledger),
+        creditAccountId: assetId,
+        amount: '5',
+        transferType: 'DEPOSIT',
+        ledger,
+        state: 'POSTED',
+        expiresAt: null
+      })
+      const settlement = await query<Listed>(LIST, { id: String(ledger), limit: 1 })
+      expect(settlement.accountingTransfers.debits).toMatchObject([{ id: deposit }])
+
+      const none = { accountingTransfers: { debits: [], credits: [] } }
+      expect(await query(LIST, { id: assetId }, TENANT)).toEqual(none)
+      expect(await query(LIST, { id: UNKNOWN_ID })).toEqual(none)
+      expect(await query(LIST, { id: 'x' })).toEqual(none)
+      await expect(query(LIST, { id: assetId, limit: 0 })).rejects.toThrow('BAD_USER_INPUT')
+    })
+
     it.each<[string, string, () => object, string, string]>([
       [
         'of nothing',

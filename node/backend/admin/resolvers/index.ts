@@ -1,4 +1,5 @@
 import { JSONObject, UInt64, UInt8 } from '../../../admin-api/index.ts'
+import { accountingResolvers } from './accounting.ts'
 import { assetResolvers } from './assets.ts'
 import { incomingPaymentResolvers } from './incoming-payments.ts'
 import { liquidityResolvers } from './liquidity.ts'
@@ -16,5 +17,6 @@ export const resolvers = [
   walletAddressResolvers,
   incomingPaymentResolvers,
   outgoingPaymentResolvers,
-  liquidityResolvers
+  liquidityResolvers,
+  accountingResolvers
 ]

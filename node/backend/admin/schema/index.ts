@@ -1,3 +1,4 @@
+import { accountingTypes } from './accounting.ts'
 import { assetTypes } from './assets.ts'
 import { commonTypes } from './common.ts'
 import { liquidityTypes } from './liquidity.ts'
@@ -14,5 +15,6 @@ export const typeDefs: string[] = [
   walletAddressTypes,
   paymentTypes,
   liquidityTypes,
+  accountingTypes,
   tenantTypes
 ]

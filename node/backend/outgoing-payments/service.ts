@@ -6,7 +6,7 @@ import type { Failure } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import type { Quote, Quotes } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
-import { isActiveReceiver } from '../receivers/model.ts'
+import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
 import type { Receivers } from '../receivers/model.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
@@ -91,7 +91,7 @@ export function createOutgoingPaymentService(
 
   async function checkReceiver(quote: Quote): Promise<Refusal | undefined> {
     try {
-      const receiver = await receivers.get(quote.tenantId, quote.receiver)
+      const receiver = await receivers.get(quote.tenantId, quote.receiver, { maxAgeMs: RECENT_READ_MS })
       if (!isFailure(receiver) && isActiveReceiver(receiver, clock.nowMs())) return undefined
       const reason = isFailure(receiver) ? `cannot be read: ${receiver.failure}` : 'is complete or expired'
       return failure('InvalidReceiver', `the receiver ${quote.receiver} ${reason}`)

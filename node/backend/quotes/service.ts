@@ -8,10 +8,11 @@ import type { Amount, Failure } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import type { Rates } from '../rates/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
-import { isActiveReceiver } from '../receivers/model.ts'
+import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
 import type { Receiver, Receivers } from '../receivers/model.ts'
 import { isUuid } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
+import { createQuoteCache } from './cache.ts'
 import type { IlpMethod, IlpMethodQuote } from './ilp-method.ts'
 import type { Quote, QuoteFailure, Quotes } from './model.ts'
 import { decimalOf, minimumDebit, price, principalOf, quoteLocal } from './pricing.ts'
@@ -44,6 +45,7 @@ type PayableReceiver = Receiver & { credentials: NonNullable<Receiver['credentia
 export function createQuoteService(dependencies: QuoteServiceDependencies): Quotes {
   const { database, clock, random, assets, walletAddresses, receivers, rates, fees, ilpMethod, config } =
     dependencies
+  const kept = createQuoteCache()
 
   async function create(input: Create): Promise<Quote | Refusal> {
     const walletAddress = await walletAddresses.get(input.walletAddressId, input.tenantId)
@@ -99,15 +101,18 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
       createdAt,
       ...(quoted.ilp && { ilp: quoted.ilp })
     }
-    await database.transaction((trx) => insertQuote(trx, quote))
+    await insertQuote(database.knex, quote)
+    kept.keep(quote)
     return quote
   }
 
   async function findReceiver(tenantId: string, url: string): Promise<PayableReceiver | Refusal> {
-    const receiver = await receivers.get(tenantId, url).catch((error: unknown) => {
-      if (!(error instanceof RemoteUnavailableError)) throw error
-      return failure('RemoteUnavailable', error.message)
-    })
+    const receiver = await receivers
+      .get(tenantId, url, { maxAgeMs: RECENT_READ_MS, ownCredentials: true })
+      .catch((error: unknown) => {
+        if (!(error instanceof RemoteUnavailableError)) throw error
+        return failure('RemoteUnavailable', error.message)
+      })
     if (isFailure(receiver)) {
       return failure(
         'InvalidReceiver',
@@ -143,6 +148,13 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
     return expiresAt !== undefined && expiresAt < lifespanEnd ? expiresAt : lifespanEnd
   }
 
+  /** With its asset as it is now: everything else of a quote never changes. */
+  async function keptQuote(id: string): Promise<Quote | undefined> {
+    const quote = kept.get(id.toLowerCase())
+    const asset = quote && (await assets.find(quote.asset.id))
+    return quote && asset && { ...quote, asset }
+  }
+
   async function read(rows: readonly QuoteRow[]): Promise<Quote[]> {
     const details = await readDetails(
       database.knex,
@@ -161,11 +173,18 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
     create,
     async get(id, tenantId) {
       if (!isUuid(id)) return undefined
-      const where = { id, ...(tenantId !== undefined && { tenantId }) }
-      const [quote] = await read(await database.knex<QuoteRow>(TABLE).where(where))
-      return quote
+      let quote = await keptQuote(id)
+      if (quote === undefined) {
+        ;[quote] = await read(await database.knex<QuoteRow>(TABLE).where({ id }))
+        if (quote) kept.keep(quote)
+      }
+      return tenantId === undefined || quote?.tenantId === tenantId.toLowerCase() ? quote : undefined
     },
     async getMany(ids) {
+      if (ids.length === 1) {
+        const quote = await keptQuote(ids[0]!)
+        if (quote) return [quote]
+      }
       const quotes = await read(await database.knex<QuoteRow>(TABLE).whereIn('id', ids.filter(isUuid)))
       const byId = new Map(quotes.map((quote) => [quote.id, quote]))
       return ids.map((id) => byId.get(id.toLowerCase()))

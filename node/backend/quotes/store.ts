@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Asset } from '../assets/model.ts'
+import { insertTogether } from '../sql.ts'
 import type { IlpQuoteDetails, Quote } from './model.ts'
 
 export interface QuoteRow {
@@ -80,8 +81,8 @@ function toDetails(row: IlpDetailsRow): IlpQuoteDetails {
   }
 }
 
-/** Writes a quote with its details. Within a transaction. */
-export async function insertQuote(trx: Knex, quote: Quote): Promise<void> {
+/** Writes a quote with its details, in one statement. */
+export async function insertQuote(knex: Knex, quote: Quote): Promise<void> {
   const row: QuoteRow = {
     id: quote.id,
     walletAddressId: quote.walletAddressId,
@@ -100,9 +101,8 @@ export async function insertQuote(trx: Knex, quote: Quote): Promise<void> {
     expiresAt: quote.expiresAt,
     createdAt: quote.createdAt
   }
-  await trx(TABLE).insert(row)
   const { ilp } = quote
-  if (ilp === undefined) return
+  if (ilp === undefined) return insertTogether(knex, [[TABLE, row]])
   const details: IlpDetailsRow = {
     quoteId: quote.id,
     maxPacketAmount: ilp.maxPacketAmount ?? null,
@@ -116,7 +116,10 @@ export async function insertQuote(trx: Knex, quote: Quote): Promise<void> {
     conversionNumerator: ilp.conversion?.ratio.numerator ?? null,
     conversionDenominator: ilp.conversion?.ratio.denominator ?? null
   }
-  await trx(DETAILS_TABLE).insert(details)
+  await insertTogether(knex, [
+    [TABLE, row],
+    [DETAILS_TABLE, details]
+  ])
 }
 
 /** The ILP details of quotes, by the quotes' ids. */

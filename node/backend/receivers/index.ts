@@ -4,6 +4,7 @@ import { loadAnswerSchemas } from './answer-schemas.ts'
 import type { AnswerSchemas } from './answer-schemas.ts'
 import type { Receivers } from './model.ts'
 import { createOpenPaymentsClient } from './open-payments-client.ts'
+import { createRecentReads } from './recent-reads.ts'
 import { createReceiversService } from './service.ts'
 import type { ReceiversDependencies } from './service.ts'
 import { createSignedHttp } from './signed-http.ts'
@@ -51,6 +52,7 @@ export function createReceivers({
     openPaymentsUrl: config.OPEN_PAYMENTS_URL,
     walletAddresses,
     incomingPayments,
-    client
+    client,
+    recentReads: createRecentReads(clock)
   })
 }

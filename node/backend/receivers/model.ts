@@ -20,6 +20,19 @@ export interface Receiver {
   localPaymentId?: string
 }
 
+export interface ReadOptions {
+  /** A receiver of another node may have been read (or created, by us) less than so long ago. Default 0: never. */
+  maxAgeMs?: number
+  /** Its credentials must not have been given to anybody yet: the caller opens a connection with them. */
+  ownCredentials?: boolean
+}
+
+/**
+ * A receiver that was read so recently need not be read again to price a payment, or to begin one: whoever sends
+ * reads it afresh before the first packet, and each later attempt too.
+ */
+export const RECENT_READ_MS = 2_000
+
 export type ReceiverFailure = 'NotFound' | 'UnknownWalletAddress' | 'InvalidRequest' | 'InvalidGrant'
 
 /**
@@ -27,8 +40,12 @@ export type ReceiverFailure = 'NotFound' | 'UnknownWalletAddress' | 'InvalidRequ
  * may be asked again. A failure is an answer.
  */
 export interface Receivers {
-  /** Reads it afresh: a remote one answers with new STREAM credentials each time. */
-  get(tenantId: string, incomingPaymentUrl: string): Promise<Receiver | Failure<ReceiverFailure>>
+  /** Reads it afresh, unless told otherwise: a remote one answers with new STREAM credentials each time. */
+  get(
+    tenantId: string,
+    incomingPaymentUrl: string,
+    options?: ReadOptions
+  ): Promise<Receiver | Failure<ReceiverFailure>>
   create(input: {
     tenantId: string
     walletAddressUrl: string

@@ -9,6 +9,8 @@ import type { WalletAddress } from '../wallet-addresses/model.ts'
 import { loadAnswerSchemas } from './answer-schemas.ts'
 import { RemoteUnavailableError } from './index.ts'
 import { createOpenPaymentsClient } from './open-payments-client.ts'
+import { RECENT_READ_MS } from './model.ts'
+import { createRecentReads } from './recent-reads.ts'
 import { createReceiversService } from './service.ts'
 import { createSignedHttp } from './signed-http.ts'
 
@@ -152,7 +154,8 @@ function world(replies: Replies = {}, { scheme = 'https' as 'http' | 'https' } =
       get: async () => walletAddress
     },
     incomingPayments,
-    client
+    client,
+    recentReads: createRecentReads(clock)
   })
   return { receivers, requests, created, clock, localPayment }
 }
@@ -305,6 +308,49 @@ describe('receivers of other nodes', () => {
     requests.length = 0
     await receivers.get(TENANT, REMOTE)
     expect(seen(requests)).toEqual([`GET ${REMOTE} GNAP T1`])
+  })
+
+  it('are read again for everyone who does not say how old an answer may be', async () => {
+    const { receivers, requests } = world()
+    await receivers.get(TENANT, REMOTE)
+    requests.length = 0
+    await receivers.get(TENANT, REMOTE)
+    await receivers.get(TENANT, REMOTE)
+    expect(requests).toHaveLength(2)
+  })
+
+  it('that were read a moment ago are looked at without asking, until that is too long ago', async () => {
+    const { receivers, requests, clock } = world()
+    const look = () => receivers.get(TENANT, REMOTE, { maxAgeMs: RECENT_READ_MS })
+    const read = await look()
+    requests.length = 0
+    await clock.advance(RECENT_READ_MS - 1)
+    expect(await look()).toEqual(read)
+    expect(requests).toEqual([])
+    await clock.advance(1)
+    await look()
+    expect(requests).toHaveLength(1)
+  })
+
+  it('give the credentials of their creation to one caller, and fresh ones to the next', async () => {
+    const { receivers, requests } = world()
+    await receivers.create({ tenantId: TENANT, walletAddressUrl: 'https://remote.example/bob' })
+    requests.length = 0
+    const pay = () => receivers.get(TENANT, REMOTE, { maxAgeMs: RECENT_READ_MS, ownCredentials: true })
+    expect(await pay()).toMatchObject({ receivedAmount: { value: 0n } })
+    expect(requests).toEqual([])
+    await pay()
+    await pay()
+    expect(requests).toHaveLength(2)
+  })
+
+  it('that this node completed are not taken for open', async () => {
+    const { receivers, requests } = world()
+    await receivers.create({ tenantId: TENANT, walletAddressUrl: 'https://remote.example/bob' })
+    await receivers.complete(TENANT, REMOTE)
+    requests.length = 0
+    await receivers.get(TENANT, REMOTE, { maxAgeMs: RECENT_READ_MS })
+    expect(requests).toHaveLength(1)
   })
 
   it('are completed', async () => {

@@ -10,6 +10,7 @@ import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import { amountOf } from './answer-schemas.ts'
 import type { IncomingPaymentAnswer } from './answer-schemas.ts'
 import type { Receiver, ReceiverFailure, Receivers } from './model.ts'
+import type { RecentReads } from './recent-reads.ts'
 import type { OpenPaymentsClient } from './open-payments-client.ts'
 
 export interface ReceiversDependencies {
@@ -22,6 +23,7 @@ export interface ReceiversDependencies {
   >
   /** For those of other nodes. */
   client: OpenPaymentsClient
+  recentReads: RecentReads
 }
 
 /**
@@ -32,7 +34,8 @@ export function createReceiversService({
   openPaymentsUrl,
   walletAddresses,
   incomingPayments,
-  client
+  client,
+  recentReads
 }: ReceiversDependencies): Receivers {
   const own = new URL(openPaymentsUrl)
   const ownPath = own.pathname.replace(/\/$/, '')
@@ -74,13 +77,18 @@ export function createReceiversService({
   }
 
   return {
-    async get(_tenantId, incomingPaymentUrl) {
+    async get(_tenantId, incomingPaymentUrl, options = {}) {
       const url = incomingPaymentUrlOf(incomingPaymentUrl)
       if (isFailure(url)) return url
       const located = locate(url)
       if (!located) {
+        const recent = recentReads.find(url, options)
+        if (recent) return recent
         const answer = await client.incomingPayment(url)
-        return isFailure(answer) ? answer : ofRemote(url, answer)
+        if (isFailure(answer)) return answer
+        const receiver = ofRemote(url, answer)
+        recentReads.keep(receiver, { givenOut: true })
+        return receiver
       }
       const payment = await local(located.tenantId, located.id)
       return payment ? ofLocal(payment) : unknownPayment(url)
@@ -115,7 +123,10 @@ export function createReceiversService({
         ...(input.expiresAt && { expiresAt: input.expiresAt.toISOString() }),
         ...(input.metadata && { metadata: input.metadata })
       })
-      return isFailure(created) ? created : ofRemote(created.id, created)
+      if (isFailure(created)) return created
+      const receiver = ofRemote(created.id, created)
+      recentReads.keep(receiver, { givenOut: false })
+      return receiver
     },
 
     async complete(_tenantId, incomingPaymentUrl) {
@@ -123,7 +134,9 @@ export function createReceiversService({
       if (isFailure(url)) return url
       const located = locate(url)
       if (!located) {
+        recentReads.drop(url)
         const answer = await client.completeIncomingPayment(url)
+        recentReads.drop(url)
         return isFailure(answer) ? answer : ofRemote(url, answer)
       }
       const payment = await local(located.tenantId, located.id)

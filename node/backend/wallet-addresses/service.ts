@@ -63,7 +63,7 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
       createdAt: new Date(clock.nowMs())
     }
     try {
-      return await database.transaction(async (trx) => {
+      const created = await database.transaction(async (trx) => {
         // Keeps the asset from being deleted until the transaction ends.
         const held = await trx('assets')
           .where({ id: asset.id })
@@ -76,6 +76,8 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
         await notify(trx, Channel.WALLET_ADDRESS_CHANGED, row.id)
         return toWalletAddress(row, asset)
       })
+      cache.drop(row.id)
+      return created
     } catch (error) {
       if (violatedUnique(error) === 'walletAddresses_address_key') {
         return failure('DuplicateWalletAddress', `wallet address ${resolved.url} exists already`)
@@ -160,21 +162,25 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
 
   async function get(id: string, tenantId?: string): Promise<WalletAddress | undefined> {
     if (!isUuid(id)) return undefined
-    const where = { id, ...(tenantId !== undefined && { tenantId }) }
-    return find(await database.knex<WalletAddressRow>('walletAddresses').where(where).first())
+    const found = cache.byId(id.toLowerCase()) ?? (await read({ id }))
+    return tenantId === undefined || found?.tenantId === tenantId.toLowerCase() ? found : undefined
+  }
+
+  /** What is not there is remembered by its URL alone: ids that are asked for come from our own rows. */
+  async function read(where: { id: string } | { address: string }): Promise<WalletAddress | undefined> {
+    const begun = cache.begin()
+    const row = await database.knex<WalletAddressRow>('walletAddresses').where(where).first()
+    const found = await find(row)
+    if (found !== undefined) cache.keep(found.address, found, begun)
+    else if ('address' in where) cache.keepAbsent(where.address, begun)
+    return found
   }
 
   async function byUrl(url: string): Promise<WalletAddress | undefined> {
     const address = normalizeWalletAddressUrl(url)
     if (address === undefined) return undefined
     const cached = cache.get(address)
-    if (cached !== undefined) return cached
-    const begun = cache.begin()
-    const found = await find(
-      await database.knex<WalletAddressRow>('walletAddresses').where({ address }).first()
-    )
-    if (found !== undefined) cache.keep(address, found, begun)
-    return found
+    return cached === undefined ? read({ address }) : (cached ?? undefined)
   }
 
   async function additionalPropertiesOf(ids: readonly string[]): Promise<AdditionalProperty[][]> {

@@ -16,6 +16,7 @@ afterEach(async () => {
 async function start() {
   const serverNetwork = createSystemNetwork()
   const values = new Map<string, string>()
+  const records = new Map<string, Map<string, string>>()
   const lives = new Map<string, number>()
   const commands: string[][] = []
   let sockets = 0
@@ -47,6 +48,16 @@ async function start() {
         if (sum > MAX_COUNTER || sum < MINIMUM) return '-ERR increment or decrement would overflow\r\n'
         values.set(key, sum.toString())
         return `:${sum}\r\n`
+      }
+      case 'hgetall': {
+        const fields = [...(records.get(key) ?? [])].flat().map(bulk)
+        return `*${fields.length}\r\n${fields.join('')}`
+      }
+      case 'hset': {
+        if (values.has(key)) return '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n'
+        const record = records.get(key) ?? new Map<string, string>()
+        records.set(key, record.set(rest[0]!, rest[1]!))
+        return ':1\r\n'
       }
       case 'pexpire':
         lives.set(key, Number(rest[0]))
@@ -135,6 +146,21 @@ describe('the cache in Redis', () => {
     await expect(cache.increment('sum', 2n ** 62n, 800)).rejects.toThrow(RangeError)
     await expect(cache.increment('sum', 2n ** 64n, 800)).rejects.toThrow(RangeError)
     expect(values.get('sum')).toBe((2n ** 62n + 3n).toString())
+  })
+
+  test('shares fields of a record: each call tells what was there before it', async () => {
+    const { cache, lives } = await start()
+    expect(await cache.shareField('totals', 'a', '1', 700)).toEqual(new Map())
+    expect(await cache.shareField('totals', 'b', '2', 800)).toEqual(new Map([['a', '1']]))
+    expect(lives.get('totals')).toBe(800)
+    expect(await cache.shareField('totals', 'a', '3', 700)).toEqual(
+      new Map([
+        ['a', '1'],
+        ['b', '2']
+      ])
+    )
+    await cache.set('text', 'x', 1000)
+    await expect(cache.shareField('text', 'a', '1', 700)).rejects.toThrow(/WRONGTYPE/)
   })
 
   test('a lost connection is logged with its cause, commands meanwhile fail', async () => {

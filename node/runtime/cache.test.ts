@@ -56,6 +56,24 @@ describe('the cache in memory', () => {
     expect(await cache.get('life')).toBe(MAX_COUNTER.toString())
   })
 
+  test('shares fields of a record while it lives: each call tells what was there before it', async () => {
+    const { clock, cache } = create()
+    expect(await cache.shareField('totals', 'a', '1', 1000)).toEqual(new Map())
+    await clock.advance(900)
+    expect(await cache.shareField('totals', 'b', '2', 1000)).toEqual(new Map([['a', '1']]))
+    await clock.advance(900)
+    const both = [
+      ['a', '1'],
+      ['b', '2']
+    ] as const
+    expect(await cache.shareField('totals', 'a', '3', 1000)).toEqual(new Map(both))
+    await clock.advance(1000)
+    expect(await cache.shareField('totals', 'a', '4', 1000)).toEqual(new Map())
+    await cache.set('text', 'x', 1000)
+    await expect(cache.shareField('text', 'a', '1', 1000)).rejects.toThrow(TypeError)
+    await expect(cache.get('totals')).rejects.toThrow(TypeError)
+  })
+
   test('holds a limited number of entries, the oldest leave first', async () => {
     const { cache } = create()
     for (let index = 0; index <= MAX_MEMORY_CACHE_ENTRIES; index += 1) await cache.set(`${index}`, 'x', 1000)

@@ -20,6 +20,11 @@ export interface Cache {
    * @throws RangeError when the sum passes 63 bits and a sign, which is what Redis counts in; nothing is added then
    */
   increment(key: string, by: bigint, ttlMs: number): Promise<bigint>
+  /**
+   * Writes one's own field of a shared record, renews the record's life, and returns all fields as they were
+   * before: what others wrote, and whether one's own was still there. A repeat is harmless.
+   */
+  shareField(key: string, field: string, value: string, ttlMs: number): Promise<ReadonlyMap<string, string>>
   /** Rejects when the cache does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -33,9 +38,16 @@ export const MAX_COUNTER = 2n ** 63n - 1n
 
 /** A cache within this process, for a node that runs as one process. */
 export function createMemoryCache({ clock }: { clock: Clock }): Cache {
-  const entries = new Map<string, { value: string; expiresMs: number }>()
+  type Value = string | ReadonlyMap<string, string>
+  const entries = new Map<string, { value: Value; expiresMs: number }>()
 
-  function read(key: string): string | undefined {
+  function readText(key: string): string | undefined {
+    const value = read(key)
+    if (value === undefined || typeof value === 'string') return value
+    throw new TypeError(`${key} is a record in the cache, not a text`)
+  }
+
+  function read(key: string): Value | undefined {
     const entry = entries.get(key)
     if (entry === undefined) return undefined
     if (entry.expiresMs > clock.nowMs()) return entry.value
@@ -43,7 +55,7 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
     return undefined
   }
 
-  function write(key: string, value: string, ttlMs: number): void {
+  function write(key: string, value: Value, ttlMs: number): void {
     entries.delete(key)
     entries.set(key, { value, expiresMs: clock.nowMs() + ttlMs })
     if (entries.size <= MAX_MEMORY_CACHE_ENTRIES) return
@@ -54,7 +66,7 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
   }
 
   return {
-    get: async (key) => read(key),
+    get: async (key) => readText(key),
     set: async (key, value, ttlMs) => write(key, value, ttlMs),
     async setIfAbsent(key, value, ttlMs) {
       if (read(key) !== undefined) return false
@@ -66,10 +78,16 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
       return read(key) === value && entries.delete(key)
     },
     async increment(key, by, ttlMs) {
-      const value = BigInt(read(key) ?? '0') + by
+      const value = BigInt(readText(key) ?? '0') + by
       if (value > MAX_COUNTER || value < -MAX_COUNTER - 1n) throw counterOverflow(key)
       write(key, value.toString(), ttlMs)
       return value
+    },
+    async shareField(key, field, value, ttlMs) {
+      const before = read(key) ?? new Map<string, string>()
+      if (typeof before === 'string') throw new TypeError(`${key} is a text in the cache, not a record`)
+      write(key, new Map([...before, [field, value]]), ttlMs)
+      return before
     },
     ping: async () => undefined,
     close: async () => entries.clear()
@@ -108,6 +126,12 @@ export function createRedisCache(
       const [failure] = results?.[0] ?? [new Error('the transaction was discarded')]
       if (failure) throw /overflow/.test(failure.message) ? counterOverflow(key, failure) : failure
       return BigInt(String(results![2]![1]))
+    },
+    async shareField(key, field, value, ttlMs) {
+      const results = await redis.multi().hgetall(key).hset(key, field, value).pexpire(key, ttlMs).exec()
+      const failure = results ? results.find(([error]) => error !== null)?.[0] : undefined
+      if (!results || failure) throw failure ?? new Error('the transaction was discarded')
+      return new Map(Object.entries(results[0]![1] as Record<string, string>))
     },
     ping: async () => void (await redis.ping()),
     close: async () => redis.disconnect()

@@ -9,6 +9,8 @@ const COUNTS = {
   quotedPaths: { short: 150, long: 3_000 },
   /** Paths and receivers that lie, whose payments must stay lawful. */
   lyingPaths: { short: 150, long: 5_000 },
+  /** Histories of packets, crashes and losses over three processes that share totals of a connection. */
+  connectionTotals: { short: 150, long: 5_000 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */

@@ -15,7 +15,7 @@ export interface Leg {
   ledger: number
 }
 
-/** What the first leg carries for whoever finds it later (docs/architecture.md, Ledger). */
+/** What one leg carries for whoever finds it later (docs/architecture.md, Ledger). */
 export interface BookingTags {
   userData128: bigint
   userData64: bigint
@@ -27,6 +27,8 @@ export interface Booking {
   legs: readonly Leg[]
   ids: PacketTransferIds
   tags: BookingTags
+  /** Of a booking at once: the index of the leg that carries the tags. Of a reservation it is always the first. */
+  taggedLeg: number
   /** Of a reservation; 0: never. */
   timeoutS: number
 }
@@ -84,7 +86,12 @@ export function createBooking(
   tags: BookingTags,
   timeoutS = 0
 ): Booking {
-  return { legs, ids: packetTransferIds(firstLegId), tags, timeoutS }
+  return { legs, ids: packetTransferIds(firstLegId), tags, taggedLeg: 0, timeoutS }
+}
+
+/** A booking at once whose tags stand on the credit of the destination, in its asset's units. */
+export function createDelivery(legs: readonly Leg[], firstLegId: bigint, tags: BookingTags): Booking {
+  return { ...createBooking(legs, firstLegId, tags), taggedLeg: legs.length - 1 }
 }
 
 /** Raised by what waits for the ledger when the connector stops. */
@@ -214,13 +221,13 @@ export function createBooks(dependencies: {
 }
 
 /** The legs as transfers: pending, or posted at once. */
-function firstPhase({ legs, ids, tags, timeoutS }: Booking, isPending: boolean): NewTransfer[] {
+function firstPhase({ legs, ids, tags, taggedLeg, timeoutS }: Booking, isPending: boolean): NewTransfer[] {
   return legs.map((leg, index) => ({
     ...leg,
     id: ids.reserve[index]!,
     code: TransferCode.TRANSFER,
     ...(isPending && { timeoutS }),
-    ...(index === 0 && tags),
+    ...(index === taggedLeg && tags),
     flags: { pending: isPending, linked: index < legs.length - 1 }
   }))
 }

@@ -11,8 +11,8 @@ import {
 import type { StreamPacket } from '../../ilp/stream/codec.ts'
 import { AccountCode, TransferCode, createLedgerWriter, createMemoryLedger } from '../../ledger/index.ts'
 import type { AuditableLedger } from '../../ledger/index.ts'
-import { createLogger, createRandom, uuidToId } from '../../runtime/index.ts'
-import type { Clock, Random } from '../../runtime/index.ts'
+import { createLogger, createMemoryCache, createRandom, uuidToId } from '../../runtime/index.ts'
+import type { Cache, Clock, Random } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { DeliveryTarget } from '../incoming-payments/model.ts'
 import type { Failure } from '../model.ts'
@@ -59,6 +59,7 @@ export interface TestTarget extends DeliveryTarget {
 export interface TestNode {
   connector: Connector
   ledger: AuditableLedger
+  cache: Cache
   writer: FaultyWriter
   logs: LogRecord[]
   address: string
@@ -101,6 +102,7 @@ export function createTestNode(options: TestNodeOptions): TestNode {
     write: (line) => void logs.push(JSON.parse(line) as LogRecord)
   })
   const ledger = options.ledger ?? createMemoryLedger({ clock })
+  const cache = createMemoryCache({ clock })
   const writer = createFaultyWriter(createLedgerWriter({ ledger, clock, logger }), clock)
   const streamReceiver = createStreamReceiver({ serverSecret: Buffer.alloc(32, name), random })
   const tenantId = random.uuid()
@@ -153,6 +155,7 @@ export function createTestNode(options: TestNodeOptions): TestNode {
     streamReceiver,
     writer,
     ledger,
+    cache,
     transport,
     incarnationId: options.incarnationId ?? random.orderedId(),
     ...(options.deadIncarnations && { deadIncarnations: options.deadIncarnations }),
@@ -167,6 +170,7 @@ export function createTestNode(options: TestNodeOptions): TestNode {
   return {
     connector,
     ledger,
+    cache,
     writer,
     logs,
     address,
@@ -235,6 +239,9 @@ export function createTestNode(options: TestNodeOptions): TestNode {
         },
         released(amount) {
           target.booking -= amount
+        },
+        learned(received) {
+          if (received > target.received) target.received = received
         }
       }
       targets.set(id, target)

@@ -1,7 +1,8 @@
 import { createReject } from '../../ilp/index.ts'
 import type { IlpPrepare, IlpReply, OutgoingPacket, OutgoingReply } from '../../ilp/index.ts'
-import { uuidToId } from '../../runtime/index.ts'
+import { createMemoryCache, uuidToId } from '../../runtime/index.ts'
 import { ConnectorStoppedError, createBooks } from './books.ts'
+import { createConnectionTotals } from './connection-totals.ts'
 import type { ConnectorContext, ConnectorDependencies } from './context.ts'
 import { DEFAULT_CONNECTOR_LIMITS, createPeerUsages } from './limits.ts'
 import type { Connector, LocalSender } from './model.ts'
@@ -15,7 +16,7 @@ import { resolveDestination } from './steps/resolve.ts'
 
 /** The node's packet switch: both doors lead into one pipeline. */
 export function createConnector(dependencies: ConnectorDependencies): Connector {
-  const { clock, logger, writer } = dependencies
+  const { clock, logger, writer, cache = createMemoryCache({ clock }) } = dependencies
   const limits = { ...DEFAULT_CONNECTOR_LIMITS, ...dependencies.limits }
   const giveUp = new AbortController()
   const context: ConnectorContext = {
@@ -23,6 +24,7 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     limits,
     books: createBooks({ writer, clock, logger, limits, stopped: giveUp.signal }),
     orphans: createOrphans({ clock, logger, maxListed: limits.maxOrphansListed }),
+    connectionTotals: createConnectionTotals({ ...dependencies, cache, stopped: giveUp.signal }),
     usages: createPeerUsages(clock),
     packetsInFlight: 0,
     stopped: giveUp.signal

@@ -1,11 +1,12 @@
 import type { StreamReceiver } from '../../ilp/index.ts'
 import type { Ledger, LedgerWriter } from '../../ledger/index.ts'
-import type { Clock, Logger, Random } from '../../runtime/index.ts'
+import type { Cache, Clock, Logger, Random } from '../../runtime/index.ts'
 import type { DeliveryTargets } from '../incoming-payments/model.ts'
 import type { PeerDirectory } from '../peers/model.ts'
 import type { Rates } from '../rates/model.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { Books } from './books.ts'
+import type { ConnectionTotals } from './connection-totals.ts'
 import type { ConnectorLimits, PeerUsages } from './limits.ts'
 import type { Orphans } from './orphans.ts'
 import type { Step } from './step.ts'
@@ -29,6 +30,8 @@ export interface ConnectorDependencies {
   writer: LedgerWriter
   ledger: Pick<Ledger, 'queryTransfers' | 'lookupTransfers'>
   transport: Transport
+  /** What the processes of this service share totals of STREAM connections through. Absent: this is the only one. */
+  cache?: Pick<Cache, 'shareField'>
   /** Tags the reservations of this process (the incarnation's UUID as a number). */
   incarnationId: bigint
   /** Absent: nothing is recovered (a ledger that lives in this process). */
@@ -47,6 +50,7 @@ export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' |
   limits: ConnectorLimits
   books: Books
   orphans: Orphans
+  connectionTotals: ConnectionTotals
   usages: PeerUsages
   /** Packets of all sources that are not settled. */
   packetsInFlight: number

@@ -127,6 +127,12 @@ export function createDeliveryTargets({
         target.admittedInAll += amount
         return 'admitted'
       },
+      learned(received) {
+        if (received <= target.received) return
+        target.received = received
+        const { receiveMax, state } = target
+        if (isOpen(state) && receiveMax !== undefined && received >= receiveMax) advanceInBackground(target)
+      },
       posted(amount) {
         target.booking -= amount
         target.received += amount

@@ -51,6 +51,11 @@ export interface DeliveryTarget {
   posted(amount: bigint): void
   /** The amount was not credited. */
   released(amount: bigint): void
+  /**
+   * So much is in the ledger at least, what other processes credited included, and nothing of it is admitted here
+   * and neither posted nor released.
+   */
+  learned(received: bigint): void
   /** Received so far, from the ledger: posted credits, never shrinking. */
   readonly received: bigint
   /** The most that it will take in all; undefined: no limit. */

@@ -248,6 +248,7 @@ describe('a payment within the node', () => {
       admit: () => 'admitted' as const,
       posted: (amount: bigint) => void credited.push(amount),
       released: () => undefined,
+      learned: () => undefined,
       received: 0n,
       receiveMax: undefined
     }

@@ -150,6 +150,8 @@ describe('STREAM receiver', () => {
     const receipt = verifyReceipt(frame.receipt, receipts.secret)
     expect(receipt.totalReceived.toString()).toBe((2n ** 60n).toString())
     expect(receipt.nonce).toEqual(receipts.nonce)
+    // Where the total is not known nothing is signed, and nothing said of it.
+    expect(read(open(prepare(10n)).accept())!.frames).toEqual([])
   })
 
   it('answers F02 to foreign addresses and F06 to foreign data', () => {

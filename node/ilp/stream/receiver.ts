@@ -44,11 +44,11 @@ export const MAX_FRAMES_PER_PACKET = 256
 /** The longest reason of a final decline, in bytes of UTF-8; longer ones are cut. */
 export const MAX_DECLINE_REASON_BYTES = 8_191
 
-/** What the ledger says of a connection's (or payment's) money, in destination units. */
+/** What the ledger says of a connection's money, in destination units. */
 export interface ReceivedTotals {
-  /** With the amount of this packet if it is accepted. Never shrinks. */
+  /** What arrived on the connection, with the amount of this packet if it is accepted. Never shrinks. */
   totalReceived: bigint
-  /** The most that will ever be received; unlimited when absent. */
+  /** The most that the connection will receive, as far as is known now; unlimited when absent. */
   receiveMax?: bigint
 }
 
@@ -80,8 +80,11 @@ export interface StreamRequest {
    * Who knows the totals may instead `accept` a zero amount, which then tells the sender what it delivered.
    */
   standardReply?: IlpFulfill | IlpReject
-  /** Fulfills. Call it only after the money is booked durably. */
-  accept(totals: ReceivedTotals): IlpFulfill
+  /**
+   * Fulfills. Call it only after the money is booked durably. Without totals (they could not be had in time) it
+   * says nothing of them and gives no receipt: the next one covers this packet too.
+   */
+  accept(totals?: ReceivedTotals): IlpFulfill
   /** F99 with authentic data: not now. Without a close the sender may try again. */
   decline(totals?: ReceivedTotals): IlpReject
   /** F99 that closes the connection; a reason goes to the sender as application data. */
@@ -207,8 +210,10 @@ export function createStreamReceiver(options: {
         accept: (totals) =>
           fulfill([
             ...connectionFrames(),
-            ...framesForMoney(packet, totals),
-            ...(connection.receipts ? [receiptFrame(connection.receipts, totals.totalReceived)] : [])
+            ...(totals ? framesForMoney(packet, totals) : []),
+            ...(totals && connection.receipts
+              ? [receiptFrame(connection.receipts, totals.totalReceived)]
+              : [])
           ]),
         decline: (totals) =>
           reject([...connectionFrames(), ...(totals ? framesForMoney(packet, totals) : [])]),

@@ -308,10 +308,9 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   function hear(stream: StreamPacket, reply: OutgoingReply): void {
     const { closed, receiveMax, totalReceived } = readReceiverNews(stream.frames)
     if (receiveMax !== undefined && totalReceived !== undefined) {
-      // Answers overtake each other: limits and totals only grow (RFC 29, 4.4.4).
-      receiverRoom = {
-        max: maxOf(receiveMax, receiverRoom?.max ?? 0n),
-        total: maxOf(totalReceived, receiverRoom?.total ?? 0n)
+      // Answers overtake each other. Totals only grow (RFC 29, 4.4.4); a limit may fall where others pay too.
+      if (receiverRoom === undefined || totalReceived >= receiverRoom.total) {
+        receiverRoom = { max: receiveMax, total: totalReceived }
       }
     }
     if (!closed) return

@@ -1,7 +1,9 @@
-import type { IlpReject, IlpReply, StreamRequest } from '../../../ilp/index.ts'
+import { maxOf } from '../../../ilp/index.ts'
+import type { IlpReject, IlpReply, ReceivedTotals, StreamRequest } from '../../../ilp/index.ts'
 import type { DeliveryTarget } from '../../incoming-payments/model.ts'
-import { createBooking, legsBetween } from '../books.ts'
+import { createDelivery, legsBetween } from '../books.ts'
 import type { Booking, BookingRefusal } from '../books.ts'
+import type { ConnectionTotal } from '../connection-totals.ts'
 import { beforeDeadline } from '../context.ts'
 import type { ConnectorContext } from '../context.ts'
 import { rejectPacket } from '../packet.ts'
@@ -10,14 +12,19 @@ import type { StepAnswer } from '../step.ts'
 import { recordPostedAfterAnswer } from './orphaned.ts'
 import { rejectRefusedBooking } from './reserve.ts'
 
+/** What must be left of a packet's life for its answer to wait for the connection's total. */
+export const TOTAL_MARGIN_MS = 100
+
 /**
  * Local delivery (RFC 29, 4): a packet for an account of this node ends here.
  *
- *   opened ──probe, zero amount, below the minimum──▶ answered, no booking
+ *   opened ──probe, below the minimum──▶ answered, no booking
+ *      │  ╲
+ *      │   ──zero amount──▶ Fulfill with the connection's total from the ledger: evidence for its payer
  *      │
  *      ├──not admitted──▶ F02 closed | F99 full
  *      │
- *   admitted ──booked in time──▶ posted ──▶ Fulfill
+ *   admitted ──booked in time──▶ posted ──counted among all processes──▶ Fulfill
  *      ├──refused, busy, too late──▶ released ──▶ T04 | T03 | R02
  *      └──outcome unknown──▶ asked again until known ──▶ posted | released
  *                            answered R00 at the packet's expiry, if it is not known by then
@@ -30,58 +37,106 @@ export async function deliver(packet: PacketInHand, context: ConnectorContext): 
     packet.ownAddress
   )
   if ('reject' in request) return request.reject
-  if (request.standardReply) return answerWithoutMoney(packet, target, request, request.standardReply)
+  if (request.standardReply) return answerWithoutMoney(packet, target, request, request.standardReply, context)
 
-  const admission = target.admit(request.amount)
-  if (admission === 'closed') return rejectClosed(packet, request)
-  if (admission === 'full') return request.decline(totalsOf(target))
-  return bookAdmitted(packet, target, request, context)
-}
-
-/** Probes and zero amounts touch no ledger. A closed account says so to probes, for nothing can be paid. */
-function answerWithoutMoney(
-  packet: PacketInHand,
-  target: DeliveryTarget,
-  request: StreamRequest,
-  standardReply: IlpReply
-): IlpReply {
-  if (request.amount === 0n) {
-    return standardReply.type === 'fulfill' ? request.accept(totalsOf(target)) : standardReply
+  let total: ConnectionTotal
+  try {
+    total = await context.connectionTotals.hold(request.connectionId)
+  } catch (error) {
+    context.logger.error({ err: error }, 'what a connection received before cannot be read')
+    return rejectPacket(packet, 'T00', 'the ledger does not answer')
   }
   const admission = target.admit(request.amount)
-  if (admission === 'admitted') target.released(request.amount)
-  return admission === 'closed' ? rejectClosed(packet, request) : standardReply
+  if (admission === 'admitted') return bookAdmitted({ packet, target, request, total }, context)
+  if (admission === 'closed') {
+    total.release()
+    return rejectClosed(packet, request)
+  }
+  const known = await inTime(packet, context, total.current())
+  total.release()
+  return request.decline(totalsOf(target, known))
 }
 
-async function bookAdmitted(
+/** A packet that may be booked, and what it is counted on. */
+interface Delivery {
+  packet: PacketInHand
+  target: DeliveryTarget
+  request: StreamRequest
+  total: ConnectionTotal
+}
+
+/**
+ * Probes and zero amounts book nothing. A closed account says so to probes, for nothing can be paid; to a zero
+ * amount it answers what it got, whatever its state.
+ */
+async function answerWithoutMoney(
   packet: PacketInHand,
   target: DeliveryTarget,
   request: StreamRequest,
-  context: ConnectorContext
+  standardReply: IlpReply,
+  { connectionTotals, logger }: ConnectorContext
 ): Promise<IlpReply> {
+  if (request.amount > 0n) {
+    const admission = target.admit(request.amount)
+    if (admission === 'admitted') target.released(request.amount)
+    return admission === 'closed' ? rejectClosed(packet, request) : standardReply
+  }
+  if (standardReply.type !== 'fulfill') return standardReply
+  try {
+    return request.accept(totalsOf(target, await connectionTotals.fromLedger(request.connectionId)))
+  } catch (error) {
+    logger.error({ err: error }, 'a payer asked what arrived, and the ledger does not answer')
+    return standardReply
+  }
+}
+
+async function bookAdmitted(delivery: Delivery, context: ConnectorContext): Promise<IlpReply> {
+  const { packet, target, request, total } = delivery
   const { amount } = request
-  const booking = createBooking(
+  const booking = createDelivery(
     legsBetween(
       { accountId: packet.accountId, asset: packet.asset, amount: packet.prepare.amount },
       { accountId: target.accountId, asset: target.asset, amount }
     ),
     context.random.orderedId(),
-    { userData128: context.incarnationId, userData64: BigInt(packet.prepare.expiresAtMs), userData32: 0 }
+    { userData128: total.tag, userData64: total.processTag, userData32: 0 }
   )
-  const booked = book(booking, packet, context).then((outcome) => {
-    if (outcome === 'booked') target.posted(amount)
-    else target.released(amount)
-    return outcome
-  })
+  let counted: Promise<bigint | undefined> = Promise.resolve(undefined)
+  const bookAndCount = async () => {
+    try {
+      const outcome = await book(booking, packet, context)
+      if (outcome === 'booked') {
+        target.posted(amount)
+        counted = total.posted(amount)
+      } else target.released(amount)
+      return outcome
+    } finally {
+      total.release()
+    }
+  }
+  const booked = bookAndCount()
   packet.unsettled = booked
 
   const outcome = await beforeDeadline(context.clock, packet.prepare.expiresAtMs, booked)
-  if (outcome === 'booked') return request.accept(totalsOf(target))
+  if (outcome === 'booked') {
+    const known = await inTime(packet, context, counted)
+    target.learned(total.settled)
+    return request.accept(totalsOf(target, known))
+  }
   if (outcome !== undefined) return outcome
   packet.unsettled = booked.then((late) => {
     if (late === 'booked') recordPostedAfterAnswer(packet, context)
   })
   return rejectPacket(packet, 'R00', 'packet expired.')
+}
+
+/** The total, or undefined where it comes too late for the answer: money that is booked is fulfilled all the same. */
+function inTime(
+  packet: PacketInHand,
+  { clock }: ConnectorContext,
+  total: Promise<bigint | undefined>
+): Promise<bigint | undefined> {
+  return beforeDeadline(clock, packet.prepare.expiresAtMs - TOTAL_MARGIN_MS, total)
 }
 
 /** Books, or gives the Reject that says why nothing was booked. Waits until it is known. */
@@ -116,7 +171,14 @@ function rejectClosed(packet: PacketInHand, request: StreamRequest): IlpReject {
   return rejectPacket(packet, 'F02', 'destination account is in an incorrect state', data)
 }
 
-function totalsOf(target: DeliveryTarget): { totalReceived: bigint; receiveMax?: bigint } {
-  const { received: totalReceived, receiveMax } = target
-  return receiveMax === undefined ? { totalReceived } : { totalReceived, receiveMax }
+/**
+ * Totals are the connection's, and what is left is the account's: the limit told is the total and what the account
+ * still takes, whoever else pays it.
+ */
+function totalsOf(target: DeliveryTarget, totalReceived: bigint | undefined): ReceivedTotals | undefined {
+  if (totalReceived === undefined) return undefined
+  const { received, receiveMax } = target
+  if (receiveMax === undefined) return { totalReceived }
+  const left = maxOf(0n, receiveMax - maxOf(received, totalReceived))
+  return { totalReceived, receiveMax: totalReceived + left }
 }

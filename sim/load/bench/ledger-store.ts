@@ -21,6 +21,11 @@ export interface LedgerStore {
   singleConnection: AuditableLedger
 }
 
+export interface PostgresStore extends LedgerStore {
+  /** Another database with the ledger's schema on the same server. */
+  openSibling(name: string): Promise<Database>
+}
+
 /** Settings that must be on for a commit to survive a power cut. */
 const DURABLE_SETTINGS = ['fsync', 'synchronous_commit', 'full_page_writes'] as const
 const OTHER_SETTINGS = [
@@ -31,15 +36,20 @@ const OTHER_SETTINGS = [
   'wal_compression'
 ]
 
+/** A history's index is one statement. */
+const STATEMENT_TIMEOUT_MS = 1_800_000
+
 /** A fresh PostgreSQL in a directory of its own, which is removed at the end. @throws when it is not durable */
-export async function openPostgresStore(
-  context: BenchmarkContext
-): Promise<LedgerStore & { database: Database; createSibling(name: string): Promise<Database> }> {
+export async function openPostgresStore(context: BenchmarkContext): Promise<PostgresStore> {
   const onPath = binariesOnPath()
   const server = await startEmbeddedPostgres({ durable: true }, onPath)
   context.defer(() => server.stop())
   const open = (url: string, maxConnections: number) => {
-    const database = context.runtime.openDatabase({ url, maxConnections, statementTimeoutMs: 120_000 })
+    const database = context.runtime.openDatabase({
+      url,
+      maxConnections,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS
+    })
     context.defer(() => database.close())
     return database
   }
@@ -54,11 +64,12 @@ export async function openPostgresStore(
   return {
     description,
     durability,
-    database,
     ledger: createPostgresLedger({ database, clock }),
     singleConnection: createPostgresLedger({ database: open(url, 1), clock }),
-    async createSibling(name) {
-      return open(await server.createDatabase(name), 4)
+    async openSibling(name) {
+      const sibling = open(await server.createDatabase(name), 4)
+      await sibling.migrate('ledger', postgresLedgerMigrations)
+      return sibling
     }
   }
 }
@@ -87,7 +98,7 @@ async function readDurability(database: Database): Promise<Record<string, string
 }
 
 /** The asset's ledger number of the benchmark's books. */
-const LEDGER = 1
+export const LEDGER = 1
 const ACCOUNT_FUNDS = 1_000_000_000_000n
 const SETTLEMENT_ID = 1n
 /** Accounts are numbered from here on. */
@@ -135,7 +146,15 @@ export function expectAll(results: readonly string[], what: string): void {
 }
 
 /** Reservations that a packet's expiry would free. */
-const TIMEOUT_S = 60
+export const TIMEOUT_S = 60
+
+/** What the n-th packet moves, by the places of its accounts. */
+export function movement(accounts: number, n: number): { from: number; to: number; amount: bigint } {
+  const from = n % accounts
+  // Every distance between two accounts comes up in turn.
+  const distance = 1 + (Math.floor(n / accounts) % (accounts - 1))
+  return { from, to: (from + distance) % accounts, amount: BigInt(1 + (n % 997)) }
+}
 
 /** The two transfers of the n-th packet: what is reserved, and its posting. */
 export function twoPhase(
@@ -143,14 +162,12 @@ export function twoPhase(
   n: number,
   orderedId: () => bigint
 ): { reserve: NewTransfer; post(): NewTransfer } {
-  const from = n % accounts.length
-  // Every distance between two accounts comes up in turn.
-  const distance = 1 + (Math.floor(n / accounts.length) % (accounts.length - 1))
+  const { from, to, amount } = movement(accounts.length, n)
   const reserve: NewTransfer = {
     id: orderedId(),
     debitAccountId: accounts[from]!,
-    creditAccountId: accounts[(from + distance) % accounts.length]!,
-    amount: BigInt(1 + (n % 997)),
+    creditAccountId: accounts[to]!,
+    amount,
     ledger: LEDGER,
     code: TransferCode.TRANSFER,
     flags: { pending: true },
@@ -162,7 +179,7 @@ export function twoPhase(
       id: orderedId(),
       debitAccountId: 0n,
       creditAccountId: 0n,
-      amount: reserve.amount,
+      amount,
       ledger: 0,
       code: 0,
       flags: { postPending: true },

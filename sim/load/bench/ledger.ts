@@ -1,11 +1,15 @@
-import { createLedgerWriter } from '../../../node/ledger/index.ts'
+import { statfsSync } from 'node:fs'
+import os from 'node:os'
+import { createLedgerWriter, createPostgresLedger } from '../../../node/ledger/index.ts'
 import type { AuditableLedger } from '../../../node/ledger/index.ts'
 import { wholeNumber } from './command.ts'
 import { byTurns, closedLoop, perSecond } from './drivers.ts'
-import type { Measurement, Phase } from './drivers.ts'
+import type { Phase } from './drivers.ts'
 import { rounded } from './histogram.ts'
+import { BYTES_PER_TRANSFER, fillHistory } from './ledger-history.ts'
 import { auditLedger, createFundedAccounts, expectAll, openPostgresStore, twoPhase } from './ledger-store.ts'
-import type { Tally } from './ledger-store.ts'
+import type { PostgresStore, Tally } from './ledger-store.ts'
+import { OVERHEAD_LIMIT_S, WrongUseError } from './model.ts'
 import type { Benchmark, BenchmarkContext, BenchmarkResult } from './model.ts'
 
 /**
@@ -18,8 +22,15 @@ export const ledgerBenchmark: Benchmark = {
   title: 'durable two-phase transfers per second, beside single-row commits',
   options: {
     callers: { type: 'string', value: 'N', default: '256', help: 'concurrent callers' },
-    accounts: { type: 'string', value: 'N', default: '100', help: 'accounts that transfers move between' }
+    accounts: { type: 'string', value: 'N', default: '100', help: 'accounts that transfers move between' },
+    history: {
+      type: 'string',
+      value: 'N',
+      help: 'fill a second ledger with N transfers first, and measure that beside the empty one'
+    }
   },
+  limitS: ({ seconds, options }) =>
+    seconds + OVERHEAD_LIMIT_S + Math.ceil(askedHistory(options) / SLOWEST_FILL_PER_SECOND),
   run: runLedgerBenchmark
 }
 
@@ -29,66 +40,142 @@ const WARM_UP_MS = 1_000
 const SINGLE_ROW_WEIGHT = 0.5
 
 async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkResult> {
-  const callers = wholeNumber('--callers', context.options.callers as string, 10_000)
-  const accountCount = wholeNumber('--accounts', context.options.accounts as string, 8_000)
+  const {
+    options,
+    signal,
+    runtime: { random }
+  } = context
+  const callers = wholeNumber('--callers', options.callers as string, 10_000)
+  const accountCount = Math.max(2, wholeNumber('--accounts', options.accounts as string, 8_000))
+  const historyTransfers = askedHistory(options)
+  if (historyTransfers > 0) requireDiskFor(historyTransfers)
+
   const store = await openPostgresStore(context)
-  const { orderedId } = context.runtime.random
-  const accounts = await createFundedAccounts(store.ledger, Math.max(2, accountCount), orderedId)
+  const empty = await openBooks(store.ledger, accountCount, random.orderedId)
+  const filled =
+    historyTransfers > 0 ? await openFilledBooks(context, store, accountCount, historyTransfers) : undefined
+  const all = filled ? [empty, filled] : [empty]
 
-  const tally: Tally = { posted: 0n }
-  const grouped = groupedPhase(context, store.ledger, { accounts, callers, tally })
-  const single = singleRowPhase(context, store.singleConnection, { accounts, tally })
+  const phases: Record<string, Phase> = {
+    grouped: groupedPhase(context, empty, callers),
+    ...(filled && { history: groupedPhase(context, filled, callers) }),
+    single: singleRowPhase(context, { ...empty, ledger: store.singleConnection })
+  }
   context.step('warm-up', `${WARM_UP_MS / 1_000} s each`)
-  await grouped(WARM_UP_MS)
-  await single(WARM_UP_MS)
+  for (const phase of Object.values(phases)) await phase(WARM_UP_MS)
 
-  const ratios: number[] = []
-  let last: Measurement | undefined
-  const measured = await byTurns(
-    { grouped, single },
-    {
-      seconds: context.seconds,
-      weights: { single: SINGLE_ROW_WEIGHT },
-      signal: context.signal,
-      onTurn(name, turn, round, rounds) {
-        context.progress(`turn ${round} of ${rounds}: ${name} ${Math.round(perSecond(turn))}/s`)
-        if (name === 'grouped') last = turn
-        else if (last) ratios.push(rounded(perSecond(last) / perSecond(turn)))
-      }
+  const turns: Record<string, number[]> = {}
+  const measured = await byTurns(phases, {
+    seconds: context.seconds,
+    weights: { single: SINGLE_ROW_WEIGHT },
+    signal,
+    onTurn(name, turn, round, rounds) {
+      context.progress(`turn ${round} of ${rounds}: ${name} ${Math.round(perSecond(turn))}/s`)
+      ;(turns[name] ??= []).push(perSecond(turn))
     }
-  )
+  })
   for (const [name, each] of Object.entries(measured)) {
     context.step(name, `${Math.round(perSecond(each))} two-phase transfers/s`)
     if (each.failed > 0) {
       throw new Error(`${each.failed} ${name} calls failed, the first with: ${String(each.firstFailure)}`)
     }
   }
-  const audit = await auditLedger(store.ledger, tally, accounts.length)
-  const ours = perSecond(measured.grouped)
-  const limit = perSecond(measured.single)
+  const audits = await Promise.all(all.map((books) => auditLedger(books.ledger, books.tally, accountCount)))
+  const problems = audits.flatMap((audit) => audit.problems ?? [])
+  const { grouped, single, history } = measured
   return {
-    perSecond: ours,
-    limitPerSecond: limit,
-    ratio: rounded(ours / limit),
-    p50Ms: measured.grouped.latencies.percentileMs(50),
-    p99Ms: measured.grouped.latencies.percentileMs(99),
-    audit,
+    perSecond: perSecond(grouped!),
+    limitPerSecond: perSecond(single!),
+    ratio: rounded(perSecond(grouped!) / perSecond(single!)),
+    p50Ms: grouped!.latencies.percentileMs(50),
+    p99Ms: grouped!.latencies.percentileMs(99),
+    audit: problems.length === 0 ? { ok: true } : { ok: false, problems },
     ledger: 'postgres',
     callers,
-    accounts: accounts.length,
+    accounts: accountCount,
     seconds: context.seconds,
-    transfers: measured.grouped.completed,
-    ratioOfTurns: { least: Math.min(...ratios), most: Math.max(...ratios) },
-    singleRowP50Ms: measured.single.latencies.percentileMs(50),
+    transfers: grouped!.completed,
+    ratioOfTurns: spread(turns.grouped!, turns.single!),
+    singleRowP50Ms: single!.latencies.percentileMs(50),
+    ...(history && {
+      history: {
+        transfers: historyTransfers,
+        perSecond: perSecond(history),
+        ratioToEmpty: rounded(perSecond(history) / perSecond(grouped!)),
+        ratioOfTurns: spread(turns.history!, turns.grouped!),
+        p99Ms: history.latencies.percentileMs(99)
+      }
+    }),
     durability: store.durability
   }
 }
 
-/** Callers that await their own reservation and then its posting, all over one group-commit writer. */
-export function groupedPhase(
-  { runtime: { clock, logger, random }, signal }: BenchmarkContext,
+/** How the turns of one phase compare with those of another, turn by turn. */
+function spread(ours: readonly number[], theirs: readonly number[]): { least: number; most: number } {
+  const ratios = ours.map((rate, turn) => rounded(rate / theirs[turn]!))
+  return { least: Math.min(...ratios), most: Math.max(...ratios) }
+}
+
+const MAX_HISTORY = 200_000_000
+/** Slowest filling that a run still waits for, on top of its other limits. */
+const SLOWEST_FILL_PER_SECOND = 8_000
+
+function askedHistory(options: BenchmarkContext['options']): number {
+  return options.history === undefined ? 0 : wholeNumber('--history', options.history as string, MAX_HISTORY)
+}
+
+function requireDiskFor(transfers: number): void {
+  const { bavail, bsize } = statfsSync(os.tmpdir())
+  const needed = transfers * BYTES_PER_TRANSFER
+  if (bavail * bsize >= needed) return
+  const gigabytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1)
+  throw new WrongUseError(
+    `${os.tmpdir()} has ${gigabytes(bavail * bsize)} GB left and a history of ${transfers} transfers needs ` +
+      `${gigabytes(needed)} GB; free some space there, or set TMPDIR to a directory that has it`
+  )
+}
+
+/** Funded accounts in a ledger, and what callers were told was posted there. */
+interface Books {
+  ledger: AuditableLedger
+  accounts: readonly bigint[]
+  tally: Tally
+}
+
+async function openBooks(
   ledger: AuditableLedger,
-  { accounts, callers, tally }: { accounts: readonly bigint[]; callers: number; tally: Tally }
+  accountCount: number,
+  orderedId: () => bigint
+): Promise<Books> {
+  return {
+    ledger,
+    accounts: await createFundedAccounts(ledger, accountCount, orderedId),
+    tally: { posted: 0n }
+  }
+}
+
+async function openFilledBooks(
+  { runtime: { clock, random }, signal, step, progress }: BenchmarkContext,
+  store: PostgresStore,
+  accountCount: number,
+  transfers: number
+): Promise<Books> {
+  const database = await store.openSibling('history')
+  const books = await openBooks(createPostgresLedger({ database, clock }), accountCount, random.orderedId)
+  const { accounts, tally } = books
+  const startMs = clock.monotonicMs()
+  const history = await fillHistory({ database, accounts, transfers, signal, onProgress: progress })
+  tally.posted += history.posted
+  const seconds = Math.round((clock.monotonicMs() - startMs) / 1_000)
+  step('history', `${history.transfers.toLocaleString('en')} transfers written in ${seconds} s`)
+  return books
+}
+
+/** Callers that await their own reservation and then its posting, all over one group-commit writer. */
+function groupedPhase(
+  { runtime: { clock, logger, random }, signal }: BenchmarkContext,
+  { ledger, accounts, tally }: Books,
+  callers: number
 ): Phase {
   let n = 0
   return async (durationMs) => {
@@ -111,10 +198,9 @@ export function groupedPhase(
 }
 
 /** One caller on one connection: a commit that reserves, then a commit that posts. */
-export function singleRowPhase(
+function singleRowPhase(
   { runtime: { clock, random }, signal }: BenchmarkContext,
-  ledger: AuditableLedger,
-  { accounts, tally }: { accounts: readonly bigint[]; tally: Tally }
+  { ledger, accounts, tally }: Books
 ): Phase {
   let n = 0
   return (durationMs) =>

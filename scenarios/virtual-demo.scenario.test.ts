@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runInVirtualWorld } from '../sim/worlds/virtual/index.ts'
+import { isLongRun } from '../test-counts.ts'
 
 const DEMO = path.resolve('scenarios/virtual/demo.ts')
 
@@ -12,7 +13,7 @@ interface DemoAnswer {
   audit: { ok: boolean; problems: string[] }
 }
 
-function run(topology: 'pair' | 'chain', seed: string) {
+function run(topology: 'pair' | 'pair-btp' | 'chain', seed: string) {
   const text = readFileSync(`fixtures/topologies/${topology}.json`, 'utf8')
   return runInVirtualWorld<DemoAnswer>(DEMO, { topology: text }, { seed })
 }
@@ -33,5 +34,12 @@ describe('the demonstration in the virtual world', () => {
     const { result } = await run('chain', '1')
     expect(result.audit.problems).toEqual([])
     expect(result.ok).toBe(true)
+  })
+
+  it('completes over BTP; one seed gives one history', async () => {
+    const [first, again] = await Promise.all([run('pair-btp', '1'), isLongRun && run('pair-btp', '1')])
+    expect(first.result.audit.problems).toEqual([])
+    expect(first.result.ok).toBe(true)
+    if (again) expect(again.hash).toBe(first.hash)
   })
 })

@@ -142,9 +142,14 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     order.add('incarnation', () => incarnation.stop())
     await incarnation.start()
 
+    // Stopped after the connector: the last answers go out over it.
+    order.nextGroup()
+    order.add('BTP', () => parts.btp.close())
+
     order.nextGroup()
     order.add('connector', () => parts.connector.stop(STOP_GRACE_MS))
     await parts.connector.start()
+    parts.btp.start(parts.connector)
 
     order.nextGroup()
     for (const name of ['incomingPayments', 'outgoingPayments', 'lowLiquidity', 'webhookDelivery'] as const) {
@@ -160,6 +165,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     admin,
     openPayments,
     connector,
+    btp,
     peerDirectory
   }: BackendParts): Promise<BackendAddresses> {
     const host = config.BIND_HOST
@@ -170,7 +176,8 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     const connectorServer = await openDoor('CONNECTOR_PORT', () =>
       createConnectorServer(
         { ...runtime, connector, peers: peerDirectory },
-        { host, port: config.CONNECTOR_PORT }
+        { host, port: config.CONNECTOR_PORT },
+        { onUpgrade: btp.accept }
       )
     )
     order.add('ILP over HTTP', () => connectorServer.stop(STOP_GRACE_MS))

@@ -10,6 +10,7 @@ import { createAssetDirectory } from './assets/directory.ts'
 import { createAssets } from './assets/service.ts'
 import type { BackendConfig } from './config.ts'
 import {
+  createBtpTransport,
   createConnector,
   createHttpTransport,
   createTransportByScheme,
@@ -111,6 +112,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   })
   const incarnation = createIncarnation(base)
   const httpTransport = createHttpTransport({ httpClient: http.peers, clock })
+  const btp = createBtpTransport({ ...base, peers: peerDirectory, network: runtime.network })
   const connector = createConnector({
     ...base,
     tenants,
@@ -118,7 +120,12 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     rates,
     deliveryTargets: incomingPayments.targets,
     streamReceiver,
-    transport: createTransportByScheme({ 'http:': httpTransport, 'https:': httpTransport }),
+    transport: createTransportByScheme({
+      'http:': httpTransport,
+      'https:': httpTransport,
+      'btp+ws:': btp,
+      'btp+wss:': btp
+    }),
     incarnationId: incarnation.id,
     deadIncarnations: incarnation,
     limits: { minReservationTimeoutS: config.TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS }
@@ -200,6 +207,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     lowLiquidity,
     webhookDelivery,
     incarnation,
+    btp,
     connector,
     openPayments,
     admin

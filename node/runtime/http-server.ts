@@ -2,6 +2,7 @@ import http from 'node:http'
 import type { RequestListener } from 'node:http'
 import type { Clock, Timer } from './clock.ts'
 import type { Address, Network, Socket } from './network.ts'
+import type { UpgradeHandler } from './web-socket.ts'
 
 /** Limits of every HTTP server. At a limit the connection is closed, or the request answered 408. */
 export interface HttpServerLimits {
@@ -37,6 +38,8 @@ interface Connection {
 
 /**
  * Serves HTTP on a door of the network: `node:http` does the protocol, the network gives the connections.
+ * A connection that asks for another protocol (`Upgrade`) is handed to `onUpgrade` for good: from then on its
+ * limits and its end are the taker's.
  *
  * @throws an error with code EADDRINUSE when the port is taken
  */
@@ -44,7 +47,8 @@ export async function serveHttp(
   { network, clock }: { network: Network; clock: Clock },
   address: Address,
   handler: RequestListener,
-  limits: HttpServerLimits = DEFAULT_HTTP_SERVER_LIMITS
+  limits: HttpServerLimits = DEFAULT_HTTP_SERVER_LIMITS,
+  onUpgrade?: UpgradeHandler
 ): Promise<HttpServer> {
   const connections = new Map<unknown, Connection>()
   let stopping = false
@@ -73,6 +77,15 @@ export async function serveHttp(
       handler(request, response)
     }
   )
+  if (onUpgrade !== undefined) {
+    server.on('upgrade', (request, socket, head) => {
+      const connection = connections.get(socket)
+      connection?.watch?.cancel()
+      connections.delete(socket)
+      if (stopping) refuse(socket as Socket, '503 Service Unavailable')
+      else onUpgrade(request, socket as Socket, head)
+    })
+  }
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const status =
@@ -87,7 +100,7 @@ export async function serveHttp(
 
   function watchIdle(connection: Connection): void {
     connection.watch?.cancel()
-    if (connection.busy > 0) return
+    if (connection.busy > 0 || !connections.has(connection.socket)) return
     connection.watch = clock.setTimer(limits.keepAliveTimeoutMs, () => connection.socket.destroy())
   }
 

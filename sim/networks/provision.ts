@@ -1,7 +1,7 @@
 import type { Random } from '../../node/runtime/index.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import { assetName, sameAsset } from '../topology/model.ts'
-import type { AssetId } from '../topology/model.ts'
+import type { AssetId, LinkTransport } from '../topology/model.ts'
 import { routesOf } from '../topology/routes.ts'
 import { clientKey, planOf, walletAddressUrl } from './plan.ts'
 import type { NetworkPlan, NodePlan } from './plan.ts'
@@ -67,7 +67,7 @@ export async function provisionNode(
               name: otherName,
               http: {
                 incoming: { authTokens: [token(otherName)] },
-                outgoing: { endpoint: other.urls.connector, authToken: token(node.name) }
+                outgoing: { endpoint: endpointOf(other, link.transport), authToken: token(node.name) }
               },
               initialLiquidity: link.liquidity.toString(),
               routes: routes.get(link) ?? [],
@@ -95,6 +95,11 @@ export async function provisionNode(
     })
   )
   return { name: node.name, assets, walletAddresses, peers }
+}
+
+/** The address under which a node's connector takes packets: the same door for every transport. */
+function endpointOf({ urls }: NodePlan, transport: LinkTransport): string {
+  return transport === 'btp' ? urls.connector.replace(/^http/, 'btp+ws') : urls.connector
 }
 
 function publicKeyOf(privateKey: ReturnType<typeof clientKey>['privateKey']): string {

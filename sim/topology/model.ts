@@ -60,7 +60,13 @@ export interface TopologyLink {
   /** Minor units that each side may send before settlement: the credit that the other grants it. */
   liquidity: bigint
   maxPacketAmount?: bigint
+  /** What carries packets, both ways. */
+  transport: LinkTransport
 }
+
+/** ILP over HTTP (RFC 35), or BTP over WebSocket (RFC 23). */
+export const LINK_TRANSPORTS = ['http', 'btp'] as const
+export type LinkTransport = (typeof LINK_TRANSPORTS)[number]
 
 export interface TopologyPayment {
   from: { walletAddress: string; node: string }

@@ -28,6 +28,8 @@ describe('topology files', () => {
     expect(pair.nodes[0]!.assets[0]).toMatchObject({ code: 'USD', scale: 2, liquidity: 10_000_000n })
     expect(pair.nodes[0]!.assets[0]!.sendingFee).toEqual({ fixed: 10n, basisPoints: 100 })
     expect(readTopology('fixtures/topologies/chain.json').links).toHaveLength(2)
+    expect(pair.links[0]!.transport).toBe('http')
+    expect(readTopology('fixtures/topologies/pair-btp.json').links[0]!.transport).toBe('btp')
   })
 
   it('names the file and the remedy when it cannot be read', () => {
@@ -100,6 +102,7 @@ describe('topology files', () => {
       /has no wallet address "eve"; use one of bob/
     )
     expect(refusal((t) => (t.payments[0].receive = '1'))).toMatch(/either "send" or "receive"/)
+    expect(refusal((t) => (t.links[0].transport = 'pigeon'))).toMatch(/links\[0\].*one of "http", "btp"/)
     expect(refusal((t) => delete t.payments[0].send)).toMatch(/either "send" or "receive"/)
   })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { formatAmount, parseAmount } from './amount.ts'
-import { assetName, sameAsset, SERVICE_PORTS } from './model.ts'
+import { assetName, LINK_TRANSPORTS, sameAsset, SERVICE_PORTS } from './model.ts'
 import type { AssetId, Topology, TopologyNode } from './model.ts'
 
 /** A topology that describes no network: one line naming the file, the place and the remedy. */
@@ -85,7 +85,12 @@ const schema = z.strictObject({
         between: z.tuple([z.string(), z.string()], { error: 'the names of two nodes are needed' }),
         asset,
         liquidity: amount,
-        maxPacketAmount: amount.optional()
+        maxPacketAmount: amount.optional(),
+        transport: z
+          .enum(LINK_TRANSPORTS, {
+            error: `one of ${LINK_TRANSPORTS.map((name) => `"${name}"`).join(', ')} is needed`
+          })
+          .default('http')
       })
     )
     .default([]),
@@ -272,7 +277,8 @@ function build(document: Document, file: string): Topology {
       liquidity: minorUnits(link.liquidity, id, `${place}.liquidity`),
       ...(link.maxPacketAmount !== undefined && {
         maxPacketAmount: positive(link.maxPacketAmount, id, `${place}.maxPacketAmount`)
-      })
+      }),
+      transport: link.transport
     }
   })
 

@@ -1,4 +1,4 @@
-import { ADDRESS_SCHEMES, isValidAddress } from '../../ilp/index.ts'
+import { ADDRESS_SCHEMES, isValidAddress, parseBtpUri } from '../../ilp/index.ts'
 import { failure } from '../model.ts'
 import type { Failure } from '../model.ts'
 import type { PeerFailure, PeerInput } from './model.ts'
@@ -21,8 +21,11 @@ export function checkPeerInput(input: Partial<PeerInput>): Failure<PeerFailure> 
     return failure('InvalidStaticIlpAddress', `a peer has at most ${MAX_ROUTES_PER_PEER} routes`)
   }
   if (http === undefined) return undefined
-  if (!isHttpUrl(http.outgoing.endpoint)) {
-    return failure('InvalidHTTPEndpoint', `"${http.outgoing.endpoint}" is not an http or https URL`)
+  if (!isHttpUrl(http.outgoing.endpoint) && parseBtpUri(http.outgoing.endpoint) === undefined) {
+    return failure(
+      'InvalidHTTPEndpoint',
+      `"${http.outgoing.endpoint}" is neither an http(s) nor a btp+ws(s) URL`
+    )
   }
   const tokens = http.incoming?.authTokens ?? []
   if (tokens.some((token) => token.trim() === '')) {

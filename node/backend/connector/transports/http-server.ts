@@ -1,7 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_PREPARE_BYTES, decodePrepare, encodeReply, isPacketError } from '../../../ilp/index.ts'
 import { serveHttp } from '../../../runtime/index.ts'
-import type { Address, Clock, HttpServer, HttpServerLimits, Logger, Network } from '../../../runtime/index.ts'
+import type {
+  Address,
+  Clock,
+  HttpServer,
+  HttpServerLimits,
+  Logger,
+  Network,
+  UpgradeHandler
+} from '../../../runtime/index.ts'
 import type { Peer, PeerDirectory } from '../../peers/model.ts'
 import type { Connector } from '../model.ts'
 
@@ -21,7 +29,8 @@ export interface ConnectorServerDependencies {
 
 /**
  * ILP over HTTP, the receiving side (RFC 35; the reply is in the answer, as deployed): `POST` of a Prepare to
- * any path, with a Bearer token that stands for a peer.
+ * any path, with a Bearer token that stands for a peer. Connections that ask for another protocol go to
+ * `onUpgrade`.
  *
  *   200 a Fulfill or Reject      400 wrong content type, or the body is no Prepare
  *   401 no or unknown token      405 another method      413 longer than a Prepare can be
@@ -31,9 +40,9 @@ export interface ConnectorServerDependencies {
 export function createConnectorServer(
   dependencies: ConnectorServerDependencies,
   address: Address,
-  limits?: HttpServerLimits
+  { limits, onUpgrade }: { limits?: HttpServerLimits; onUpgrade?: UpgradeHandler } = {}
 ): Promise<HttpServer> {
-  return serveHttp(dependencies, address, createPacketHandler(dependencies), limits)
+  return serveHttp(dependencies, address, createPacketHandler(dependencies), limits, onUpgrade)
 }
 
 /** The handler alone, to be served by a `node:http` server. */

@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           isolate: false,
-          globalSetup: ['sim/services/vitest-postgres.ts'],
+          globalSetup: ['sim/services/vitest-postgres.ts', 'sim/services/vitest-tigerbeetle.ts'],
           include: ['{node,sim}/**/*.integration.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000

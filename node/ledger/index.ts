@@ -6,6 +6,8 @@
  *   writer.ts          group commit: what arrives during one flush is the next batch
  *   memory/            the model: exact, gone with the process; the other stores are held to it
  *   postgres/          running balances in PostgreSQL, one round trip per batch, durable
+ *   tigerbeetle/       a TigerBeetle cluster, through its own client in bounded calls
+ *   totals.ts          sums over accounts, for audits
  *
  * For tests: contract.ts and contract/ (what every store must do), model-based.ts (histories beside the model).
  */
@@ -17,3 +19,11 @@ export { createMemoryLedger } from './memory/ledger.ts'
 export { DEFAULT_MAX_ATTEMPTS, DEFAULT_SWEEP_LIMIT, createPostgresLedger } from './postgres/ledger.ts'
 export type { PostgresLedgerOptions } from './postgres/ledger.ts'
 export { postgresLedgerMigrations } from './postgres/migrations.ts'
+export {
+  DEFAULT_MAX_UNANSWERED_CALLS,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  TigerBeetleUnavailableError
+} from './tigerbeetle/calls.ts'
+export type { TigerBeetleFailure } from './tigerbeetle/calls.ts'
+export { createTigerBeetleLedger } from './tigerbeetle/ledger.ts'
+export type { TigerBeetleLedgerOptions } from './tigerbeetle/ledger.ts'

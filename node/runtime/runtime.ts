@@ -11,6 +11,8 @@ import { createSystemNetwork } from './network.ts'
 import type { Network } from './network.ts'
 import { createSystemRandom } from './random.ts'
 import type { Random } from './random.ts'
+import { openTigerBeetleClient } from './tigerbeetle.ts'
+import type { TigerBeetleClient, TigerBeetleOptions } from './tigerbeetle.ts'
 
 /**
  * All that a service has of the outside. Each service is `create…(config, runtime)` and keeps its state in
@@ -24,6 +26,8 @@ export interface Runtime {
   openDatabase(options: DatabaseOptions): Database
   /** `memory`, or the URL of a Redis. */
   openCache(where: 'memory' | (string & {})): Cache
+  /** A client of a TigerBeetle cluster. Rejects when its addresses cannot be resolved. */
+  openTigerBeetle(options: TigerBeetleOptions): Promise<TigerBeetleClient>
   /** A file that the operator named in the configuration. Rejects when it cannot be read. */
   readTextFile(path: string): Promise<string>
   /** No door answers again, timers drop, sockets reset. */
@@ -36,6 +40,8 @@ export interface RuntimeParts {
   random: Random
   network: Network
   logger: Logger
+  /** Absent: no TigerBeetle can be reached from this world, and opening one rejects. */
+  openTigerBeetle?(options: TigerBeetleOptions): Promise<TigerBeetleClient>
   /** Absent: this world has no files, and reading one rejects. */
   readTextFile?(path: string): Promise<string>
   kill(): void
@@ -46,6 +52,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     ...parts,
     openDatabase: (options) => openDatabase(parts, options),
     openCache: (where) => (where === 'memory' ? createMemoryCache(parts) : createRedisCache(parts, where)),
+    openTigerBeetle: (options) =>
+      parts.openTigerBeetle?.(options) ?? Promise.reject(new Error('there is no TigerBeetle in this world')),
     readTextFile: (path) =>
       parts.readTextFile?.(path) ?? Promise.reject(new Error(`there are no files in this world: ${path}`))
   }
@@ -59,6 +67,7 @@ export function createSystemRuntime(options: {
 }): Runtime {
   const clock = createSystemClock()
   const network = createSystemNetwork()
+  const tigerBeetle = createTigerBeetleDoor(network)
   return createRuntime({
     clock,
     random: createSystemRandom(clock),
@@ -68,12 +77,39 @@ export function createSystemRuntime(options: {
       level: options.logLevel ?? 'info',
       ...(options.writeLog && { write: options.writeLog })
     }),
+    openTigerBeetle: tigerBeetle.open,
     readTextFile: (path) => readFile(path, 'utf8'),
     kill() {
       clock.kill()
       network.kill()
+      tigerBeetle.kill()
     }
   })
+}
+
+/** Clients of TigerBeetle have sockets of their own, outside the network's door: `kill` ends them too. */
+function createTigerBeetleDoor(network: Pick<Network, 'resolve'>) {
+  const clients = new Set<TigerBeetleClient>()
+  let killed = false
+  return {
+    async open(options: TigerBeetleOptions): Promise<TigerBeetleClient> {
+      const client = await openTigerBeetleClient(network, options)
+      const tracked: TigerBeetleClient = {
+        ...client,
+        destroy() {
+          clients.delete(tracked)
+          client.destroy()
+        }
+      }
+      clients.add(tracked)
+      if (killed) tracked.destroy()
+      return tracked
+    },
+    kill() {
+      killed = true
+      for (const client of clients) client.destroy()
+    }
+  }
 }
 
 /**

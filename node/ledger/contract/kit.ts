@@ -3,10 +3,10 @@ import type { ManualClock } from '../../runtime/index.ts'
 import { AMOUNT_ALL } from '../model.ts'
 import type { AuditableLedger, CreateTransferResult, NewAccount, NewTransfer } from '../model.ts'
 
-/** A ledger under test with the clock that it was given. */
+/** A ledger under test with its time. */
 export interface LedgerUnderTest {
   ledger: AuditableLedger
-  clock: ManualClock
+  clock: Pick<ManualClock, 'advance' | 'nowMs'>
 }
 
 export const LEDGER = 1

@@ -15,7 +15,9 @@ export function describeTransfers({ open, pay, reserve, post }: ContractKit): vo
         userData32: 2 ** 32 - 1,
         code: 2 ** 16 - 1
       })
+      const beforeMs = clock.nowMs()
       expect(await submit(transfer)).toEqual(['ok'])
+      const afterMs = clock.nowMs()
       expect(await balance(WORLD)).toEqual([0n, 100n, 0n, 0n])
       expect(await balance(ALICE)).toEqual([0n, 0n, 0n, 100n])
       const [found, none] = await ledger.lookupTransfers([transfer.id, UNKNOWN])
@@ -32,8 +34,10 @@ export function describeTransfers({ open, pay, reserve, post }: ContractKit): vo
           balancingDebit: false
         },
         timestamp: found!.timestamp,
-        createdAtMs: clock.nowMs()
+        createdAtMs: found!.createdAtMs
       })
+      expect(found!.createdAtMs).toBeGreaterThanOrEqual(beforeMs)
+      expect(found!.createdAtMs).toBeLessThanOrEqual(afterMs)
     })
 
     it('of the largest amount fits, and balances grow beyond 64 bits', async () => {

@@ -9,6 +9,7 @@ import type {
   Transfer,
   TransferFilter
 } from '../model.ts'
+import { createTotals } from '../totals.ts'
 import { assertAccounts, assertQueryLimit, assertTransfers, staticAccountRefusal } from '../transfer-rules.ts'
 import { applyBatch, emptyBooks, hasExpired, release } from './books.ts'
 import type { Books } from './books.ts'
@@ -116,32 +117,9 @@ function query(books: Books, filter: TransferFilter, nowMs: number): Transfer[] 
 }
 
 function totals({ accounts }: Books): LedgerTotals[] {
-  const byLedger = new Map<number, LedgerTotals>()
-  for (const account of accounts.values()) {
-    const { ledger, flags, debitsPending, debitsPosted, creditsPending, creditsPosted } = account
-    let sums = byLedger.get(ledger)
-    if (!sums) {
-      sums = {
-        ledger,
-        debitsPosted: 0n,
-        creditsPosted: 0n,
-        debitsPending: 0n,
-        creditsPending: 0n,
-        overdrawnAccountIds: []
-      }
-      byLedger.set(ledger, sums)
-    }
-    sums.debitsPosted += debitsPosted
-    sums.creditsPosted += creditsPosted
-    sums.debitsPending += debitsPending
-    sums.creditsPending += creditsPending
-    const overdrawn =
-      (flags.debitsMustNotExceedCredits && debitsPending + debitsPosted > creditsPosted) ||
-      (flags.creditsMustNotExceedDebits && creditsPending + creditsPosted > debitsPosted)
-    if (overdrawn) sums.overdrawnAccountIds.push(account.id)
-  }
-  for (const sums of byLedger.values()) sums.overdrawnAccountIds.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  return [...byLedger.values()].sort((a, b) => a.ledger - b.ledger)
+  const sums = createTotals()
+  for (const account of accounts.values()) sums.add(account)
+  return sums.all()
 }
 
 function copyAccount(account: Account | undefined): Account | undefined {

@@ -8,6 +8,8 @@ const readings = (fields: Partial<ArrivalReadings>): ArrivalReadings => ({
   receivedNow: 0n,
   bookedSince: 0n,
   connections: [],
+  freshTotal: undefined,
+  mayHaveForgotten: false,
   possible: undefined,
   othersPay: false,
   ...fields
@@ -31,10 +33,32 @@ describe('weighing what arrived', () => {
     expect(weighArrivals(readings({ ...growth, othersPay: true })).isExact).toBe(false)
     expect(weighArrivals(readings({ ...growth, possible: 6n })).isExact).toBe(false)
   })
-  it('prefers the connection’s own total, which others do not add to', () => {
+  it('takes the connection’s own total, which others do not add to', () => {
     const growth = { receivedNow: 90n, bookedSince: 43n, othersPay: true }
     const found = weighArrivals(readings({ ...growth, connections: [{ total: 50n, booked: 43n }] }))
     expect(found).toEqual({ arrived: 7n, isExact: true })
+  })
+  it('does so where all that arrived came on it, if a fresh connection shows that connections are counted', () => {
+    const growth = { receivedNow: 50n, bookedSince: 43n, othersPay: true }
+    const connections = [{ total: 50n, booked: 43n }]
+    const exact = { arrived: 7n, isExact: true }
+    expect(weighArrivals(readings({ ...growth, connections, freshTotal: 0n }))).toEqual(exact)
+    for (const freshTotal of [undefined, 50n]) {
+      expect(weighArrivals(readings({ ...growth, connections, freshTotal })).isExact).toBe(false)
+    }
+  })
+  it('adds up the connections of several attempts, and needs all of them', () => {
+    const growth = { receivedNow: 90n, bookedSince: 43n, othersPay: true, freshTotal: 0n }
+    const [one, two] = [
+      { total: 50n, booked: 40n },
+      { total: 5n, booked: 3n }
+    ]
+    expect(weighArrivals(readings({ ...growth, connections: [one, two] }))).toEqual({
+      arrived: 12n,
+      isExact: true
+    })
+    const silent = { ...two, total: undefined }
+    expect(weighArrivals(readings({ ...growth, connections: [one, silent] })).isExact).toBe(false)
   })
   it('does not believe a connection that has less than is booked, or the total of everybody', () => {
     const growth = { receivedNow: 90n, bookedSince: 43n, othersPay: true }
@@ -43,12 +67,87 @@ describe('weighing what arrived', () => {
       expect(found).toEqual({ arrived: 47n, isExact: false })
     }
   })
+  it('takes a zero for forgotten after a long time, unless more is booked than could be forgotten', () => {
+    const growth = { receivedNow: 9n, othersPay: true, freshTotal: 0n, mayHaveForgotten: true }
+    const zero = weighArrivals(readings({ ...growth, connections: [{ total: 0n, booked: 0n }] }))
+    expect(zero).toEqual({ arrived: 9n, isExact: false })
+    const kept = weighArrivals(readings({ ...growth, connections: [{ total: 4n, booked: 0n }] }))
+    expect(kept).toEqual({ arrived: 4n, isExact: true })
+  })
+  it('does not believe a connection that claims more than can have arrived', () => {
+    const claim = { receivedNow: 90n, freshTotal: 0n, connections: [{ total: 80n, booked: 0n }] }
+    expect(weighArrivals(readings({ ...claim, possible: 79n })).isExact).toBe(false)
+    expect(weighArrivals(readings({ ...claim, bookedSince: 20n }))).toEqual({ arrived: 70n, isExact: true })
+    expect(weighArrivals(readings({ ...claim, bookedSince: 20n, othersPay: true })).isExact).toBe(false)
+  })
   it('knows nothing where the receiver cannot be read', () => {
     expect(weighArrivals(readings({ receivedNow: undefined }))).toEqual({
       arrived: undefined,
       isExact: false
     })
     expect(weighArrivals(readings({ baseline: undefined }))).toEqual({ arrived: undefined, isExact: false })
+  })
+})
+
+describe('weighing, whatever the receiver is', () => {
+  /** What really came: by us before the attempt and on it, booked or not, and by others before and meanwhile. */
+  const truth = fc.record({
+    baseline: fc.bigInt(0n, 50n),
+    booked: fc.bigInt(0n, 50n),
+    arrived: fc.bigInt(0n, 50n),
+    others: fc.bigInt(0n, 50n),
+    counts: fc.constantFrom('connections', 'payments', 'nothing'),
+    isOpen: fc.boolean(),
+    mayHaveForgotten: fc.boolean(),
+    isSeen: fc.boolean()
+  })
+
+  it('is exact only where it is right, and exact whenever an open receiver counts connections', () => {
+    fc.assert(
+      fc.property(
+        truth,
+        ({ baseline, booked, arrived, others, counts, isOpen, mayHaveForgotten, isSeen }) => {
+          const receivedNow = baseline + booked + arrived + others
+          const totalOf = (ofConnection: bigint) =>
+            counts === 'nothing' ? undefined : counts === 'payments' ? receivedNow : ofConnection
+          const evidence = weighArrivals({
+            baseline,
+            receivedNow,
+            bookedSince: booked,
+            connections: [{ total: totalOf(booked + arrived), booked }],
+            freshTotal: isOpen ? totalOf(0n) : undefined,
+            mayHaveForgotten,
+            possible: undefined,
+            // Payers on other nodes are not seen: then nothing may say that there are none.
+            othersPay: isSeen || others > 0n || baseline > 0n
+          })
+          if (evidence.isExact) expect(evidence.arrived).toBe(arrived)
+          else expect(evidence.arrived! >= arrived).toBe(true)
+          if (counts === 'connections' && isOpen && !(mayHaveForgotten && booked + arrived === 0n)) {
+            expect(evidence.isExact).toBe(true)
+          }
+        }
+      )
+    )
+  })
+
+  it('is right of a receiver that counts connections even where nobody knows of a payer on another node', () => {
+    fc.assert(
+      fc.property(truth, ({ booked, arrived, others, isOpen }) => {
+        fc.pre(isOpen)
+        const readingsOf = weighArrivals({
+          baseline: 0n,
+          receivedNow: booked + arrived + others,
+          bookedSince: booked,
+          connections: [{ total: booked + arrived, booked }],
+          freshTotal: 0n,
+          mayHaveForgotten: false,
+          possible: undefined,
+          othersPay: false
+        })
+        expect(readingsOf).toEqual({ arrived, isExact: true })
+      })
+    )
   })
 })
 

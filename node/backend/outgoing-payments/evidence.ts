@@ -77,13 +77,18 @@ function mostDelivered(amount: bigint, minimum: bigint, highRate: Ratio | undefi
 
 /** What was looked at, to tell what arrived. All in destination units. */
 export interface ArrivalReadings {
-  /** The incoming payment's receivedAmount before the earliest attempt with packets in doubt, and now. */
+  /** The incoming payment's receivedAmount before the earliest attempt with packets in doubt. */
   baseline: bigint | undefined
+  /** The same now: no packet in doubt can arrive any more, and the connections are asked afterwards. */
   receivedNow: bigint | undefined
   /** Delivered by this payment since the baseline, as booked. */
   bookedSince: bigint
   /** The receiver's total on each old connection with packets in doubt, and what is booked of it. */
   connections: readonly { total: bigint | undefined; booked: bigint }[]
+  /** The receiver's total on a connection that nothing was paid on; undefined where it did not say. */
+  freshTotal: bigint | undefined
+  /** So long ago that receivers which keep totals for a while may have forgotten them. */
+  mayHaveForgotten: boolean
   /** What packets in doubt can have delivered at most; undefined: not known. */
   possible: bigint | undefined
   /** The receiver had money from somebody before this payment, or another payment of this node pays it. */
@@ -91,35 +96,43 @@ export interface ArrivalReadings {
 }
 
 /**
- * Weighs what was looked at. The incoming payment's growth beyond what is booked counts what everybody paid:
- * it is exact where nothing says that anybody else pays (the receiver had nothing before, no other payment of
- * this node goes there, no more arrived than the packets in doubt can have brought). A total of the connection
- * itself is exact whoever else pays, and valid only where it covers what is booked; receivers that keep one
- * total for the whole incoming payment answer with that, which is then no less than the growth.
+ * Weighs what was looked at.
+ *
+ *   the incoming payment did not grow beyond what is booked     nothing arrived: exact
+ *   the receiver counts each connection for itself, and         what arrived on the connections: exact, whoever
+ *   remembers them                                              else pays
+ *   nothing says that anybody else pays                         the growth: exact
+ *   otherwise                                                   at most the growth
+ *
+ * That a receiver counts connections shows by a total below what the whole incoming payment has: that of a fresh
+ * connection, on which nothing was paid, where there is no other. What it remembers is valid where it covers what
+ * is booked; where nothing is booked, a zero may be a total that was forgotten. No evidence is exact that says more
+ * than can have arrived.
  */
 export function weighArrivals(readings: ArrivalReadings): ArrivalEvidence {
   const { baseline, receivedNow, bookedSince, possible } = readings
-  const growth =
-    baseline === undefined || receivedNow === undefined
-      ? undefined
-      : nonNegative(receivedNow - baseline - bookedSince)
-  const onConnections = totalOnConnections(readings)
-  if (growth === undefined) return { arrived: undefined, isExact: false }
+  if (baseline === undefined || receivedNow === undefined) return { arrived: undefined, isExact: false }
+  const growth = maxOf(0n, receivedNow - baseline - bookedSince)
   if (growth === 0n) return { arrived: 0n, isExact: true }
-  if (onConnections !== undefined && onConnections < growth) return { arrived: onConnections, isExact: true }
-  const isPossible = possible === undefined || growth <= possible
-  return { arrived: growth, isExact: isPossible && !readings.othersPay }
+  const most = possible === undefined || growth < possible ? growth : possible
+  const onConnections = countsConnections(readings, receivedNow) ? totalOnConnections(readings) : undefined
+  if (onConnections !== undefined && onConnections <= most) return { arrived: onConnections, isExact: true }
+  return { arrived: growth, isExact: growth <= most && !readings.othersPay }
 }
 
-function totalOnConnections({ connections }: ArrivalReadings): bigint | undefined {
+/** A receiver that keeps one total for the whole incoming payment tells no less than that has. */
+function countsConnections({ connections, freshTotal }: ArrivalReadings, receivedNow: bigint): boolean {
+  return [freshTotal, ...connections.map(({ total }) => total)].some(
+    (total) => total !== undefined && total < receivedNow
+  )
+}
+
+function totalOnConnections({ connections, mayHaveForgotten }: ArrivalReadings): bigint | undefined {
   let sum = 0n
   for (const { total, booked } of connections) {
     if (total === undefined || total < booked) return undefined
+    if (total === 0n && mayHaveForgotten) return undefined
     sum += total - booked
   }
   return connections.length === 0 ? undefined : sum
-}
-
-function nonNegative(value: bigint): bigint {
-  return value > 0n ? value : 0n
 }

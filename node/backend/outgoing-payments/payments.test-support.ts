@@ -37,6 +37,8 @@ export interface RemoteNode {
   /** The path's own rate; the node converts on top of it. */
   rate: Ratio
   maxPacketAmount: bigint | undefined
+  /** What its totals count, if it has any. */
+  totals: 'connections' | 'payments' | 'forgotten'
   /** What becomes of the next packets with money: `lostAfter` is paid and its answer lost. */
   fate: (prepare: IlpPrepare) => 'answer' | 'lostBefore' | 'lostAfter' | 'unavailable' | Promise<'answer'>
   readonly packets: { amount: bigint; delivered: bigint }[]
@@ -50,6 +52,7 @@ export interface RemoteNode {
 interface RemotePayment {
   incomingAmount: bigint | undefined
   received: bigint
+  onConnections: Map<string, bigint>
   isClosed: boolean
 }
 
@@ -71,11 +74,12 @@ function createRemoteNode(test: TestBackend, asset: Asset) {
   const remote: RemoteNode & { receive(bytes: Buffer): Promise<TransportOutcome>; read: Receivers['get'] } = {
     rate: { numerator: 1n, denominator: 1n },
     maxPacketAmount: undefined,
+    totals: 'connections',
     fate: () => 'answer',
     packets: [],
     createPayment({ incomingAmount, received = 0n }) {
       const id = test.random.uuid()
-      payments.set(id, { incomingAmount, received, isClosed: false })
+      payments.set(id, { incomingAmount, received, onConnections: new Map(), isClosed: false })
       return `https://baobab.example/incoming-payments/${id}`
     },
     received: (url) => paymentAt(url).received,
@@ -129,17 +133,25 @@ function createRemoteNode(test: TestBackend, asset: Asset) {
     const request = receiver.open({ ...prepare, amount }, REMOTE_ADDRESS)
     if ('reject' in request) return request.reject
     const payment = payments.get(request.paymentTag)!
-    const limits = payment.incomingAmount === undefined ? {} : { receiveMax: payment.incomingAmount }
+    const onConnection = payment.onConnections.get(request.connectionId) ?? 0n
+    const totalsWith = (amount: bigint) => {
+      if (remote.totals === 'forgotten') return { totalReceived: 0n }
+      const totalReceived = remote.totals === 'payments' ? payment.received : onConnection + amount
+      if (payment.incomingAmount === undefined) return { totalReceived }
+      const left = payment.incomingAmount - payment.received
+      return { totalReceived, receiveMax: totalReceived + (left > 0n ? left : 0n) }
+    }
     if (request.standardReply) {
       if (amount > 0n || request.standardReply.type === 'reject') return request.standardReply
-      return request.accept({ totalReceived: payment.received, ...limits })
+      return request.accept(totalsWith(0n))
     }
     if (payment.isClosed || payment.received >= (payment.incomingAmount ?? Infinity)) {
       return request.finalDecline()
     }
     payment.received += amount
+    payment.onConnections.set(request.connectionId, onConnection + amount)
     remote.packets.push({ amount: prepare.amount, delivered: amount })
-    return request.accept({ totalReceived: payment.received, ...limits })
+    return request.accept(totalsWith(amount))
   }
 
   return remote

@@ -17,6 +17,7 @@ describe('resuming a payment after its process died', () => {
   beforeEach(async () => {
     lab.remote.maxPacketAmount = 10n
     lab.remote.fate = () => 'answer'
+    lab.remote.totals = 'connections'
     lab.remote.packets.length = 0
     node = lab.createNode()
     await node.start()
@@ -76,16 +77,44 @@ describe('resuming a payment after its process died', () => {
     }
   })
 
-  it('does not debit the payer on a guess when others pay the same receiver', async () => {
-    const killed = await payAndKill(30, 'lostAfter', { received: 70n })
-    lab.remote.receiveFromOthers(killed.url, 40n)
-    const ended = await lab.ended(killed.payment.id, { advance: true })
-    expect(ended).toMatchObject({ state: 'COMPLETED' })
-    expect(ended.sentAmountValue! <= killed.payment.quote.debitAmountMinusFees).toBe(true)
-    // What was in flight is not debited, and sent again: the receiver has at least what was promised.
-    expect(lab.remote.received(killed.url) - 110n >= ended.deliveredAmountValue!).toBe(true)
-    expect(await lab.audit()).toEqual([])
-  })
+  it.each([
+    ['arrived', 'lostAfter'],
+    ['had not arrived', 'lostBefore']
+  ] as const)(
+    'knows exactly what %s while payers on other nodes pay the same receiver, before and meanwhile',
+    async (_what, fate) => {
+      const carried = await lab.peerBalance()
+      for (const terms of [{ received: 70n }, {}]) {
+        const killed = await payAndKill(30, fate, terms)
+        lab.remote.receiveFromOthers(killed.url, 40n)
+        const ended = await lab.ended(killed.payment.id, { advance: true })
+        expect(ended).toMatchObject({ state: 'COMPLETED' })
+        expect(ended.deliveredAmountValue).toBe(
+          lab.remote.received(killed.url) - (terms.received ?? 0n) - 40n
+        )
+        expect(ended.deliveredAmountValue).toBe(1_000n)
+        node = killed.next
+      }
+      const all = lab.remote.packets.reduce((sum, { amount }) => sum + amount, 0n)
+      expect((await lab.peerBalance()) - carried).toBe(all)
+      expect(await lab.audit()).toEqual([])
+    }
+  )
+
+  it.each(['payments', 'forgotten'] as const)(
+    'does not debit the payer on a guess when others pay a receiver whose totals are of %s',
+    async (totals) => {
+      lab.remote.totals = totals
+      const killed = await payAndKill(30, 'lostAfter', { received: 70n })
+      lab.remote.receiveFromOthers(killed.url, 40n)
+      const ended = await lab.ended(killed.payment.id, { advance: true })
+      expect(ended).toMatchObject({ state: 'COMPLETED' })
+      expect(ended.sentAmountValue! <= killed.payment.quote.debitAmountMinusFees).toBe(true)
+      // What was in flight is not debited, and sent again: the receiver has at least what was promised.
+      expect(lab.remote.received(killed.url) - 110n > ended.deliveredAmountValue!).toBe(true)
+      expect(await lab.audit()).toEqual([])
+    }
+  )
 
   it('settles lost answers of a process that lives, before it decides anything', async () => {
     const url = lab.remote.createPayment({ incomingAmount: 1_000n })

@@ -1,5 +1,5 @@
-import { ceilTimes, maxOf } from '../../ilp/index.ts'
-import { createClientConnection, readReceiverNews } from '../../ilp/stream/connection.ts'
+import { askTotalReceived, ceilTimes, maxOf } from '../../ilp/index.ts'
+import type { StreamCredentials } from '../../ilp/index.ts'
 import type { Transfer } from '../../ledger/index.ts'
 import { idToUuid } from '../../runtime/index.ts'
 import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
@@ -7,10 +7,10 @@ import type { Connector } from '../connector/model.ts'
 import { isFailure } from '../model.ts'
 import type { Quote } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
-import type { Receivers } from '../receivers/model.ts'
+import type { Receiver, Receivers } from '../receivers/model.ts'
 import { epochAccountId } from './accounts.ts'
 import { inquirySequenceOf } from './attempts.ts'
-import type { Attempt, Attempts } from './attempts.ts'
+import type { Attempts } from './attempts.ts'
 import { decideInDoubt, weighArrivals } from './evidence.ts'
 import type { ArrivalEvidence } from './evidence.ts'
 import { CLOCK_SKEW_MS } from './lease.ts'
@@ -26,6 +26,10 @@ export const IN_DOUBT_WAIT_MS = PACKET_LIFETIME_MS + CLOCK_SKEW_MS
 export const BASELINE_AGE_MS = 60_000
 /** How long a receiver may take to answer about an old connection. */
 export const INQUIRY_LIFETIME_MS = 5_000
+/** Deployed receivers forget a connection's total after 600 s without packets. Ours never does. */
+export const RECEIVER_MEMORY_MS = 540_000
+/** Of a connection that nothing was sent on. */
+const FIRST_SEQUENCE = 1
 
 /** What is booked of a payment, with nothing in doubt. */
 export interface SettledTotals {
@@ -136,37 +140,44 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
     }
   }
 
-  /** Asks the receiver's side what arrived beyond what is booked. */
+  /**
+   * Asks the receiver's side what arrived beyond what is booked: first how much the incoming payment has, then how
+   * much came on each connection with packets in doubt, and on a fresh one (a reading brings credentials of its own).
+   */
   async function gather(lease: Lease, quote: Quote, books: readonly EpochBooks[]): Promise<ArrivalEvidence> {
     const known = await attempts.ofPayment(database.knex, quote.id)
     const asked = books.filter((epoch) => epoch.inDoubt.length > 0)
+    const inDoubt = asked.flatMap((epoch) => epoch.inDoubt)
     const earliest = known.find((attempt) => attempt.epoch === asked[0]?.epoch)
-    const connections = await Promise.all(
-      asked.map(async ({ epoch, delivered }) => ({
-        total: await totalOnConnection(
-          lease,
-          quote,
-          known.find((attempt) => attempt.epoch === epoch)
-        ),
-        booked: delivered
-      }))
-    )
-    // Read after the connections: the incoming payment's total is then no less than theirs.
-    const receivedNow = await readReceived(lease, quote)
+    const receiver = await readReceiver(lease, quote)
+    const ask = (credentials: StreamCredentials | undefined, sequence: number) =>
+      credentials && totalOnConnection(lease, quote, credentials, sequence)
+    const [freshTotal, ...connections] = await Promise.all([
+      ask(receiver?.credentials, FIRST_SEQUENCE),
+      ...asked.map(async ({ epoch, delivered }) => {
+        const attempt = known.find((one) => one.epoch === epoch)
+        const total = attempt && (await ask(attempt.credentials, inquirySequenceOf(attempt)))
+        return { total, booked: delivered }
+      })
+    ])
     const since = new Date((earliest?.createdAt ?? quote.createdAt).getTime() - BASELINE_AGE_MS)
     const highRate = quote.ilp?.highRate
+    const nowMs = clock.nowMs()
     return weighArrivals({
       baseline: earliest?.receivedAmountBaseline,
-      receivedNow,
+      receivedNow: receiver?.receivedAmount.value,
       bookedSince: books
         .filter(({ epoch }) => earliest !== undefined && epoch >= earliest.epoch)
         .reduce((sum, { delivered }) => sum + delivered, 0n),
       connections,
+      freshTotal,
+      mayHaveForgotten: inDoubt.some(({ id }) => nowMs - (reservedAtMs(id, nowMs) ?? 0) > RECEIVER_MEMORY_MS),
       possible:
         highRate &&
-        asked
-          .flatMap(({ inDoubt }) => inDoubt)
-          .reduce((sum, { amount, userData64 }) => sum + maxOf(userData64, ceilTimes(amount, highRate)), 0n),
+        inDoubt.reduce(
+          (sum, { amount, userData64 }) => sum + maxOf(userData64, ceilTimes(amount, highRate)),
+          0n
+        ),
       othersPay:
         known[0]?.receivedAmountBaseline !== 0n ||
         (await othersPaidReceiver(database.knex, lease.payment, since))
@@ -177,10 +188,10 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
    * @throws RemoteUnavailableError: then it is asked again later. A payment that has failed in the end is not
    * kept waiting for it.
    */
-  async function readReceived(lease: Lease, quote: Quote): Promise<bigint | undefined> {
+  async function readReceiver(lease: Lease, quote: Quote): Promise<Receiver | undefined> {
     try {
       const receiver = await receivers.get(quote.tenantId, quote.receiver)
-      if (!isFailure(receiver)) return receiver.receivedAmount.value
+      if (!isFailure(receiver)) return receiver
       logger.warn(
         { outgoingPaymentId: quote.id, failure: receiver.failure },
         'the receiver cannot be read: what arrived is unknown'
@@ -192,30 +203,26 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
     return undefined
   }
 
-  /** A zero-amount packet on an old connection: a receiver that still knows it answers with its total. */
-  async function totalOnConnection(
+  /** Asked with a zero-amount packet, as this payment: it moves nothing. */
+  function totalOnConnection(
     lease: Lease,
     quote: Quote,
-    attempt: Attempt | undefined
+    credentials: StreamCredentials,
+    sequence: number
   ): Promise<bigint | undefined> {
-    if (attempt === undefined) return undefined
-    const connection = createClientConnection({
-      credentials: attempt.credentials,
-      clock,
-      random,
-      firstSequence: inquirySequenceOf(attempt)
-    })
-    const prepared = connection.prepare({ amount: 0n, minimum: 0n, lifetimeMs: INQUIRY_LIFETIME_MS })
-    if (prepared === undefined) return undefined
     const sendPacket = connector.senderFor({
       tenantId: quote.tenantId,
       asset: quote.asset,
       account: { id: epochAccountId(quote.id, lease.epoch), paymentId: quote.id, epoch: lease.epoch }
     })
-    const reply = await sendPacket(prepared.packet)
-    if (reply.type === 'inDoubt') return undefined
-    const stream = prepared.readReply(reply)
-    return stream && readReceiverNews(stream.frames).totalReceived
+    return askTotalReceived({
+      credentials,
+      sendPacket,
+      clock,
+      random,
+      sequence,
+      lifetimeMs: INQUIRY_LIFETIME_MS
+    })
   }
 
   return {

@@ -234,7 +234,8 @@ export function createDeliveryTargets({
     async refresh(id) {
       await loading.get(id)
       const target = targets.get(id)
-      if (target) apply(target, await readRow(id))
+      // Of one that was closed nothing changes any more; this process may have closed it.
+      if (target && isOpen(target.state)) apply(target, await readRow(id))
     },
     async refreshAll() {
       const open = [...targets.values()].filter((target) => isOpen(target.state))

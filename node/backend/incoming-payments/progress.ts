@@ -37,9 +37,7 @@ export function createProgress({
 
   async function complete(id: string): Promise<IncomingPaymentState> {
     const settleAt = new Date(clock.nowMs() + SETTLE_DELAY_MS)
-    const row = await database.transaction((trx) =>
-      close(trx, { id, state: 'COMPLETED', now: now(), settleAt })
-    )
+    const row = await close(database.knex, { id, state: 'COMPLETED', now: now(), settleAt })
     if (row === undefined) return currentState(id)
     onClosed(settleAt.getTime())
     return row.state

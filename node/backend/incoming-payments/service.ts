@@ -82,10 +82,7 @@ export function createIncomingPaymentService(
       deletedAt: null
     }
     const payment = toIncomingPayment(row, asset)
-    await database.transaction(async (trx) => {
-      await trx(TABLE).insert(row)
-      await outbox.add(trx, createdEvent(payment))
-    })
+    await outbox.addWith(database, database.knex(TABLE).insert(row), createdEvent(payment))
     onDueAt(expiresAt.getTime())
     return payment
   }
@@ -93,15 +90,13 @@ export function createIncomingPaymentService(
   async function complete(id: string, tenantId?: string): Promise<IncomingPayment | Refusal> {
     if (!isUuid(id)) return unknown(id)
     const settleAtMs = clock.nowMs() + SETTLE_DELAY_MS
-    const row = await database.transaction((trx) =>
-      close(trx, {
-        id,
-        ...(tenantId !== undefined && { tenantId }),
-        state: 'COMPLETED',
-        now: new Date(clock.nowMs()),
-        settleAt: new Date(settleAtMs)
-      })
-    )
+    const row = await close(database.knex, {
+      id,
+      ...(tenantId !== undefined && { tenantId }),
+      state: 'COMPLETED',
+      now: new Date(clock.nowMs()),
+      settleAt: new Date(settleAtMs)
+    })
     if (row !== undefined) {
       onClosed(row.id, 'COMPLETED')
       onDueAt(settleAtMs)

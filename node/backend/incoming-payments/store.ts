@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { Asset } from '../assets/model.ts'
-import { Channel, notify } from '../model.ts'
+import { Channel } from '../model.ts'
 import type { Transaction } from '../model.ts'
 import type { IncomingPayment, IncomingPaymentState, InitiatedBy } from './model.ts'
 
@@ -62,11 +62,11 @@ export async function markProcessing(knex: Knex, id: string, now: Date): Promise
 }
 
 /**
- * PENDING, PROCESSING → COMPLETED or EXPIRED, and tells every process. `settleAt` is when its event is due.
+ * PENDING, PROCESSING → COMPLETED or EXPIRED, and tells every process, in one statement. `settleAt` is when its event is due.
  * Undefined when it was not open (or, with `dueBy`, not due any more: its expiry was moved).
  */
 export async function close(
-  trx: Transaction,
+  knex: Knex,
   change: {
     id: string
     tenantId?: string
@@ -76,15 +76,19 @@ export async function close(
     dueBy?: Date
   }
 ): Promise<IncomingPaymentRow | undefined> {
-  const [row] = await trx<IncomingPaymentRow>(TABLE)
+  const closing = knex(TABLE)
     .where({ id: change.id, ...(change.tenantId !== undefined && { tenantId: change.tenantId }) })
     .whereIn('state', OPEN_STATES)
     .whereNull('deletedAt')
     .modify((query) => change.dueBy && query.where('processAt', '<=', change.dueBy))
     .update({ state: change.state, processAt: change.settleAt, updatedAt: change.now })
     .returning('*')
-  if (row) await notify(trx, Channel.INCOMING_PAYMENT_CHANGED, row.id)
-  return row
+    .toSQL()
+  const { rows } = await knex.raw<{ rows: (IncomingPaymentRow & { notified: string })[] }>(
+    `WITH closed AS (${closing.sql}) SELECT closed.*, pg_notify(?, id::text) AS notified FROM closed`,
+    [...closing.bindings, Channel.INCOMING_PAYMENT_CHANGED] as never
+  )
+  return rows[0]
 }
 
 /** Puts off the event of a closed payment, while money is still being booked; false when it is written. */
@@ -97,12 +101,12 @@ export async function postponeEvent(knex: Knex, id: string, until: Date): Promis
   return changed === 1
 }
 
-/** Ends the processing of a closed payment: true for the one caller who did it and writes the event. */
-export async function settle(
-  trx: Knex,
+/** Ends the processing of a closed payment: changes a row for the one caller who did it and writes the event. */
+export function settling(
+  knex: Knex,
   change: { id: string; now: Date; isDeleted: boolean }
-): Promise<boolean> {
-  const changed = await trx(TABLE)
+): Knex.QueryBuilder<object, number> {
+  return knex(TABLE)
     .where({ id: change.id })
     .whereIn('state', FINAL_STATES)
     .where('processAt', '<=', change.now)
@@ -111,7 +115,6 @@ export async function settle(
       updatedAt: change.now,
       ...(change.isDeleted && { deletedAt: change.now })
     })
-  return changed === 1
 }
 
 /**

@@ -8,7 +8,7 @@ import type { PaymentTargets } from './delivery-targets.ts'
 import { closedEvent } from './events.ts'
 import { SETTLE_DELAY_MS } from './progress.ts'
 import type { Progress } from './progress.ts'
-import { close, isOpen, OPEN_STATES, postponeEvent, settle, TABLE, toIncomingPayment } from './store.ts'
+import { close, isOpen, OPEN_STATES, postponeEvent, settling, TABLE, toIncomingPayment } from './store.ts'
 import type { IncomingPaymentRow } from './store.ts'
 
 /** Due payments that are read at once. */
@@ -52,7 +52,7 @@ export function createIncomingPaymentWorker(dependencies: IncomingPaymentWorkerD
         .where('processAt', '<=', now())
         .orderBy('processAt')
         .limit(DUE_BATCH)
-      for (const row of due) await process(row)
+      await processAll(due)
       if (due.length < DUE_BATCH) break
     }
     const next = await database
@@ -63,34 +63,36 @@ export function createIncomingPaymentWorker(dependencies: IncomingPaymentWorkerD
     return next?.min?.getTime()
   }
 
-  async function process(row: IncomingPaymentRow): Promise<void> {
-    if (isOpen(row.state)) await expire(row)
-    else await settleClosed(row)
+  async function processAll(due: readonly IncomingPaymentRow[]): Promise<void> {
+    const closed: IncomingPaymentRow[] = []
+    for (const row of due) {
+      if (isOpen(row.state)) await expire(row)
+      else if (targets.booking(row.id) === 0n) closed.push(row)
+      else await postponeEvent(database.knex, row.id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
+    }
+    // What is closed and not being booked is final: one look at the ledger tells the totals of all.
+    const accounts = await liquidity.accounts(closed.map((row) => row.id))
+    for (const [index, row] of closed.entries()) {
+      await settleClosed(row, accounts[index]?.creditsPosted ?? 0n)
+    }
   }
 
   async function expire({ id }: IncomingPaymentRow): Promise<void> {
     const settleAt = new Date(clock.nowMs() + SETTLE_DELAY_MS)
-    const expired = await database.transaction((trx) =>
-      close(trx, { id, state: 'EXPIRED', now: now(), settleAt, dueBy: now() })
-    )
+    const change = { id, state: 'EXPIRED', now: now(), settleAt, dueBy: now() } as const
+    const expired = await close(database.knex, change)
     if (expired) targets.closed(id, 'EXPIRED')
   }
 
-  async function settleClosed(row: IncomingPaymentRow): Promise<void> {
-    if (targets.booking(row.id) > 0n) {
-      await postponeEvent(database.knex, row.id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
-      return
-    }
+  async function settleClosed(row: IncomingPaymentRow, received: bigint): Promise<void> {
     const asset = await assets.find(row.assetId)
     if (asset === undefined)
       throw new Error(`incoming payment ${row.id} has the unknown asset ${row.assetId}`)
-    const [account] = await liquidity.accounts([row.id])
-    const received = account?.creditsPosted ?? 0n
-    await database.transaction(async (trx) => {
-      const isDeleted = row.state === 'EXPIRED' && received === 0n
-      if (!(await settle(trx, { id: row.id, now: now(), isDeleted }))) return
-      if (received > 0n) await outbox.add(trx, closedEvent(toIncomingPayment(row, asset), received))
-    })
+    const isDeleted = row.state === 'EXPIRED' && received === 0n
+    const change = settling(database.knex, { id: row.id, now: now(), isDeleted })
+    if (received > 0n)
+      await outbox.addWith(database, change, closedEvent(toIncomingPayment(row, asset), received))
+    else await change
   }
 
   /** A process that died between a credit and the payment's change of state left it behind. */

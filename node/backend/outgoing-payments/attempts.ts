@@ -46,23 +46,37 @@ export function inquirySequenceOf({ firstSequence }: Pick<Attempt, 'firstSequenc
 
 /** Attempts in their table. Secrets are sealed. */
 export interface Attempts {
-  insert(trx: Knex, attempt: Attempt): Promise<void>
+  /** In one statement with a change of the payment's row. False, and nothing is written, where that changes no row. */
+  insertWith(knex: Knex, change: Knex.QueryBuilder, attempt: Attempt): Promise<boolean>
   /** Oldest first. */
   ofPayment(knex: Knex, paymentId: string): Promise<Attempt[]>
 }
 
 export function createAttempts(box: SecretBox): Attempts {
   return {
-    async insert(trx, { credentials, minRate, firstSequence, ...fields }) {
-      const row: AttemptRow = {
-        ...fields,
-        destination: credentials.destination,
-        sharedSecret: box.seal(credentials.sharedSecret),
-        firstSequence: BigInt(firstSequence),
-        minRateNumerator: minRate.numerator,
-        minRateDenominator: minRate.denominator
-      }
-      await trx(TABLE).insert(row)
+    async insertWith(knex, change, { credentials, minRate, firstSequence, ...fields }) {
+      const changing = change.returning('id').toSQL()
+      const { rows } = await knex.raw<{ rows: unknown[] }>(
+        `WITH change AS (${changing.sql})
+         INSERT INTO "${TABLE}" ("outgoingPaymentId", epoch, destination, "sharedSecret", "firstSequence",
+           "receivedAmountBaseline", "minRateNumerator", "minRateDenominator", "createdAt")
+         SELECT ?::uuid, ?::integer, ?::text, ?::text, ?::bigint, ?::numeric, ?::numeric, ?::numeric, ?::timestamptz
+         FROM change
+         RETURNING epoch`,
+        [
+          ...changing.bindings,
+          fields.outgoingPaymentId,
+          fields.epoch,
+          credentials.destination,
+          box.seal(credentials.sharedSecret),
+          firstSequence,
+          fields.receivedAmountBaseline,
+          minRate.numerator,
+          minRate.denominator,
+          fields.createdAt
+        ] as never
+      )
+      return rows.length === 1
     },
     async ofPayment(knex, paymentId) {
       const rows = await knex<AttemptRow>(TABLE).where({ outgoingPaymentId: paymentId }).orderBy('epoch')

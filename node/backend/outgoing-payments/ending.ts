@@ -3,6 +3,7 @@ import type { Quote } from '../quotes/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
 import { outgoingPaymentEvent } from './events.ts'
 import { giveBack } from './grant-limits.ts'
+import { leaseLost } from './lease.ts'
 import type { Lease, Leases } from './lease.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
 import { reservationOf, toOutgoingPayment } from './store.ts'
@@ -34,7 +35,7 @@ export function createEnding({
   database: Database
   clock: Clock
   outbox: Outbox
-  leases: Pick<Leases, 'write' | 'forget'>
+  leases: Pick<Leases, 'write' | 'writing' | 'forget'>
   ledger: Pick<PaymentLedger, 'returnLeftover'>
 }): Ending {
   async function end(
@@ -56,13 +57,19 @@ export function createEnding({
     } satisfies Partial<OutgoingPaymentRow>
     const row: OutgoingPaymentRow = { ...lease.payment, ...values, updatedAt: now }
     const balance = quote.debitAmount.value - totals.sent
-    const event = outcome.state === 'COMPLETED' ? 'outgoing_payment.completed' : 'outgoing_payment.failed'
-    await database.transaction(async (trx) => {
-      await leases.write(lease, values, trx)
-      const reservation = reservationOf(row, quote)
-      if (reservation) await giveBack(trx, reservation, unusedOf(quote, totals, outcome.state), now)
-      await outbox.add(trx, outgoingPaymentEvent(event, toOutgoingPayment(row, quote, totals.sent), balance))
-    })
+    const type = outcome.state === 'COMPLETED' ? 'outgoing_payment.completed' : 'outgoing_payment.failed'
+    const event = outgoingPaymentEvent(type, toOutgoingPayment(row, quote, totals.sent), balance)
+    const reservation = reservationOf(row, quote)
+    if (reservation === undefined) {
+      const change = leases.writing(database.knex, lease, values)
+      if ((await outbox.addWith(database, change, event)) === undefined) throw leaseLost(lease)
+    } else {
+      await database.transaction(async (trx) => {
+        await leases.write(lease, values, trx)
+        await giveBack(trx, reservation, unusedOf(quote, totals, outcome.state), now)
+        await outbox.add(trx, event)
+      })
+    }
     leases.forget(lease)
   }
 

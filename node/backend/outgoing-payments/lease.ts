@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import type { Clock, Database, Logger, Timer } from '../../runtime/index.ts'
 import { Channel, notify } from '../model.ts'
 import type { Transaction } from '../model.ts'
@@ -34,6 +35,8 @@ export interface Leases {
   nextDueMs(): Promise<number | undefined>
   /** Changes the payment's row, as its holder. @throws LeaseLostError when another holds it */
   write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void>
+  /** What `write` does, for statements that do more than that: it changes no row when another holds the lease. */
+  writing(knex: Knex, lease: Lease, values: Partial<OutgoingPaymentRow>): Knex.QueryBuilder<object, number>
   /** Gives the payment back, to be looked at again at a time. @throws LeaseLostError */
   release(lease: Lease, processAt: Date, values?: Partial<OutgoingPaymentRow>): Promise<void>
   /** The lease is over: its payment was released or ended. */
@@ -118,11 +121,19 @@ export function createLeases({
     })
   }
 
-  async function write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void> {
-    const changed = await (trx ?? database.knex)(TABLE)
+  function writing(
+    knex: Knex,
+    lease: Lease,
+    values: Partial<OutgoingPaymentRow>
+  ): Knex.QueryBuilder<object, number> {
+    return knex(TABLE)
       .where({ id: lease.payment.id, leaseEpoch: lease.epoch, state: 'SENDING' })
       .update({ ...values, updatedAt: new Date(clock.nowMs()) })
-    if (changed !== 1) throw new LeaseLostError(`payment ${lease.payment.id} has another holder`)
+  }
+
+  async function write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void> {
+    const changed = await writing(trx ?? database.knex, lease, values)
+    if (changed !== 1) throw leaseLost(lease)
   }
 
   function forget(lease: Lease): void {
@@ -160,6 +171,7 @@ export function createLeases({
       return row?.min?.getTime()
     },
     write,
+    writing,
     async release(lease, processAt, values = {}) {
       await database.transaction(async (trx) => {
         await write(lease, { ...values, leaseOwner: null, leaseDeadline: null, processAt }, trx)
@@ -178,4 +190,9 @@ export function createLeases({
       held.clear()
     }
   }
+}
+
+/** What a holder is told whose write changed no row. */
+export function leaseLost({ payment }: Lease): LeaseLostError {
+  return new LeaseLostError(`payment ${payment.id} has another holder`)
 }

@@ -10,6 +10,7 @@ import { firstSequenceOf } from './attempts.ts'
 import type { Attempts } from './attempts.ts'
 import { attemptErrorOf, lifecycleError } from './errors.ts'
 import type { AttemptError } from './errors.ts'
+import { leaseLost } from './lease.ts'
 import type { Lease, Leases } from './lease.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
 import type { TransmitData } from './secrets.ts'
@@ -49,7 +50,7 @@ export interface SendingDependencies {
   connector: Pick<Connector, 'senderFor'>
   attempts: Attempts
   ledger: PaymentLedger
-  leases: Pick<Leases, 'write'>
+  leases: Pick<Leases, 'writing'>
   transmitData: TransmitData
 }
 
@@ -79,9 +80,10 @@ export function createSending(dependencies: SendingDependencies): Sending {
     await ledger.openEpoch(quote, lease.epoch, lease.signal)
     const createdAt = new Date(clock.nowMs())
     const firstSequence = firstSequenceOf(lease.epoch)
-    await database.transaction(async (trx) => {
-      await leases.write(lease, { firstPacketAt: lease.payment.firstPacketAt ?? createdAt }, trx)
-      await attempts.insert(trx, {
+    const begun = await attempts.insertWith(
+      database.knex,
+      leases.writing(database.knex, lease, { firstPacketAt: lease.payment.firstPacketAt ?? createdAt }),
+      {
         outgoingPaymentId: quote.id,
         epoch: lease.epoch,
         credentials,
@@ -89,8 +91,9 @@ export function createSending(dependencies: SendingDependencies): Sending {
         receivedAmountBaseline: receiver.receivedAmount.value,
         minRate: ilp.minRate,
         createdAt
-      })
-    })
+      }
+    )
+    if (!begun) throw leaseLost(lease)
 
     const isPathFresh = createdAt.getTime() - quote.createdAt.getTime() <= PATH_LIFETIME_MS
     const applicationData = before.delivered === 0n ? applicationDataOf(lease) : undefined

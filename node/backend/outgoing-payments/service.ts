@@ -1,7 +1,8 @@
+import type { Knex } from 'knex'
 import { MAX_APPLICATION_DATA_BYTES } from '../../ilp/index.ts'
 import type { Clock, Database } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
-import { Channel, failure, isFailure, notify } from '../model.ts'
+import { Channel, failure, isFailure } from '../model.ts'
 import type { Failure } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import type { Quote, Quotes } from '../quotes/model.ts'
@@ -127,14 +128,21 @@ export function createOutgoingPaymentService(
       createdAt,
       updatedAt: createdAt
     }
+    const { grant } = input
+    if (grant === undefined) {
+      const payment = toOutgoingPayment(row, quote, 0n)
+      const event = outgoingPaymentEvent('outgoing_payment.created', payment, 0n)
+      await outbox.addWith(database, database.knex(TABLE).insert(row), event)
+      return { payment }
+    }
     return database.transaction(async (trx) => {
-      const reserved = input.grant && (await reserveGrant(trx, input.grant, quote, createdAt))
+      const reserved = await reserveGrant(trx, grant, quote, createdAt)
       if (isFailure<OutgoingPaymentFailure>(reserved)) return reserved
-      row.grantIntervalStart = reserved?.reservation.intervalStart ?? null
+      row.grantIntervalStart = reserved.reservation.intervalStart ?? null
       await trx(TABLE).insert(row)
       const payment = toOutgoingPayment(row, quote, 0n)
       await outbox.add(trx, outgoingPaymentEvent('outgoing_payment.created', payment, 0n))
-      return { payment, ...(reserved && { spent: reserved.spent }) }
+      return { payment, spent: reserved.spent }
     })
   }
 
@@ -145,38 +153,51 @@ export function createOutgoingPaymentService(
     if (dataToTransmit !== undefined && Buffer.byteLength(dataToTransmit) > MAX_APPLICATION_DATA_BYTES) {
       return failure('DataTooLong', `dataToTransmit may have ${MAX_APPLICATION_DATA_BYTES} bytes`)
     }
-    if ((await createdEventId(database.knex, payment.id)) === undefined) {
+    const depositId = await createdEventId(database.knex, payment.id)
+    if (depositId === undefined) {
       return failure('InvalidId', `payment ${payment.id} has no created event`)
     }
     // The state first: of callers that race, and of a cancellation, one wins in SQL. The deposit follows, by
     // whoever is first of this call and the worker.
+    const funded = await beginSending(payment, {
+      ...(dataToTransmit !== undefined && { dataToTransmit: transmitData.write(dataToTransmit) })
+    })
+    if (funded === undefined) return wrongState(await get(payment.id), payment.id)
+    await funding.fund(payment.quote, depositId)
+    await sendNow(payment.id)
+    return funded
+  }
+
+  /** FUNDING → SENDING. Undefined where it was not FUNDING any more. */
+  async function beginSending(
+    payment: OutgoingPayment,
+    values: Pick<Partial<OutgoingPaymentRow>, 'dataToTransmit'>
+  ): Promise<OutgoingPayment | undefined> {
     const fundedAt = now()
-    const [row] = await database.transaction(async (trx) => {
-      const changed = await trx<OutgoingPaymentRow>(TABLE)
+    const funded: OutgoingPayment = { ...payment, state: 'SENDING', updatedAt: fundedAt }
+    const change = (knex: Knex) =>
+      knex<OutgoingPaymentRow>(TABLE)
         .where({ id: payment.id, state: 'FUNDING' })
         .update({
+          ...values,
           state: 'SENDING',
           updatedAt: fundedAt,
-          processAt: new Date(fundedAt.getTime() + FUNDING_FALLBACK_MS),
-          ...(dataToTransmit !== undefined && { dataToTransmit: transmitData.write(dataToTransmit) })
+          processAt: new Date(fundedAt.getTime() + FUNDING_FALLBACK_MS)
         })
-        .returning('*')
-      if (changed[0]?.initiatedBy === 'CARD') {
-        const funded = toOutgoingPayment(changed[0], payment.quote, 0n)
-        await outbox.add(
-          trx,
-          outgoingPaymentEvent('outgoing_payment.funded', funded, payment.quote.debitAmount.value)
-        )
-      }
-      return changed
-    })
-    if (row === undefined) return wrongState(await get(payment.id), payment.id)
-    await funding.ensureFunded(payment.quote)
-    await database.transaction(async (trx) => {
-      await trx(TABLE).where({ id: payment.id, state: 'SENDING', leaseEpoch: 0 }).update({ processAt: now() })
-      await notify(trx, Channel.OUTGOING_PAYMENT_DUE, payment.id)
-    })
-    return toOutgoingPayment(row, payment.quote, 0n)
+    if (payment.initiatedBy !== 'CARD') return (await change(database.knex)) === 1 ? funded : undefined
+    const event = outgoingPaymentEvent('outgoing_payment.funded', funded, payment.quote.debitAmount.value)
+    return (await outbox.addWith(database, change(database.knex), event)) === undefined ? undefined : funded
+  }
+
+  /** Due at once, and told to every process. One that took it already is told in vain. */
+  async function sendNow(id: string): Promise<void> {
+    await database.knex.raw(
+      `WITH due AS (
+         UPDATE "${TABLE}" SET "processAt" = ? WHERE id = ? AND state = 'SENDING' AND "leaseEpoch" = 0
+       )
+       SELECT pg_notify(?, ?)`,
+      [now(), id, Channel.OUTGOING_PAYMENT_DUE, id]
+    )
   }
 
   async function cancel(

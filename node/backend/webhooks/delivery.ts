@@ -53,6 +53,8 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   const owner = random.uuid()
   const limit = DELIVERIES_IN_FLIGHT_PER_RECIPIENT * config.WEBHOOK_WORKERS
   const inFlight = new Map<string, number>()
+  /** Recipients for whom more may have been due than had a place: looked at again when one of theirs ends. */
+  const full = new Set<string>()
   const running = new Set<Promise<void>>()
   let unlisten: (() => Promise<void>) | undefined
 
@@ -65,10 +67,17 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
       .filter((lane) => lane.free > 0)
     const longestTimeoutMs = Math.max(0, ...ids.map((id) => tenants.get(id)?.settings.webhookTimeoutMs ?? 0))
     const deadlineMs = clock.nowMs() + longestTimeoutMs + LEASE_MARGIN_MS
-    for (const delivery of await store.claim(owner, lanes, deadlineMs)) begin(delivery)
-    // A recipient without a free place is looked at again when one of its deliveries ends.
-    const open = ids.filter((id) => (inFlight.get(id) ?? 0) < limit)
-    return store.nextDueMs(open)
+    const { claimed, nextDueMs } = await store.claim(owner, lanes, deadlineMs)
+    full.clear()
+    for (const delivery of claimed) begin(delivery)
+    for (const id of ids) if ((inFlight.get(id) ?? 0) >= limit) full.add(id)
+    // Places that became free during the statement: it may have left something for want of them.
+    const cutShort = lanes.some(({ recipientTenantId: id, free }) => {
+      const taken = claimed.filter((delivery) => delivery.recipientTenantId === id).length
+      return taken === free && !full.has(id)
+    })
+    if (cutShort) worker.wake()
+    return nextDueMs
   }
 
   function begin(delivery: ClaimedDelivery): void {
@@ -77,18 +86,24 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
     const done = deliver(delivery)
       .catch((error: unknown) => {
         logger.error({ err: error, webhookId: delivery.id }, 'the outcome of a webhook could not be written')
+        return 'dueNow' as const
       })
-      .then(() => {
+      .then((next) => {
         running.delete(done)
         const left = (inFlight.get(id) ?? 1) - 1
         if (left > 0) inFlight.set(id, left)
         else inFlight.delete(id)
-        worker.wake()
+        // What was put in the outbox meanwhile woke the worker itself, unless there was no place for it.
+        if (next === 'dueNow' || full.has(id)) worker.wake()
+        else if (next !== undefined) worker.wakeAt(next.dueMs)
       })
     running.add(done)
   }
 
-  async function deliver(delivery: ClaimedDelivery): Promise<void> {
+  /** What of its resource is due now: the delivery again, or what waited behind it. Undefined: nothing. */
+  type Next = 'dueNow' | { dueMs: number } | undefined
+
+  async function deliver(delivery: ClaimedDelivery): Promise<Next> {
     const tenant = tenants.get(delivery.recipientTenantId)
     const answer: Answer = tenant ? await send(delivery, tenant) : { problem: 'the recipient is deleted' }
     const attempts = delivery.attempts + 1
@@ -150,15 +165,17 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   async function write(
     delivery: ClaimedDelivery,
     outcome: Parameters<typeof store.finish>[1]
-  ): Promise<void> {
+  ): Promise<Next> {
     for (let tries = 1; ; tries++) {
       try {
-        if (await store.finish(delivery, outcome)) return
+        const { isDone, hasFollowers } = await store.finish(delivery, outcome)
+        if (isDone && outcome.state === 'PENDING') return { dueMs: outcome.processAtMs }
+        if (isDone) return hasFollowers ? 'dueNow' : undefined
         logger.warn(
           { webhookId: delivery.id },
           'a webhook took longer than its lease; another process has it'
         )
-        return
+        return undefined
       } catch (error) {
         if (tries >= MAX_OUTCOME_WRITES) throw error
         await clock.sleep(OUTCOME_PAUSE_MS * 2 ** tries)

@@ -1,3 +1,5 @@
+import type { Knex } from 'knex'
+import type { Database } from '../../runtime/index.ts'
 import type { Transaction } from '../model.ts'
 import type { Page, PageRequest } from '../pagination.ts'
 
@@ -31,6 +33,18 @@ export interface NewWebhookEvent {
 export interface Outbox {
   /** Writes the event and its deliveries, wakes the delivering worker at commit; returns the event's id. */
   add(trx: Transaction, event: NewWebhookEvent): Promise<string>
+  /**
+   * Makes a change and writes its event by one statement, which is its own transaction: neither is seen without
+   * the other, and where the change finds no row to change, there is no event.
+   *
+   * @param change an insert or update of one row, without `returning`; the table has an id
+   * @returns the event's id; undefined where nothing changed
+   */
+  addWith(
+    database: Pick<Database, 'knex'>,
+    change: Knex.QueryBuilder,
+    event: NewWebhookEvent
+  ): Promise<string | undefined>
 }
 
 /** An event as it was stored. */

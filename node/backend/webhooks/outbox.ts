@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import type { Clock, Random } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { Channel } from '../model.ts'
@@ -33,17 +34,22 @@ export function createOutbox({
     return [...new Set([event.tenantId, ...operator])]
   }
 
-  return {
-    async add(trx, event) {
-      const id = random.orderedUuid()
-      const createdAt = new Date(clock.nowMs())
-      const to = recipients(event)
-      const resourceColumn = RESOURCE_COLUMN[event.resource.kind]
-      await trx.raw(
-        `WITH event AS (
-           INSERT INTO "webhookEvents" (id, type, data, "tenantId", "resourceKey", ??,
+  /** Writes the event if `change` gives a row. */
+  async function write(
+    knex: Knex,
+    change: { sql: string; bindings: readonly unknown[] },
+    event: NewWebhookEvent
+  ): Promise<string | undefined> {
+    const id = random.orderedUuid()
+    const createdAt = new Date(clock.nowMs())
+    const to = recipients(event)
+    const resourceColumn = RESOURCE_COLUMN[event.resource.kind]
+    const { rows } = await knex.raw<{ rows: [{ written: boolean }] }>(
+      `WITH change AS (${change.sql}), event AS (
+           INSERT INTO "webhookEvents" (id, type, data, "tenantId", "resourceKey", "${resourceColumn}",
              "withdrawalAccountId", "withdrawalAssetId", "withdrawalAmount", "createdAt")
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           SELECT ?::uuid, ?::text, ?::json, ?::uuid, ?::text, ?::uuid, ?::uuid, ?::uuid, ?::numeric, ?::timestamptz
+           FROM change
            RETURNING id, "resourceKey", sequence, "createdAt"
          ), delivery AS (
            INSERT INTO webhooks (id, "eventId", "recipientTenantId", "resourceKey", sequence, state,
@@ -53,25 +59,33 @@ export function createOutbox({
            FROM event, unnest(?::uuid[], ?::uuid[]) AS recipient (id, "tenantId")
            RETURNING id
          )
-         SELECT pg_notify(?, id::text) FROM delivery`,
-        [
-          resourceColumn,
-          id,
-          event.type,
-          JSON.stringify(event.data),
-          event.tenantId,
-          `${event.resource.kind}:${event.resource.id}`,
-          event.resource.id,
-          event.withdrawal?.accountId ?? null,
-          event.withdrawal?.assetId ?? null,
-          event.withdrawal?.amount.toString() ?? null,
-          createdAt,
-          to.map(() => random.orderedUuid()),
-          to,
-          Channel.WEBHOOK_DUE
-        ]
-      )
-      return id
+         SELECT EXISTS (SELECT 1 FROM event) AS written, (SELECT count(pg_notify(?, id::text)) FROM delivery)`,
+      [
+        ...change.bindings,
+        id,
+        event.type,
+        JSON.stringify(event.data),
+        event.tenantId,
+        `${event.resource.kind}:${event.resource.id}`,
+        event.resource.id,
+        event.withdrawal?.accountId ?? null,
+        event.withdrawal?.assetId ?? null,
+        event.withdrawal?.amount.toString() ?? null,
+        createdAt,
+        to.map(() => random.orderedUuid()),
+        to,
+        Channel.WEBHOOK_DUE
+      ] as never
+    )
+    return rows[0].written ? id : undefined
+  }
+
+  return {
+    async add(trx, event) {
+      return (await write(trx, { sql: 'SELECT 1', bindings: [] }, event))!
+    },
+    addWith(database, change, event) {
+      return write(database.knex, change.returning('id').toSQL(), event)
     }
   }
 }

@@ -18,15 +18,18 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
     /**
      * Takes leases on due deliveries, at most `free` of a recipient. Only the oldest pending delivery of a
      * recipient and resource is taken; what waits behind it is looked at again when the lease ends.
+     *
+     * `nextDueMs`: when the next delivery to one of these recipients is due, of those that were not due now;
+     * undefined when none waits.
      */
     async claim(
       owner: string,
       lanes: readonly { recipientTenantId: string; free: number }[],
       leaseDeadlineMs: number
-    ): Promise<ClaimedDelivery[]> {
+    ): Promise<{ claimed: ClaimedDelivery[]; nextDueMs: number | undefined }> {
       const now = new Date(clock.nowMs())
       const deadline = new Date(leaseDeadlineMs)
-      const { rows } = await database.knex.raw<{ rows: ClaimedDelivery[] }>(
+      const { rows } = await database.knex.raw<{ rows: (ClaimedDelivery & { nextDue: Date | null })[] }>(
         `WITH head AS (
            SELECT due.id, due."recipientTenantId", due."resourceKey"
            FROM unnest(?::uuid[], ?::int[]) AS lane ("tenantId", free)
@@ -53,9 +56,17 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
              AND w.state = 'PENDING'
            RETURNING w.id, w."eventId", w."leaseEpoch", w.attempts, w."recipientTenantId", w.id = head.id AS "isHead"
          )
-         SELECT claimed.*, event.type, event.data
-         FROM claimed JOIN "webhookEvents" event ON event.id = claimed."eventId"
-         WHERE claimed."isHead"
+         SELECT claimed.*, event.type, event.data, next.due AS "nextDue"
+         FROM (
+           SELECT min(soon.due) AS due
+           FROM unnest(?::uuid[]) AS recipient (id)
+           CROSS JOIN LATERAL (
+             SELECT w."processAt" AS due FROM webhooks w
+             WHERE w."recipientTenantId" = recipient.id AND w.state = 'PENDING' AND w."processAt" > ?
+             ORDER BY w."processAt" LIMIT 1
+           ) soon
+         ) next
+         LEFT JOIN (claimed JOIN "webhookEvents" event ON event.id = claimed."eventId") ON claimed."isHead"
          ORDER BY event.sequence`,
         [
           lanes.map((lane) => lane.recipientTenantId),
@@ -64,36 +75,23 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
           deadline,
           deadline,
           owner,
+          now,
+          lanes.map((lane) => lane.recipientTenantId),
           now
         ]
       )
-      return rows
-    },
-
-    /** When the next delivery to one of these recipients is due; undefined when none waits. */
-    async nextDueMs(recipientTenantIds: readonly string[]): Promise<number | undefined> {
-      const { rows } = await database.knex.raw<{ rows: [{ due: Date | null }] }>(
-        `SELECT min(next.due) AS due
-         FROM unnest(?::uuid[]) AS recipient (id)
-         CROSS JOIN LATERAL (
-           SELECT w."processAt" AS due FROM webhooks w
-           WHERE w."recipientTenantId" = recipient.id AND w.state = 'PENDING'
-             AND NOT EXISTS (
-               SELECT 1 FROM webhooks earlier
-               WHERE earlier."recipientTenantId" = w."recipientTenantId"
-                 AND earlier."resourceKey" = w."resourceKey"
-                 AND earlier.sequence < w.sequence AND earlier.state = 'PENDING'
-             )
-           ORDER BY w."processAt", w.sequence LIMIT 1
-         ) next`,
-        [[...recipientTenantIds]]
-      )
-      return rows[0].due?.getTime()
+      const claimed = rows.filter((row) => row.id !== null)
+      // The statement sees its own leases as they were before: due.
+      const dueMs = [rows[0]?.nextDue?.getTime(), claimed.length > 0 ? leaseDeadlineMs : undefined]
+      const known = dueMs.filter((ms) => ms !== undefined)
+      return { claimed, nextDueMs: known.length === 0 ? undefined : Math.min(...known) }
     },
 
     /**
      * Writes what became of a delivery, if the lease is still ours, and makes what waits behind it due with
      * it (at once after the end, with the retry otherwise).
+     *
+     * @returns whether the lease was ours, and whether something waits behind it
      */
     async finish(
       delivery: ClaimedDelivery,
@@ -102,10 +100,10 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
         statusCode: number | undefined
         processAtMs: number
       }
-    ): Promise<boolean> {
+    ): Promise<{ isDone: boolean; hasFollowers: boolean }> {
       const now = new Date(clock.nowMs())
       const processAt = new Date(outcome.processAtMs)
-      const { rows } = await database.knex.raw<{ rows: [{ done: boolean }] }>(
+      const { rows } = await database.knex.raw<{ rows: [{ isDone: boolean; hasFollowers: boolean }] }>(
         `WITH done AS (
            UPDATE webhooks
            SET state = ?, attempts = attempts + 1, "statusCode" = ?, "processAt" = ?, "updatedAt" = ?,
@@ -117,8 +115,9 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
            FROM done
            WHERE w."recipientTenantId" = done."recipientTenantId" AND w."resourceKey" = done."resourceKey"
              AND w.state = 'PENDING' AND w.id <> done.id
+           RETURNING w.id
          )
-         SELECT EXISTS (SELECT 1 FROM done) AS done`,
+         SELECT EXISTS (SELECT 1 FROM done) AS "isDone", EXISTS (SELECT 1 FROM followers) AS "hasFollowers"`,
         [
           outcome.state,
           outcome.statusCode ?? null,
@@ -129,7 +128,7 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
           processAt
         ]
       )
-      return rows[0].done
+      return rows[0]
     }
   }
 }

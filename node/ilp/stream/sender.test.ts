@@ -296,6 +296,8 @@ interface Scenario {
   hops: Hop[]
   amount: bigint
   isFixedSource: boolean
+  /** The path was probed for this amount before, and is remembered. */
+  before: bigint | undefined
   /** Parts per million that the path's rate falls, before the packet of that index. */
   fall: number
   fallsAt: number
@@ -307,6 +309,7 @@ function scenario(parts: { maxFall: number; mishaps: readonly Mishap[] }): fc.Ar
     hops: fc.array(hop, { minLength: 1, maxLength: 3 }),
     amount: fc.bigInt({ min: 1n, max: 10n ** 8n }),
     isFixedSource: fc.boolean(),
+    before: fc.option(fc.bigInt({ min: 1n, max: 10n ** 8n }), { nil: undefined, freq: 1 }),
     fall: fc.oneof(fc.constant(parts.maxFall), fc.nat(parts.maxFall)),
     fallsAt: fc.nat(10),
     mishaps: fc.array(fc.constantFrom(undefined, ...parts.mishaps), { maxLength: 30 })
@@ -314,7 +317,7 @@ function scenario(parts: { maxFall: number; mishaps: readonly Mishap[] }): fc.Ar
 }
 
 /** Probes, quotes and pays; undefined where nothing can be quoted. */
-async function pay({ hops: initial, amount, isFixedSource, fall, fallsAt, mishaps }: Scenario) {
+async function pay({ hops: initial, amount, isFixedSource, before, fall, fallsAt, mishaps }: Scenario) {
   const hops = initial.map((hop) => ({ ...hop }))
   const fallen = multiplyRatios(initial.at(-1)!.rate, createRatio(BigInt(1_000_000 - fall), 1_000_000n))
   const path = createSimulatedPath({
@@ -325,7 +328,14 @@ async function pay({ hops: initial, amount, isFixedSource, fall, fallsAt, mishap
     }
   })
   const wanted = isFixedSource ? { sourceAmount: amount } : { deliverAmount: amount }
-  const probe = await runToEnd(path.clock, probePath({ ...path, ...wanted }))
+  const known =
+    before === undefined
+      ? undefined
+      : await runToEnd(path.clock, probePath({ ...path, sourceAmount: before }))
+  const probe = await runToEnd(
+    path.clock,
+    probePath({ ...path, ...wanted, ...(known?.type === 'path' && { known }) })
+  )
   if (probe.type !== 'path') return undefined
   const terms = { probe, slippage }
   const quote = isFixedSource

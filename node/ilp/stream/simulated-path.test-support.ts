@@ -1,6 +1,6 @@
 import type { ManualClock } from '../../runtime/index.ts'
 import { createManualClock, createRandom } from '../../runtime/index.ts'
-import type { IlpReply, OutgoingPacket, OutgoingReply, Ratio, SendPacket } from '../model.ts'
+import type { IlpReject, IlpReply, OutgoingPacket, OutgoingReply, Ratio, SendPacket } from '../model.ts'
 import { IlpErrorCode, createReject, encodeAmountTooLarge } from '../packet.ts'
 import { floorTimes } from '../ratio.ts'
 import { createStreamReceiver } from './receiver.ts'
@@ -48,6 +48,8 @@ export interface SimulatedPath {
   inFlight: number
   mostInFlight: number
   receivedData: string[]
+  /** What the hops make of a packet now; undefined where they reject it. */
+  arriving(amount: bigint): bigint | undefined
 }
 
 export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPath {
@@ -85,6 +87,10 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
     inFlight: 0,
     mostInFlight: 0,
     receivedData: [],
+    arriving(amount) {
+      const arrived = convert(amount)
+      return typeof arrived === 'bigint' ? arrived : undefined
+    },
     sendPacket: async (packet) => {
       path.packets.push(packet)
       if (path.packets.length > MAX_PACKETS) throw new Error('the sender does not come to an end')
@@ -114,8 +120,9 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
     return reply
   }
 
-  function forward(packet: OutgoingPacket): IlpReply {
-    let { amount } = packet
+  /** What a packet becomes on its way, or the Reject of the hop that does not take it. */
+  function convert(sent: bigint): bigint | IlpReject {
+    let amount = sent
     for (const { rate, maxPacketAmount } of options.hops) {
       if (maxPacketAmount !== undefined && amount > maxPacketAmount) {
         const data = encodeAmountTooLarge({ receivedAmount: amount, maximumAmount: maxPacketAmount })
@@ -128,6 +135,12 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
         return createReject(IlpErrorCode.F03_INVALID_AMOUNT, { triggeredBy: 'test.hop' })
       amount = converted
     }
+    return amount
+  }
+
+  function forward(packet: OutgoingPacket): IlpReply {
+    const amount = convert(packet.amount)
+    if (typeof amount !== 'bigint') return amount
     const request = receiver.open({ ...packet, amount }, serverAddress)
     if ('reject' in request) return request.reject
     const totals = () => ({

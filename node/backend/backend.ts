@@ -23,6 +23,8 @@ export interface BackendAddresses {
   admin: Address
   openPayments: Address
   connector: Address
+  /** Undefined unless ENABLE_AUTO_PEERING is true. */
+  autoPeering: Address | undefined
 }
 
 export interface Backend {
@@ -166,7 +168,8 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     openPayments,
     connector,
     btp,
-    peerDirectory
+    peerDirectory,
+    autoPeering
   }: BackendParts): Promise<BackendAddresses> {
     const host = config.BIND_HOST
     order.add('Open Payments', () => openPayments.stop(STOP_GRACE_MS))
@@ -181,15 +184,18 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
       )
     )
     order.add('ILP over HTTP', () => connectorServer.stop(STOP_GRACE_MS))
+    order.add('auto-peering', () => autoPeering.stop(STOP_GRACE_MS))
+    await openDoor('AUTO_PEERING_SERVER_PORT', () => autoPeering.start())
     return {
       admin: opened('Admin API', admin.address),
       openPayments: opened('Open Payments', openPayments.address),
-      connector: connectorServer.address
+      connector: connectorServer.address,
+      autoPeering: autoPeering.address
     }
   }
 
   async function openDoor<T>(
-    variable: 'ADMIN_PORT' | 'OPEN_PAYMENTS_PORT' | 'CONNECTOR_PORT',
+    variable: 'ADMIN_PORT' | 'OPEN_PAYMENTS_PORT' | 'CONNECTOR_PORT' | 'AUTO_PEERING_SERVER_PORT',
     open: () => Promise<T>
   ): Promise<T> {
     try {
@@ -230,7 +236,8 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
           event: 'started',
           admin: show(opened.admin),
           openPayments: show(opened.openPayments),
-          connector: show(opened.connector)
+          connector: show(opened.connector),
+          ...(opened.autoPeering && { autoPeering: show(opened.autoPeering) })
         },
         'the backend started'
       )

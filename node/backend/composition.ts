@@ -8,12 +8,14 @@ import { createAccountingTransfers } from './accounting/transfers.ts'
 import { createAdminApi } from './admin/index.ts'
 import { createAssetDirectory } from './assets/directory.ts'
 import { createAssets } from './assets/service.ts'
+import { createAutoPeering } from './auto-peering/index.ts'
 import type { BackendConfig } from './config.ts'
 import {
   createBtpTransport,
   createConnector,
   createHttpTransport,
   createTransportByScheme,
+  createTransportByTrust,
   DEFAULT_MAX_CONNECTIONS_PER_PEER
 } from './connector/index.ts'
 import { createFees } from './fees/service.ts'
@@ -53,13 +55,19 @@ export interface HttpClients {
   thirdParty: HttpClient
   /** Endpoints of peers: one Prepare per connection at a time. */
   peers: HttpClient
+  /** Endpoints that auto-peered nodes chose: guarded as ALLOW_PRIVATE_ADDRESSES says. */
+  autoPeers: HttpClient
 }
 
 export function createHttpClients(runtime: Runtime, config: BackendConfig): HttpClients {
   return {
     operator: createHttpClient(runtime),
     thirdParty: createHttpClient(runtime, { allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES }),
-    peers: createHttpClient(runtime, { maxConnectionsPerOrigin: DEFAULT_MAX_CONNECTIONS_PER_PEER })
+    peers: createHttpClient(runtime, { maxConnectionsPerOrigin: DEFAULT_MAX_CONNECTIONS_PER_PEER }),
+    autoPeers: createHttpClient(runtime, {
+      maxConnectionsPerOrigin: DEFAULT_MAX_CONNECTIONS_PER_PEER,
+      allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES
+    })
   }
 }
 
@@ -86,6 +94,16 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   const liquidity = createLiquidity({ ...base, assets: assetDirectory })
   const assets = createAssets({ ...base, directory: assetDirectory, liquidity })
   const peers = createPeers({ ...base, directory: peerDirectory, assets: assetDirectory, liquidity })
+  const autoPeering = createAutoPeering({
+    ...base,
+    assets,
+    assetDirectory,
+    peers,
+    peerDirectory,
+    tenants,
+    liquidity,
+    http
+  })
   const fees = createFees({ ...base, assets: assetDirectory })
   const rates = createRates({
     ...base,
@@ -111,7 +129,10 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     streamReceiver
   })
   const incarnation = createIncarnation(base)
-  const httpTransport = createHttpTransport({ httpClient: http.peers, clock })
+  const httpTransport = createTransportByTrust({
+    plain: createHttpTransport({ httpClient: http.peers, clock }),
+    guarded: createHttpTransport({ httpClient: http.autoPeers, clock })
+  })
   const btp = createBtpTransport({ ...base, peers: peerDirectory, network: runtime.network })
   const connector = createConnector({
     ...base,
@@ -183,6 +204,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       assets,
       assetDirectory,
       peers,
+      autoPeering,
       fees,
       walletAddresses,
       incomingPayments,
@@ -201,6 +223,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     peerDirectory,
     assets,
     peers,
+    autoPeering,
     walletAddresses,
     incomingPayments,
     outgoingPayments,

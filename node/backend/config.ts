@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseEnvironment, variable } from '../runtime/index.ts'
 import type { Environment } from '../runtime/index.ts'
+import { parseAssets, parseHosts } from './auto-peering/policy.ts'
 
 /** Variables by Rafiki's names and defaults; the last block holds our extensions (docs/compatibility.md). */
 const schema = z
@@ -71,6 +72,23 @@ const schema = z
     OPEN_PAYMENTS_SCHEME: variable.oneOf(['http', 'https']).optional(),
     VALIDATE_RESPONSES: z.string().optional(),
     ALLOW_PRIVATE_ADDRESSES: z.string().optional(),
+    ENABLE_AUTO_PEERING: variable.boolean(false),
+    AUTO_PEERING_SERVER_PORT: variable.port(3005),
+    AUTO_PEERING_POLICY: variable.oneOf(['off', 'allow-list', 'approve']).default('approve'),
+    AUTO_PEERING_ALLOW: variable
+      .string('')
+      .transform((text) => parseHosts(text))
+      .refine((hosts) => hosts !== undefined, 'host names with commas between are needed')
+      .transform((hosts) => hosts ?? []),
+    AUTO_PEERING_ASSETS: variable
+      .optional()
+      .transform((text) => (text === undefined ? undefined : { assets: parseAssets(text) }))
+      .refine(
+        (read) => read === undefined || read.assets !== undefined,
+        'assets as CODE/SCALE:CREDIT with commas between are needed, such as USD/2:100000'
+      )
+      .transform((read) => read?.assets),
+    AUTO_PEERING_URL: variable.optionalUrl(),
     /** The address that the doors are opened on. */
     BIND_HOST: variable.string('0.0.0.0')
   })

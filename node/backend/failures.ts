@@ -1,4 +1,5 @@
 import type { AssetFailure } from './assets/model.ts'
+import type { AutoPeeringFailure } from './auto-peering/index.ts'
 import type { FeeFailure } from './fees/model.ts'
 import type { IncomingPaymentFailure } from './incoming-payments/model.ts'
 import type { LiquidityFailure } from './liquidity/model.ts'
@@ -54,6 +55,20 @@ export const peerFailures: FailureRegistry<PeerFailure> = {
   UnknownAsset: kind('NOT_FOUND', 404, 'unknown asset'),
   UnknownPeer: kind('NOT_FOUND', 404, 'unknown peer'),
   InvalidInitialLiquidity: kind('BAD_USER_INPUT', 400, 'invalid initial liquidity for peer')
+}
+
+export const autoPeeringFailures: FailureRegistry<AutoPeeringFailure> = {
+  InvalidIlpConfiguration: kind('BAD_USER_INPUT', 400, 'The ILP configuration is misconfigured'),
+  InvalidPeerIlpConfiguration: kind(
+    'INTERNAL_SERVER_ERROR',
+    400,
+    "Requested peer's ILP configuration is misconfigured"
+  ),
+  UnknownAsset: kind('NOT_FOUND', 404, 'Unknown asset'),
+  PeerUnsupportedAsset: kind('BAD_USER_INPUT', 400, 'Peer does not support asset'),
+  InvalidPeerUrl: kind('NOT_FOUND', 400, 'Peer URL is invalid or peer does not support auto-peering'),
+  InvalidPeeringRequest: kind('BAD_USER_INPUT', 400, 'Invalid peering request'),
+  LiquidityError: kind('INTERNAL_SERVER_ERROR', 400, 'Could not deposit liquidity to peer')
 }
 
 export const walletAddressFailures: FailureRegistry<WalletAddressFailure> = {

@@ -323,5 +323,41 @@ export const backendMigrations: Migration[] = [
         "createdAt" timestamptz NOT NULL
       );
     `
+  },
+  {
+    name: '0006_auto_peering',
+    up: `
+      ALTER TABLE peers ADD COLUMN "autoPeered" boolean NOT NULL DEFAULT false;
+
+      -- Nodes that ask to peer and wait for the operator.
+      CREATE TABLE "autoPeeringRequests" (
+        id uuid PRIMARY KEY,
+        "peerHost" text NOT NULL,
+        "peerUrl" text NOT NULL,
+        "staticIlpAddress" text NOT NULL,
+        "ilpConnectorUrl" text NOT NULL,
+        "assetCode" text NOT NULL,
+        "assetScale" smallint NOT NULL,
+        name text,
+        "createdAt" timestamptz NOT NULL,
+        "updatedAt" timestamptz NOT NULL,
+        UNIQUE ("peerHost", "assetCode", "assetScale")
+      );
+
+      -- Nodes that were asked and whose operator has to approve: on which terms their own request is admitted.
+      CREATE TABLE "autoPeeringInvitations" (
+        id uuid PRIMARY KEY,
+        "tenantId" uuid NOT NULL REFERENCES tenants,
+        "assetId" uuid NOT NULL REFERENCES assets,
+        "peerHost" text NOT NULL,
+        name text,
+        "maxPacketAmount" numeric(20),
+        "liquidityThreshold" numeric(20),
+        "liquidityToDeposit" numeric(20),
+        "createdAt" timestamptz NOT NULL,
+        "expiresAt" timestamptz NOT NULL,
+        UNIQUE ("tenantId", "assetId", "peerHost")
+      );
+    `
   }
 ]

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader'
 import type { Clock, Logger } from '../../runtime/index.ts'
 import type { AccountingTransfers } from '../accounting/transfers.ts'
 import type { AssetDirectory, Assets } from '../assets/model.ts'
+import type { AutoPeering } from '../auto-peering/index.ts'
 import type { Fee, Fees, FeeType } from '../fees/model.ts'
 import type { IncomingPayments } from '../incoming-payments/model.ts'
 import type { Liquidity } from '../liquidity/model.ts'
@@ -20,6 +21,7 @@ export interface AdminServices {
   assets: Assets
   assetDirectory: Pick<AssetDirectory, 'byCodeAndScale'>
   peers: Peers
+  autoPeering: AutoPeering
   fees: Fees
   walletAddresses: WalletAddresses
   incomingPayments: IncomingPayments

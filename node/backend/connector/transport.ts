@@ -41,3 +41,20 @@ export function createTransportByScheme(transports: Readonly<Record<string, Tran
     }
   }
 }
+
+/** Peers that chose their endpoint themselves are reached through a guarded transport, others through the plain one. */
+export function createTransportByTrust({
+  plain,
+  guarded
+}: {
+  plain: Transport
+  guarded: Transport
+}): Transport {
+  return {
+    send: (peer, bytes, giveUpAtMs) => (peer.isAutoPeered ? guarded : plain).send(peer, bytes, giveUpAtMs),
+    async close() {
+      await plain.close()
+      await guarded.close()
+    }
+  }
+}

@@ -250,7 +250,7 @@ export async function startTestNode(
 }
 
 /** A port that nobody listens on: a node's URL is part of its configuration. */
-async function freePort({ network }: Runtime): Promise<number> {
+export async function freePort({ network }: Runtime): Promise<number> {
   const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (socket) => socket.destroy())
   await listener.close()
   return listener.address.port

@@ -16,6 +16,8 @@ export interface Peer {
   maxPacketsPerSecond?: number
   maxPacketsInFlight?: number
   maxAmountPerSecond?: bigint
+  /** Made by auto-peering: it chose its endpoint itself, and may change it. Absent: the operator did. */
+  isAutoPeered?: true
   createdAt: Date
 }
 
@@ -53,6 +55,8 @@ export interface PeerInput {
   maxPacketsPerSecond?: number
   maxPacketsInFlight?: number
   maxAmountPerSecond?: bigint
+  /** An update that names another endpoint and not this makes the peer the operator's. */
+  isAutoPeered?: boolean
 }
 
 export interface Peers {

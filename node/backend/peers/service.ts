@@ -62,6 +62,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       maxPacketsPerSecond: input.maxPacketsPerSecond ?? null,
       maxPacketsInFlight: input.maxPacketsInFlight ?? null,
       maxAmountPerSecond: input.maxAmountPerSecond ?? null,
+      autoPeered: input.isAutoPeered ?? false,
       createdAt
     }
     const deposit = { id: row.id, accountId: row.id, asset, amount: initialLiquidity }
@@ -129,7 +130,8 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
         liquidityThreshold: input.liquidityThreshold ?? old.liquidityThreshold,
         maxPacketsPerSecond: input.maxPacketsPerSecond ?? old.maxPacketsPerSecond,
         maxPacketsInFlight: input.maxPacketsInFlight ?? old.maxPacketsInFlight,
-        maxAmountPerSecond: input.maxAmountPerSecond ?? old.maxAmountPerSecond
+        maxAmountPerSecond: input.maxAmountPerSecond ?? old.maxAmountPerSecond,
+        autoPeered: input.isAutoPeered ?? (keepsEndpoint(input, old) && old.autoPeered)
       }
       await trx('peers')
         .where({ id })
@@ -210,6 +212,10 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       await liquidity.finishDeposits('peers')
     }
   }
+}
+
+function keepsEndpoint({ http }: Partial<PeerInput>, { outgoingEndpoint }: PeerRow): boolean {
+  return http === undefined || http.outgoing.endpoint === outgoingEndpoint
 }
 
 function unknownPeer(id: string): Failure<PeerFailure> {

@@ -15,6 +15,7 @@ export interface PeerRow {
   maxPacketsPerSecond: number | null
   maxPacketsInFlight: number | null
   maxAmountPerSecond: bigint | null
+  autoPeered: boolean
   createdAt: Date
 }
 
@@ -32,6 +33,7 @@ export function toPeer(row: PeerRow, asset: Asset): Peer {
     ...(row.liquidityThreshold !== null && { liquidityThreshold: row.liquidityThreshold }),
     ...(row.maxPacketsPerSecond !== null && { maxPacketsPerSecond: row.maxPacketsPerSecond }),
     ...(row.maxPacketsInFlight !== null && { maxPacketsInFlight: row.maxPacketsInFlight }),
-    ...(row.maxAmountPerSecond !== null && { maxAmountPerSecond: row.maxAmountPerSecond })
+    ...(row.maxAmountPerSecond !== null && { maxAmountPerSecond: row.maxAmountPerSecond }),
+    ...(row.autoPeered && { isAutoPeered: true as const })
   }
 }

@@ -1,5 +1,6 @@
 import { adminError, toConnection } from '../../../admin-api/index.ts'
-import { peerFailures } from '../../failures.ts'
+import { autoPeeringFailures, peerFailures } from '../../failures.ts'
+import type { WaitingRequest } from '../../auto-peering/index.ts'
 import type { Peer } from '../../peers/model.ts'
 import { given, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
@@ -36,6 +37,16 @@ interface UpdatePeerInput extends PeerSettings {
   staticIlpAddress?: string | null
 }
 
+interface CreateOrUpdatePeerByUrlInput {
+  peerUrl: string
+  assetId: string
+  name?: string | null
+  maxPacketAmount?: bigint | null
+  liquidityThreshold?: bigint | null
+  liquidityToDeposit?: bigint | null
+  idempotencyKey?: string | null
+}
+
 export const peerResolvers = {
   Query: {
     async peer(_: unknown, { id }: { id: string }, context: AdminContext) {
@@ -49,7 +60,10 @@ export const peerResolvers = {
     async peers(_: unknown, args: PageArguments & { tenantId?: string | null }, context: AdminContext) {
       const { tenantId } = listScope(context, args.tenantId)
       return toConnection(await context.services.peers.page(pageRequest(args), tenantId))
-    }
+    },
+    // Strangers ask for the operator's peering: other tenants have nothing to decide here.
+    autoPeeringRequests: (_: unknown, __: unknown, { services, isOperator }: AdminContext) =>
+      isOperator ? services.autoPeering.waitingRequests() : []
   },
 
   Mutation: {
@@ -79,6 +93,19 @@ export const peerResolvers = {
       })
       return { peer: unwrap(peerFailures, peer) }
     }),
+    createOrUpdatePeerByUrl: mutation(
+      'createOrUpdatePeerByUrl',
+      async (input: CreateOrUpdatePeerByUrlInput, { services, tenant }) => {
+        const { peerUrl, assetId, name, maxPacketAmount, liquidityThreshold, liquidityToDeposit } = input
+        const peer = await services.autoPeering.createOrUpdatePeerByUrl({
+          tenantId: tenant.id,
+          peerUrl,
+          assetId,
+          ...given({ name, maxPacketAmount, liquidityThreshold, liquidityToDeposit })
+        })
+        return { peer: unwrap(autoPeeringFailures, peer) }
+      }
+    ),
     deletePeer: mutation('deletePeer', async ({ id }: { id: string }, { services, tenant }) => {
       unwrap(peerFailures, await services.peers.delete({ id, tenantId: tenant.id }))
       return { success: true }
@@ -89,6 +116,10 @@ export const peerResolvers = {
     liquidity: ({ id }: Peer, _: unknown, { loaders }: AdminContext) => loaders.balance.load(id),
     createdAt: ({ createdAt }: Peer) => createdAt.toISOString(),
     tenant: ({ tenantId }: Peer, _: unknown, { services }: AdminContext) => services.tenants.get(tenantId)
+  },
+
+  AutoPeeringRequest: {
+    createdAt: ({ createdAt }: WaitingRequest) => createdAt.toISOString()
   }
 }
 

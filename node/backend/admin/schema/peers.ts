@@ -17,6 +17,8 @@ export const peerTypes = /* GraphQL */ `
     "For the operator: only this tenant's."
     tenantId: ID
     ): PeersConnection!
+    "For the operator: nodes that ask to peer. One is approved by \`createOrUpdatePeerByUrl\` with its \`peerUrl\`."
+    autoPeeringRequests: [AutoPeeringRequest!]!
   }
 
   extend type Mutation {
@@ -24,6 +26,8 @@ export const peerTypes = /* GraphQL */ `
     createPeer(input: CreatePeerInput!): CreatePeerMutationResponse!
     "Changes a peer. What is not given stays."
     updatePeer(input: UpdatePeerInput!): UpdatePeerMutationResponse!
+    "Asks the node at a URL to peer with this one, and creates or updates the peer."
+    createOrUpdatePeerByUrl(input: CreateOrUpdatePeerByUrlInput!): CreateOrUpdatePeerByUrlMutationResponse!
     "Deletes a peer with its tokens and routes. Its account stays in the ledger."
     deletePeer(input: DeletePeerInput!): DeletePeerMutationResponse!
   }
@@ -150,6 +154,48 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     id: ID!
     "Makes it safe to repeat the mutation: the same key gives the same result."
     idempotencyKey: String
+  }
+
+  input CreateOrUpdatePeerByUrlInput {
+    "Larger packets from the peer are refused with F08, in minor units."
+    maxPacketAmount: UInt64
+    "Id of the link's asset."
+    assetId: String!
+    "URL of the other node's auto-peering server."
+    peerUrl: String!
+    "A name for people; unless given, what the other node calls itself."
+    name: String
+    "See \`Peer.liquidityThreshold\`."
+    liquidityThreshold: UInt64
+    "Deposited into the peer's account each time, in minor units."
+    liquidityToDeposit: UInt64
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String
+  }
+
+  type CreateOrUpdatePeerByUrlMutationResponse {
+    "The peer that was created or updated."
+    peer: Peer
+  }
+
+  "A node that asks to peer and waits for the operator."
+  type AutoPeeringRequest {
+    "Id of the request."
+    id: ID!
+    "URL of its auto-peering server: the node at this host confirmed that it asks."
+    peerUrl: String!
+    "ILP address that it claims; packets to addresses below it would be sent to it."
+    staticIlpAddress: String!
+    "URL of its connector."
+    ilpConnectorUrl: String!
+    "Code of the asset that it asks for."
+    assetCode: String!
+    "Scale of the asset that it asks for."
+    assetScale: UInt8!
+    "What it calls itself."
+    name: String
+    "When it first asked, in ISO 8601."
+    createdAt: String!
   }
 
   type CreatePeerMutationResponse {

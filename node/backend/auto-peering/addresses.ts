@@ -1,0 +1,52 @@
+import { addressScheme, isAddressPrefix, isValidAddress } from '../../ilp/index.ts'
+import type { Peer } from '../peers/model.ts'
+
+/** Who claims an ILP address, and what it must not take. */
+export interface AddressClaim {
+  address: string
+  /** Host name of the claimant's connector. */
+  host: string
+  /** The address of our tenant. */
+  own: string
+  /** All peers of that tenant. */
+  peers: readonly Peer[]
+  /** The operator chose this peer: it may be our parent, whose address ours begins with. */
+  mayBeParent: boolean
+}
+
+/**
+ * Why a node must not be routed to under the address that it claims; undefined where it may. An address is a
+ * route: who claims that of another peer, of ours, or of everybody takes their packets.
+ */
+export function problemOfClaim({ address, host, own, peers, mayBeParent }: AddressClaim): string | undefined {
+  if (!isValidAddress(address)) return `"${address}" is not a valid ILP address`
+  if (addressScheme(address) !== addressScheme(own)) {
+    return `"${address}" is of another network than "${own}"`
+  }
+  if (isAddressPrefix(own, address)) return `"${address}" lies below the address of this node`
+  if (isAddressPrefix(address, own) && !mayBeParent) return `the address of this node lies below "${address}"`
+  const taken = peers.find(
+    (peer) => overlap(peer.staticIlpAddress, address) && !isOwnedBy(peer, host) && !isParent(peer, own)
+  )
+  if (taken === undefined) return undefined
+  return `"${address}" overlaps the address of another peer`
+}
+
+/** Whether a peer is the claimant's: made by auto-peering, at the same host. */
+export function isOwnedBy({ isAutoPeered, http }: Peer, host: string): boolean {
+  return isAutoPeered === true && hostOf(http.outgoing.endpoint) === host
+}
+
+/** The host name of a URL, in lower case. */
+export function hostOf(url: string): string {
+  return new URL(url).hostname.toLowerCase()
+}
+
+function overlap(one: string, other: string): boolean {
+  return isAddressPrefix(one, other) || isAddressPrefix(other, one)
+}
+
+/** Our parent's address is the beginning of its other children's. */
+function isParent({ staticIlpAddress }: Peer, own: string): boolean {
+  return isAddressPrefix(staticIlpAddress, own)
+}

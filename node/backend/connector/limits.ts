@@ -49,8 +49,8 @@ export interface PeerUsage {
   fromInFlight: number
   /** Packets to it that are not settled. */
   toInFlight: number
-  /** Conditions of its packets with money in flight. */
-  readonly conditions: Set<string>
+  /** Conditions of its packets with money in flight, and when those expire. */
+  readonly conditions: Map<string, number>
   /** Takes one packet from its bucket; false when it is empty. */
   takePacket(peer: Peer): boolean
   /** Takes an amount from its bucket; false when too little is left. */
@@ -88,7 +88,7 @@ function createPeerUsage(clock: { monotonicMs(): number }): PeerUsage {
   return {
     fromInFlight: 0,
     toInFlight: 0,
-    conditions: new Set(),
+    conditions: new Map(),
     takePacket: (peer) =>
       packets.take(1n, BigInt(peer.maxPacketsPerSecond ?? DEFAULT_MAX_PACKETS_PER_SECOND)),
     takeAmount: (peer, amount) =>

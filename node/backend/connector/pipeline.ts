@@ -40,7 +40,7 @@ export const pipeline: readonly Step[] = [
   {
     name: 'duplicate',
     clause: 'RFC 27, ILP Packet Lifecycle: a condition is executed once',
-    codes: ['F00'],
+    codes: ['F00', 'R02'],
     run: refuseDuplicate,
     leave: forgetCondition
   },

@@ -1,5 +1,6 @@
 import { ledgerBenchmark } from './ledger.ts'
 import type { Benchmark } from './model.ts'
+import { paymentsBenchmark } from './payments.ts'
 
 /** All benchmarks, in the order of the help. */
-export const BENCHMARKS: readonly Benchmark[] = [ledgerBenchmark]
+export const BENCHMARKS: readonly Benchmark[] = [ledgerBenchmark, paymentsBenchmark]

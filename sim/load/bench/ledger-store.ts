@@ -81,7 +81,7 @@ export function describe(settings: Readonly<Record<string, string>>): string {
 }
 
 /** Read back from the server, not from what we asked for. */
-async function readDurability(database: Database): Promise<Record<string, string>> {
+export async function readDurability(database: Database): Promise<Record<string, string>> {
   const settings: Record<string, string> = {}
   for (const name of [...DURABLE_SETTINGS, ...OTHER_SETTINGS]) {
     const { rows } = await database.knex.raw<{ rows: [{ value: string }] }>(

@@ -1,0 +1,227 @@
+import type { Wallet } from '../../actors/wallet/wallet.ts'
+import { audit } from '../../networks/network.ts'
+import { SERVICES } from '../../networks/raise.ts'
+import { readTopology } from '../../topology/parse.ts'
+import type { Topology } from '../../topology/model.ts'
+import { startLocalNetwork } from '../../worlds/local/world.ts'
+import type { LocalNetwork } from '../../worlds/local/world.ts'
+import { wholeNumber } from './command.ts'
+import { byTurns, closedLoop, perSecond } from './drivers.ts'
+import type { Phase } from './drivers.ts'
+import { rounded } from './histogram.ts'
+import { describe, readDurability } from './ledger-store.ts'
+import type { Benchmark, BenchmarkContext, BenchmarkResult } from './model.ts'
+import { startBarePayments } from './payments-bare.ts'
+import { NEEDS } from './payments-needs.ts'
+import { createWalletPayments } from './payments-wallet.ts'
+import type { WalletPayments } from './payments-wallet.ts'
+
+/**
+ * End-to-end payments per second over a network as `npm start` brings it up: two nodes of two services each, their
+ * wallets, one PostgreSQL, default settings and logging. Concurrent callers, each making one payment after the
+ * other; the same one at a time for the time that one alone takes; and as the limit for comparison the HTTP round
+ * trips and commits that a payment needs, made bare. All by turns.
+ */
+export const paymentsBenchmark: Benchmark = {
+  name: 'payments',
+  title: 'end-to-end payments between two nodes per second, beside their round trips and commits bare',
+  options: {
+    callers: { type: 'string', value: 'N', default: '16', help: 'payments under way at once' }
+  },
+  run: runPaymentsBenchmark
+}
+
+const TOPOLOGY = 'fixtures/topologies/pair.json'
+const [PAYER_NODE, RECEIVER_NODE] = ['acacia', 'baobab'] as const
+/** Minor units: enough for every payment of the longest run, in every account that payments draw on. */
+const PLENTY = 10n ** 15n
+const RECEIVE = { value: '1000', assetCode: 'EUR', assetScale: 4 }
+
+/** Everything runs this long before anything counts: code is compiled, connections and plans are there. */
+const WARM_UP_MS = 3_000
+const WEIGHTS = { payments: 1, alone: 0.5, bare: 0.5 }
+/** The wallets hear of all that was paid within this time. */
+const QUIET_WITHIN_MS = 20_000
+
+async function runPaymentsBenchmark(context: BenchmarkContext): Promise<BenchmarkResult> {
+  const callers = wholeNumber('--callers', context.options.callers as string, 1_000)
+  const { signal } = context
+  const network = await startLocalNetwork(richTopology(), context.step)
+  context.defer(() => network.stop())
+  const durability = await readNetworkDurability(context, network)
+  const tally = countCredits(network.wallets.get(RECEIVER_NODE)!)
+  const payments = createWalletPayments(network.wallets.get(PAYER_NODE)!, termsOf(network))
+
+  const phases: Record<keyof typeof WEIGHTS, Phase> = {
+    payments: paymentPhase(context, payments, callers),
+    alone: paymentPhase(context, payments, 1),
+    bare: await startBarePayments(context, databaseUrl(network), callers)
+  }
+  context.step('warm-up', `${WARM_UP_MS / 1_000} s of payments, and of the limit`)
+  await phases.payments(WARM_UP_MS)
+  await phases.bare(WARM_UP_MS / 3)
+
+  const before = await processorTimes(network)
+  const paidBefore = payments.completed().size
+  const broken = network.failure.then((how) => {
+    throw new Error(how)
+  })
+  const measuring = byTurns(phases, {
+    seconds: context.seconds,
+    weights: WEIGHTS,
+    signal,
+    onTurn: (name, turn, round, rounds) =>
+      context.progress(`turn ${round} of ${rounds}: ${name} ${Math.round(perSecond(turn))}/s`)
+  })
+  const measured = await Promise.race([measuring, broken])
+  for (const [name, { failed, firstFailure }] of Object.entries(measured)) {
+    if (failed > 0) throw new Error(`${failed} ${name} failed, the first with: ${String(firstFailure)}`)
+  }
+  const { payments: loaded, alone, bare } = measured
+  const paid = payments.completed().size - paidBefore
+  const after = await processorTimes(network)
+  context.step('payments', `${perSecond(loaded)}/s with ${callers} at once`)
+  context.step('alone', `${alone.latencies.percentileMs(50)} ms (median)`)
+  context.step('bare', `${perSecond(bare)}/s`)
+
+  const problems = await auditPayments(context, network, payments, tally)
+  return {
+    perSecond: perSecond(loaded),
+    limitPerSecond: perSecond(bare),
+    ratio: rounded(perSecond(loaded) / perSecond(bare)),
+    p50Ms: loaded.latencies.percentileMs(50),
+    p99Ms: loaded.latencies.percentileMs(99),
+    audit: problems.length === 0 ? { ok: true } : { ok: false, problems },
+    aloneP50Ms: alone.latencies.percentileMs(50),
+    aloneP99Ms: alone.latencies.percentileMs(99),
+    callers,
+    seconds: context.seconds,
+    completed: payments.completed().size,
+    needs: {
+      roundTrips: NEEDS.reduce((sum, { roundTrips }) => sum + roundTrips, 0),
+      commits: NEEDS.reduce((sum, { commits }) => sum + commits, 0)
+    },
+    cpuMsPerPayment: Object.fromEntries(
+      Object.entries(after).map(([name, cpuMs]) => [name, rounded((cpuMs - before[name]!) / paid)])
+    ),
+    durability
+  }
+}
+
+/** The pair that `npm start` brings up, with accounts that last for a long run. */
+function richTopology(): Topology {
+  const pair = readTopology(TOPOLOGY)
+  return {
+    ...pair,
+    payments: [],
+    nodes: pair.nodes.map((node) => ({
+      ...node,
+      assets: node.assets.map((asset) => ({ ...asset, liquidity: PLENTY })),
+      walletAddresses: node.walletAddresses.map((account) => ({ ...account, balance: PLENTY }))
+    })),
+    links: pair.links.map((link) => ({ ...link, liquidity: PLENTY }))
+  }
+}
+
+function termsOf(network: LocalNetwork): Parameters<typeof createWalletPayments>[1] {
+  const account = (name: string) => network.nodes.find((node) => node.name === name)!.walletAddresses[0]!
+  return {
+    payerWalletAddressId: account(PAYER_NODE).id,
+    receiverUrl: account(RECEIVER_NODE).url,
+    receiveAmount: RECEIVE
+  }
+}
+
+function databaseUrl(network: LocalNetwork): string {
+  return network.plan.plans.find(({ node }) => node.name === PAYER_NODE)!.databaseUrls.backend
+}
+
+async function readNetworkDurability(
+  context: BenchmarkContext,
+  network: LocalNetwork
+): Promise<Record<string, string>> {
+  const database = context.runtime.openDatabase({ url: databaseUrl(network), maxConnections: 1 })
+  try {
+    const durability = await readDurability(database)
+    context.step('durable', describe(durability))
+    return durability
+  } finally {
+    await database.close()
+  }
+}
+
+function paymentPhase(
+  { runtime: { clock }, signal }: BenchmarkContext,
+  payments: WalletPayments,
+  callers: number
+): Phase {
+  return (durationMs) => closedLoop({ clock, durationMs, signal, callers, call: () => payments.pay() })
+}
+
+/** What the receiver's node said that it received, by incoming payment. */
+type Credits = ReadonlyMap<string, bigint>
+
+function countCredits(wallet: Wallet): Credits {
+  const credits = new Map<string, bigint>()
+  wallet.onEvent(({ type, data }) => {
+    if (type !== 'incoming_payment.completed') return
+    credits.set(String(data.id), BigInt((data.receivedAmount as { value: string }).value))
+  })
+  return credits
+}
+
+/** Every payment COMPLETED and credited by the receiver's wallet, and books that add up. */
+async function auditPayments(
+  { runtime: { clock }, step }: BenchmarkContext,
+  network: LocalNetwork,
+  payments: WalletPayments,
+  credits: Credits
+): Promise<string[]> {
+  const count = payments.completed().size
+  const receiver = network.wallets.get(RECEIVER_NODE)!
+  const late = Promise.withResolvers<void>()
+  const timer = clock.setTimer(QUIET_WITHIN_MS, late.resolve)
+  await Promise.race([receiver.until(() => credits.size >= count), late.promise])
+  timer.cancel()
+  const problems: string[] = []
+  if (credits.size !== count) {
+    problems.push(`${count} were COMPLETED, ${credits.size} credited to the receiver`)
+  }
+  // The last packet of a payment may bring a little more than was asked for: what its smallest unit is worth.
+  const received = [...credits.values()]
+  const short = received.filter((value) => value < BigInt(RECEIVE.value)).length
+  if (short > 0) problems.push(`${short} payments brought less than they promised`)
+  const balance = receiver.accounts.all()[0]!.balance - PLENTY
+  const sum = received.reduce((total, value) => total + value, 0n)
+  if (balance !== sum) problems.push(`the node told of ${sum} received, the wallet has ${balance} more`)
+  const held = network.wallets.get(PAYER_NODE)!.accounts.all()[0]!.held
+  if (held !== 0n) problems.push(`the payer's wallet still holds ${held} back`)
+  const states = await network.wallets
+    .get(PAYER_NODE)!
+    .admin.call<{ outgoingPayments: { edges: unknown[] } }>(OTHER_THAN_COMPLETED)
+  if (states.outgoingPayments.edges.length > 0) problems.push('there are payments that are not COMPLETED')
+
+  const audited = await audit(network)
+  problems.push(...audited.problems)
+  step(
+    'audit',
+    problems.length === 0 ? `${count} payments COMPLETED and credited, books clean` : problems.join('; ')
+  )
+  return problems
+}
+
+/** Milliseconds of a processor that each service used so far. */
+async function processorTimes(network: LocalNetwork): Promise<Record<string, number>> {
+  const times: Record<string, number> = {}
+  for (const { node } of network.plan.plans) {
+    for (const service of SERVICES) {
+      const { cpuMs } = await network.service(node.name, service).measure()
+      times[`${node.name} ${service}`] = cpuMs
+    }
+  }
+  return times
+}
+
+const OTHER_THAN_COMPLETED = `query OutgoingPayments {
+  outgoingPayments(first: 1, filter: { state: { in: ["FUNDING", "SENDING", "FAILED", "CANCELLED"] } }) {
+    edges { node { id state } } } }`

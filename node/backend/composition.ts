@@ -28,7 +28,7 @@ import { createOpenPaymentsServer } from './open-payments/index.ts'
 import { createOutgoingPayments } from './outgoing-payments/index.ts'
 import { createPeerDirectory } from './peers/directory.ts'
 import { createPeers } from './peers/service.ts'
-import { createQuotes } from './quotes/index.ts'
+import { createPaths, createQuotes } from './quotes/index.ts'
 import { createRates } from './rates/service.ts'
 import { createReceivers } from './receivers/index.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
@@ -160,8 +160,10 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     walletAddresses,
     incomingPayments
   })
+  const paths = createPaths(clock, config.EXCHANGE_RATES_LIFETIME)
   const quotes = createQuotes({
     ...base,
+    paths,
     assets: assetDirectory,
     walletAddresses,
     receivers,
@@ -171,6 +173,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   })
   const outgoingPayments = createOutgoingPayments({
     ...base,
+    paths,
     walletAddresses,
     quotes,
     receivers,

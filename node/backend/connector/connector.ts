@@ -115,9 +115,11 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
 
     senderFor: (sender) => (outgoing) => sendFrom(sender, outgoing),
 
-    async nextHopAsset(tenantId, destination) {
+    async nextHop(tenantId, destination) {
       const found = await resolveDestination(context, tenantId, destination)
-      return found && destinationAsset({ destination: found })
+      if (found === undefined) return undefined
+      const via = found.kind === 'peer' ? found.peer : found.target
+      return { asset: destinationAsset({ destination: found }), via }
     },
 
     start: () => recovery.start(),

@@ -13,14 +13,22 @@ export interface LocalSender {
   conversion?: { assetId: string; ratio: Ratio }
 }
 
+/** A peer, or a local payment, as a sender within this node sees it. */
+export interface NextHop {
+  /** What a quote converts to. */
+  asset: Asset
+  /** The same object for as long as the same hop comes next and nothing of it changed: for comparing. */
+  via: unknown
+}
+
 /** The node's packet switch. */
 export interface Connector {
   /** A packet that a peer sent and was authenticated for; always answered, never throws. */
   handle(peer: Peer, prepare: IlpPrepare): Promise<IlpReply>
   /** The door for packets that this node originates. */
   senderFor(sender: LocalSender): SendPacket
-  /** The asset of the next hop for a destination, or of the local payment behind it: what a quote converts to. */
-  nextHopAsset(tenantId: string, destination: string): Promise<Asset | undefined>
+  /** Where a packet of this node to a destination goes next; undefined where nothing leads there. */
+  nextHop(tenantId: string, destination: string): Promise<NextHop | undefined>
   /** Packets that the two sides of a link booked differently, or may have: for audits. */
   readonly orphans: Orphans
   /** Voids what dead processes of this service left reserved. */

@@ -125,10 +125,10 @@ describe('routing', () => {
   it('tells what a quote converts to: the asset of the next hop, or of the account', async () => {
     const target = await node.addTarget(eur)
     const { destination } = createTestPayer(node, target, clock)
-    expect(await node.connector.nextHopAsset(node.tenantId, 'test.bob.x')).toBe(usd)
-    expect(await node.connector.nextHopAsset(node.tenantId, 'test.carol.x')).toBe(eur)
-    expect(await node.connector.nextHopAsset(node.tenantId, destination)).toBe(eur)
-    expect(await node.connector.nextHopAsset(node.tenantId, 'test.nowhere')).toBeUndefined()
+    expect(await node.connector.nextHop(node.tenantId, 'test.bob.x')).toMatchObject({ asset: usd })
+    expect(await node.connector.nextHop(node.tenantId, 'test.carol.x')).toMatchObject({ asset: eur })
+    expect(await node.connector.nextHop(node.tenantId, destination)).toMatchObject({ asset: eur })
+    expect(await node.connector.nextHop(node.tenantId, 'test.nowhere')).toBeUndefined()
   })
 })
 

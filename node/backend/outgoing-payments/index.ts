@@ -5,6 +5,7 @@ import type { Connector } from '../connector/model.ts'
 import type { PaymentTargets } from '../incoming-payments/index.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import type { Quotes } from '../quotes/model.ts'
+import type { Paths } from '../quotes/paths.ts'
 import type { Receivers } from '../receivers/model.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
@@ -37,6 +38,7 @@ export interface OutgoingPaymentsDependencies {
   receivers: Pick<Receivers, 'get'>
   outbox: Outbox
   connector: Pick<Connector, 'senderFor'>
+  paths: Pick<Paths, 'forget'>
   /** Of the incoming payments of this node. */
   targets: Pick<PaymentTargets, 'resolve' | 'recount'>
   /** This process, as the owner of leases: a UUID that no other process has or had. */

@@ -20,7 +20,7 @@ import type { IncomingPayment, IncomingPayments } from '../incoming-payments/ind
 import { createLiquidity } from '../liquidity/service.ts'
 import { failure, isFailure } from '../model.ts'
 import type { Peer } from '../peers/model.ts'
-import { createQuotes } from '../quotes/index.ts'
+import { createPaths, createQuotes } from '../quotes/index.ts'
 import type { Quote } from '../quotes/index.ts'
 import type { Receiver, Receivers } from '../receivers/model.ts'
 import { createTestBackend, OPERATOR_ID, until } from '../testing.ts'
@@ -368,8 +368,10 @@ export async function createPaymentsLab(
       incarnationId
     })
     const receivers = { get: receiverReader(incomingPayments) }
+    const paths = createPaths(nodeClock, 15_000)
     const quotes = createQuotes({
       ...base,
+      paths,
       connector,
       receivers,
       rates,
@@ -377,6 +379,7 @@ export async function createPaymentsLab(
     })
     const outgoingPayments = createOutgoingPayments({
       ...base,
+      paths,
       connector,
       receivers,
       quotes,

@@ -3,6 +3,7 @@ import { isFailure } from '../model.ts'
 import { until } from '../testing.ts'
 import { accountBalance, createPaymentsLab, TENANT_ID } from './payments.test-support.ts'
 import type { PaymentsLab, TestNode } from './payments.test-support.ts'
+import { PATH_LIFETIME_MS } from './sending.ts'
 
 describe('sending an outgoing payment', () => {
   let lab: PaymentsLab
@@ -29,6 +30,27 @@ describe('sending an outgoing payment', () => {
     expect(events[1]!.withdrawalAmount).toBe(6n)
     expect(events[1]!.data).toMatchObject({ state: 'COMPLETED', balance: '6', sentAmount: { value: '550' } })
     expect((await node.outgoingPayments.get(payment.id))?.sentAmount).toBe(550n)
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('sends a small payment in one packet, after three more where its quote is no longer fresh', async () => {
+    const sent: bigint[] = []
+    lab.remote.fate = ({ amount }) => {
+      sent.push(amount)
+      return 'answer'
+    }
+    const amounts = async (ageMs: number) => {
+      const payment = await lab.create(node, lab.remote.createPayment({ incomingAmount: 500n }))
+      await lab.clock.advance(ageMs)
+      sent.length = 0
+      await lab.fund(node, payment)
+      expect(await lab.ended(payment.id)).toMatchObject({ state: 'COMPLETED', sentAmountValue: 550n })
+      return sent.length
+    }
+    expect(await amounts(0)).toBe(1)
+    expect(await amounts(PATH_LIFETIME_MS)).toBe(1)
+    expect(await amounts(PATH_LIFETIME_MS + 1)).toBeLessThanOrEqual(4)
+    lab.remote.fate = () => 'answer'
     expect(await lab.audit()).toEqual([])
   })
 
@@ -66,6 +88,7 @@ describe('sending an outgoing payment', () => {
       expect(ended.sentAmountValue! <= payment.quote.debitAmountMinusFees).toBe(true)
     }
     lab.remote.maxPacketAmount = undefined
+    await lab.clock.advance(PATH_LIFETIME_MS)
     expect(await lab.audit()).toEqual([])
   })
 

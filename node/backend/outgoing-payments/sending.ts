@@ -1,8 +1,9 @@
 import { minOf, sendStream } from '../../ilp/index.ts'
-import type { StreamSendResult } from '../../ilp/index.ts'
+import type { KnownPath, StreamSendResult } from '../../ilp/index.ts'
 import type { Clock, Database, Random } from '../../runtime/index.ts'
 import type { Connector } from '../connector/model.ts'
-import type { Quote } from '../quotes/model.ts'
+import type { IlpQuoteDetails, Quote } from '../quotes/model.ts'
+import type { Paths } from '../quotes/paths.ts'
 import { isActiveReceiver } from '../receivers/model.ts'
 import type { Receiver } from '../receivers/model.ts'
 import { epochAccountId } from './accounts.ts'
@@ -48,6 +49,7 @@ export interface SendingDependencies {
   clock: Clock
   random: Random
   connector: Pick<Connector, 'senderFor'>
+  paths: Pick<Paths, 'forget'>
   attempts: Attempts
   ledger: PaymentLedger
   leases: Pick<Leases, 'writing'>
@@ -55,7 +57,7 @@ export interface SendingDependencies {
 }
 
 export function createSending(dependencies: SendingDependencies): Sending {
-  const { database, clock, random, connector, attempts, ledger, leases, transmitData } = dependencies
+  const { database, clock, random, connector, paths, attempts, ledger, leases, transmitData } = dependencies
 
   async function send(
     lease: Lease,
@@ -113,17 +115,16 @@ export function createSending(dependencies: SendingDependencies): Sending {
       alreadySent: before.sent,
       alreadyDelivered: before.delivered,
       firstSequence,
-      ...(isPathFresh && {
-        path: {
-          ...(ilp.maxPacketAmount !== undefined && { maxPacketAmount: ilp.maxPacketAmount }),
-          lowRate: ilp.lowRate,
-          highRate: ilp.highRate
-        }
-      }),
+      ...(isPathFresh ? { path: measuredPath(ilp) } : { known: guessedPath(ilp, sourceBudget) }),
       ...(applicationData && { applicationData }),
       signal: lease.signal,
       limits: { lifetimeMs: PACKET_LIFETIME_MS, maxLifetimeMs: PACKET_LIFETIME_MS }
     })
+    const { conversion } = ilp
+    if (result.metAnotherPath && conversion) {
+      const { tenantId, asset } = quote
+      paths.forget({ tenantId, assetId: asset.id, conversion, credentials, receiverAsset: receiver.asset })
+    }
     return {
       verdict: verdictOf(result),
       totals: { sent: before.sent + result.sent, delivered: before.delivered + result.delivered },
@@ -137,6 +138,17 @@ export function createSending(dependencies: SendingDependencies): Sending {
   }
 
   return { send }
+}
+
+/** What the quote measured, as its payment uses it. */
+function measuredPath({ maxPacketAmount, lowRate, highRate }: IlpQuoteDetails) {
+  return { ...(maxPacketAmount !== undefined && { maxPacketAmount }), lowRate, highRate }
+}
+
+/** The same when it is old: what to try first when the path is measured again. */
+function guessedPath(ilp: IlpQuoteDetails, sourceBudget: bigint): KnownPath {
+  const largestArrived = minOf(sourceBudget, ilp.maxPacketAmount ?? sourceBudget)
+  return { ...measuredPath(ilp), roundingLoss: 1n, largestArrived }
 }
 
 /** The rest of the promise, and no more than the receiver still takes. */

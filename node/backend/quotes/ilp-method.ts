@@ -7,6 +7,8 @@ import { failure, isFailure } from '../model.ts'
 import type { Failure } from '../model.ts'
 import type { Rates } from '../rates/model.ts'
 import type { IlpQuoteDetails, QuoteFailure } from './model.ts'
+import { nodeOf } from './paths.ts'
+import type { Paths } from './paths.ts'
 import type { MethodQuote, MethodTooSmall, Terms } from './pricing.ts'
 import { decimalOf } from './pricing.ts'
 
@@ -22,6 +24,7 @@ export interface IlpMethod {
     tenantId: string
     asset: Asset
     credentials: StreamCredentials
+    receiverAsset: { code: string; scale: number }
     terms: Terms
     principal: bigint
   }): Promise<IlpMethodQuote | MethodTooSmall | Failure<QuoteFailure>>
@@ -31,8 +34,9 @@ export interface IlpMethodDependencies {
   clock: Clock
   random: Random
   logger: Logger
-  connector: Pick<Connector, 'senderFor' | 'nextHopAsset'>
+  connector: Pick<Connector, 'senderFor' | 'nextHop'>
   rates: Pick<Rates, 'ratio'>
+  paths: Pick<Paths, 'recall' | 'remember' | 'forget'>
   /** How far the path's rate may fall after the quote, as a part of 1. */
   slippage: Ratio
 }
@@ -44,40 +48,46 @@ export function createIlpMethod({
   logger,
   connector,
   rates,
+  paths,
   slippage
 }: IlpMethodDependencies): IlpMethod {
   return {
-    async quote({ tenantId, asset, credentials, terms, principal }) {
-      const nextHop = await connector.nextHopAsset(tenantId, credentials.destination)
+    async quote({ tenantId, asset, credentials, receiverAsset, terms, principal }) {
+      const nextHop = await connector.nextHop(tenantId, credentials.destination)
       if (nextHop === undefined) {
-        return failure('InvalidReceiver', `no route leads to the receiver's address ${prefixOf(credentials)}`)
+        return failure('InvalidReceiver', `no route leads to the receiver's address ${nodeOf(credentials)}`)
       }
-      const ratio = await rates.ratio(tenantId, asset, nextHop)
+      const ratio = await rates.ratio(tenantId, asset, nextHop.asset)
       if (isFailure(ratio)) {
         return failure(
           'CouldNotFetchRates',
-          `no rate from ${asset.code} to ${nextHop.code}: ${ratio.failure}`
+          `no rate from ${asset.code} to ${nextHop.asset.code}: ${ratio.failure}`
         )
       }
-      const conversion = { assetId: nextHop.id, ratio }
+      const conversion = { assetId: nextHop.asset.id, ratio }
+      const identity = { tenantId, assetId: asset.id, conversion, credentials, receiverAsset }
+      const known = paths.recall(identity, nextHop.via)
       const path = await probePath({
         credentials,
         sendPacket: connector.senderFor({ tenantId, asset, conversion }),
         clock,
         random,
+        ...(known && { known }),
         // A debit amount that the fee eats is measured with one unit, to tell what would be enough.
         ...(terms.kind === 'fixedSend'
           ? { sourceAmount: principal > 0n ? principal : 1n }
           : { deliverAmount: terms.receive })
       })
       if (path.type === 'failure') {
+        paths.forget(identity)
         const { code, message } = path.error
         logger.info(
-          { code, reason: message, destination: prefixOf(credentials) },
+          { code, reason: message, destination: nodeOf(credentials) },
           'a path could not be measured'
         )
         return failure('InvalidReceiver', `the receiver cannot be reached (${code}): ${message}`)
       }
+      paths.remember(identity, nextHop.via, path)
       const quoted =
         terms.kind === 'fixedSend'
           ? quoteFixedSource({ probe: path, slippage, sourceAmount: principal })
@@ -97,9 +107,4 @@ export function createIlpMethod({
       }
     }
   }
-}
-
-/** The address without the token that identifies the payment. */
-function prefixOf({ destination }: StreamCredentials): string {
-  return destination.slice(0, Math.max(0, destination.lastIndexOf('.')))
 }

@@ -7,6 +7,8 @@ import { createQuoteService } from './service.ts'
 import type { QuoteServiceDependencies } from './service.ts'
 
 export * from './model.ts'
+export { createPaths } from './paths.ts'
+export type { PathIdentity, Paths } from './paths.ts'
 
 export interface QuotesDependencies
   extends Omit<QuoteServiceDependencies, 'ilpMethod' | 'config'>, Omit<IlpMethodDependencies, 'slippage'> {

@@ -92,6 +92,39 @@ describe('quotes', () => {
     expect(quote.debitAmount.value > 11_100n).toBe(true)
   })
 
+  it('measures a path that it knows with three packets, for as long as it is the same', async () => {
+    let packets = 0
+    lab.remote.fate = () => {
+      packets++
+      return 'answer'
+    }
+    /** Packets that a quote takes, with what it promises. */
+    const quoted = async (amounts: Amounts) => {
+      packets = 0
+      const quote = await create(lab.remote.createPayment({}), amounts)
+      if ('failure' in quote) throw new Error(quote.failure)
+      return { packets, debit: quote.debitAmount.value, receive: quote.receiveAmount.value }
+    }
+    await lab.clock.advance(60_000)
+    const first = await quoted({ receiveAmount: eur(10_000n) })
+    expect(first.packets).toBeGreaterThan(3)
+    expect(await quoted({ receiveAmount: eur(10_000n) })).toEqual({ ...first, packets: 3 })
+    // Another receiver at the same node, other amounts, the other way round.
+    expect(await quoted({ receiveAmount: eur(500n) })).toEqual({ packets: 3, debit: 556n, receive: 500n })
+    expect((await quoted({ debitAmount: usd(77_777n) })).packets).toBeLessThanOrEqual(3)
+
+    // Of a path that became worse no more is promised than it brings now.
+    lab.remote.rate = { numerator: 1n, denominator: 2n }
+    const worse = await quoted({ debitAmount: usd(10_000n) })
+    expect(worse.receive).toBeLessThanOrEqual(4_550n)
+    expect(worse.receive).toBeGreaterThan(4_500n)
+    lab.remote.rate = { numerator: 1n, denominator: 1n }
+
+    expect((await quoted({ receiveAmount: eur(500n) })).packets).toBeLessThanOrEqual(8)
+    await lab.clock.advance(15_000)
+    expect((await quoted({ receiveAmount: eur(500n) })).packets).toBeGreaterThan(3)
+  })
+
   it('says how much would be enough, where nothing would be delivered', async () => {
     await setFee(10n, 0)
     const refused = await create(lab.remote.createPayment({}), { debitAmount: usd(10n) })

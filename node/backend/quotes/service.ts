@@ -140,7 +140,11 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
   }
 
   function quoteOverIlp(input: MethodInput): Promise<IlpMethodQuote | MethodTooSmall | Refusal> {
-    return ilpMethod.quote({ ...input, credentials: input.receiver.credentials })
+    return ilpMethod.quote({
+      ...input,
+      credentials: input.receiver.credentials,
+      receiverAsset: input.receiver.asset
+    })
   }
 
   function expiryOf(createdAt: Date, { expiresAt }: Receiver): Date {

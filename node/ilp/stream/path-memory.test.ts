@@ -121,6 +121,7 @@ describe('the memory of paths', () => {
     roundingLoss: 1n,
     largestArrived,
     maxPacketAmount: 1_000n,
+    isRecognized: false,
     packetsSent: 8,
     nextSequence: 9
   })
@@ -144,6 +145,7 @@ describe('the memory of paths', () => {
     memory.forget('c')
     expect(memory.recall('c', peer)).toBeUndefined()
     await clock.advance(999)
+    memory.remember('a', peer, { ...learnt(40n), isRecognized: true })
     expect(memory.recall('a', peer)).toBeDefined()
     await clock.advance(1)
     expect(memory.recall('a', peer)).toBeUndefined()

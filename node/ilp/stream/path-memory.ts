@@ -31,6 +31,7 @@ export interface KnownPath {
 export interface PathMemory {
   /** `via` is the next hop as it is known now: of another one, or of one that changed, nothing is recalled. */
   recall(key: string, via: unknown): KnownPath | undefined
+  /** A probe that recognized the path does not make what it took over last longer. */
   remember(key: string, via: unknown, path: PathProbe): void
   /** A packet met something else than what is remembered. */
   forget(key: string): void
@@ -73,9 +74,10 @@ export function createPathMemory({
       entries.delete(key)
       return undefined
     },
-    remember(key, via, { maxPacketAmount, lowRate, highRate, roundingLoss, largestArrived }) {
+    remember(key, via, { maxPacketAmount, lowRate, highRate, roundingLoss, largestArrived, isRecognized }) {
       const nowMs = clock.monotonicMs()
       dropFirst(({ untilMs }) => untilMs <= nowMs)
+      if (isRecognized) return
       entries.delete(key)
       dropFirst(() => entries.size >= limits.maxPaths)
       const path: KnownPath = {

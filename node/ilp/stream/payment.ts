@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../../runtime/index.ts'
 import type { Ratio, SendPacket, StreamCredentials } from '../model.ts'
 import { MAX_FRAME_BYTES } from './codec.ts'
+import type { KnownPath } from './path-memory.ts'
 import type { SendLimits } from './pace.ts'
 import type { SendError } from './send-error.ts'
 
@@ -24,6 +25,8 @@ export interface StreamSendOptions {
   firstSequence?: number
   /** What a probe learnt of the path. Without rates the path is probed first. */
   path?: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
+  /** Without rates in `path`: what is remembered of it, which tells the probe what to try. */
+  known?: KnownPath
   /** Goes to the receiver with the first packet, which travels alone until the receiver took it. */
   applicationData?: Buffer
   /** Aborted: nothing more is sent; what is in flight is waited for. */
@@ -46,6 +49,8 @@ export interface StreamSendResult {
   /** By this attempt, in destination units. */
   delivered: bigint
   inDoubtCount: number
+  /** A packet was too large or too small for the path, or brought too little: what is remembered of it is over. */
+  metAnotherPath: boolean
   learnt: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
   packetsSent: number
   nextSequence: number

@@ -76,6 +76,8 @@ export interface PathProbe {
   roundingLoss: bigint
   /** The largest packet that arrived. */
   largestArrived: bigint
+  /** The packet limit and the rounding loss rest on what was remembered. */
+  isRecognized: boolean
   /** A packet of this size delivered `deliverAmount`, where one was tried. */
   deliversAt?: bigint
   /** As the receiver told it, where it was asked. */
@@ -104,7 +106,8 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
   const { clock, signal } = options
   const limits = { ...PROBE_LIMITS, ...options.limits }
   const connection = createClientConnection(options)
-  const { known } = options
+  /** What is remembered, until the path turns out to be another. */
+  let { known } = options
   /** Starts from what is remembered, so that what is planned does not change while the path has not. */
   let rate = createRateEstimate(known && { low: known.lowRate, high: known.highRate })
   const arrivals = new Map<bigint, bigint>()
@@ -290,6 +293,7 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
     }
     const isUnrecognized = round === 0 && known !== undefined && !bestBounds(arrivals)
     if (isUnrecognized) {
+      known = undefined
       rate = createRateEstimate()
       maxPacketAmount = options.maxPacketAmount
     }
@@ -322,6 +326,7 @@ export async function probePath(options: ProbeOptions): Promise<PathProbe | Prob
     ...(news.destinationAsset && { destinationAsset: news.destinationAsset }),
     ...(news.receiveMax !== undefined && { receiveMax: news.receiveMax }),
     ...(news.totalReceived !== undefined && { totalReceived: news.totalReceived }),
+    isRecognized: known !== undefined,
     packetsSent,
     nextSequence: connection.nextSequence
   }

@@ -52,10 +52,11 @@ export async function sendStream(options: StreamSendOptions): Promise<StreamSend
   const { lowRate, highRate } = options.path ?? {}
   if ((lowRate && highRate) || options.deliver <= 0n) return runPayment(options)
 
-  const { clock, random, credentials, sendPacket, firstSequence, signal, path } = options
+  const { clock, random, credentials, sendPacket, firstSequence, signal, path, known } = options
   const probe = await probePath({
     ...{ clock, random, credentials, sendPacket },
     deliverAmount: options.deliver,
+    ...(known && { known }),
     ...(path?.maxPacketAmount !== undefined && { maxPacketAmount: path.maxPacketAmount }),
     ...(firstSequence !== undefined && { firstSequence }),
     ...(signal && { signal })
@@ -67,6 +68,7 @@ export async function sendStream(options: StreamSendOptions): Promise<StreamSend
       sent: 0n,
       delivered: 0n,
       inDoubtCount: 0,
+      metAnotherPath: false,
       learnt: {},
       packetsSent: 0,
       nextSequence: probe.nextSequence
@@ -94,6 +96,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   let receiverRoom: { max: bigint; total: bigint } | undefined
   let dataToSend = options.applicationData
   let packetsSent = 0
+  let metAnotherPath = false
   let tooLargeCount = 0
   let tooSmallCount = 0
   let end: Pick<StreamSendResult, 'outcome' | 'error'> | undefined
@@ -255,6 +258,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
         if (flight.round === pace.round) liquidAmount = minOf(liquidAmount, maxOf(1n, source / 2n))
         return pace.backOff(flight.round)
       case 'sendMore':
+        metAnotherPath = true
         if (flight.isCompleting) countShort(source, 0n)
         // Grows gently at first: what completes a payment should not pay for much more than is missing.
         if (source >= minPacket && ++tooSmallCount <= pace.limits.maxTooSmall) {
@@ -266,6 +270,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
         if (pace.liveLonger(flight.lifetimeMs)) return
         return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'limitAmount': {
+        metAnotherPath = true
         const { limit, isGuess } = amountAfterTooLarge(source, reply.data)
         // Without a limit in it, that of a packet no larger than one that got through is no news of the path.
         if (isGuess && source <= largestThrough) {
@@ -294,6 +299,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   /** The receiver itself refused: too little arrived, or it does not want the money. */
   function onRefused(flight: Flight, reply: IlpReject, arrived: bigint): void {
     const { source, minimum } = flight.hold
+    if (arrived < rate.bounds(source).least) metAnotherPath = true
     rate.observe(source, arrived)
     if (arrived >= minimum) {
       return pace.onFailure(flight.round, rejectError('ClosedByReceiver', reply), fail)
@@ -344,6 +350,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
       sent: sentHere(),
       delivered: deliveredHere(),
       inDoubtCount: inDoubt.length,
+      metAnotherPath,
       learnt: {
         ...(maxPacketAmount !== undefined && { maxPacketAmount }),
         ...(rate.low && { lowRate: rate.low }),

@@ -32,7 +32,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           isolate: false,
-          globalSetup: ['sim/services/vitest-postgres.ts', 'sim/services/vitest-tigerbeetle.ts'],
+          globalSetup: [
+            'sim/services/vitest-postgres.ts',
+            'sim/services/vitest-tigerbeetle.ts',
+            'sim/services/vitest-redis.ts'
+          ],
           include: ['{node,sim}/**/*.integration.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000

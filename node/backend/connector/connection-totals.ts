@@ -31,6 +31,8 @@ export interface ConnectionTotal {
    * that it may be compared with other counts of this process.
    */
   readonly settled: bigint
+  /** Other processes have credited the connection too. */
+  readonly isShared: boolean
   /** The packet in hand is done with it. Call it once, after the last `posted`. */
   release(): void
 }
@@ -330,6 +332,9 @@ export function createConnectionTotals({
         processTag,
         get settled() {
           return connection.own + sumOf(connection.others)
+        },
+        get isShared() {
+          return connection.others.size > 0
         },
         posted(amount) {
           connection.own += amount

@@ -46,6 +46,9 @@ export async function deliver(packet: PacketInHand, context: ConnectorContext): 
     context.logger.error({ err: error }, 'what a connection received before cannot be read')
     return rejectPacket(packet, 'T00', 'the ledger does not answer')
   }
+  // What other processes credited on the connection counts before this packet is let in.
+  if (total.isShared && target.receiveMax !== undefined) await inTime(packet, context, total.current())
+  target.learned(total.settled)
   const admission = target.admit(request.amount)
   if (admission === 'admitted') return bookAdmitted({ packet, target, request, total }, context)
   if (admission === 'closed') {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { isAddressPrefix } from '../../ilp/index.ts'
 import type { Peer } from './model.ts'
 import { createRoutingTable } from './routing-table.ts'
+import { MAX_ROUTES_PER_PEER } from './validate.ts'
 
 function peer(id: string, routes: string[], { tenantId = 't', createdMs = 0 } = {}): Peer {
   return { id, tenantId, routes, createdAt: new Date(createdMs) } as Peer
@@ -38,34 +39,66 @@ describe('routing table', () => {
     expect(table.lookup('t', 'test.a.x', 'old')?.id).toBe('young')
   })
 
-  it('agrees with a plain search through all routes, whatever came and went', () => {
-    const segment = fc.constantFrom('a', 'b', 'ab')
-    const address = fc
-      .array(segment, { minLength: 1, maxLength: 4 })
-      .map((rest) => ['test', ...rest].join('.'))
+  it('agrees with a plain search through all routes of the tenant, whatever came, went and came back', () => {
+    const segment = fc.constantFrom('a', 'b', 'ab', 'abcdef')
+    const address = fc.array(segment, { maxLength: 4 }).map((rest) => ['test', ...rest].join('.'))
+    const tenantId = fc.constantFrom('t', 'u')
+    const change = fc.oneof(
+      fc.record({
+        kind: fc.constant('put' as const),
+        id: fc.nat(6),
+        tenantId,
+        routes: fc.array(address, { minLength: 1, maxLength: 3 }),
+        createdMs: fc.nat(3)
+      }),
+      fc.record({ kind: fc.constant('remove' as const), id: fc.nat(6) })
+    )
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.uniqueArray(address, { minLength: 1, maxLength: 3 }), fc.boolean()), {
-          maxLength: 8
-        }),
-        fc.array(address, { minLength: 1 }),
-        fc.nat(8),
-        (specs, destinations, except) => {
+        fc.array(change, { maxLength: 20 }),
+        fc.array(fc.tuple(tenantId, address, fc.nat(7)), { minLength: 1, maxLength: 10 }),
+        (changes, questions) => {
           const table = createRoutingTable()
-          const all = specs.map(([routes], index) => peer(String(index), routes, { createdMs: index }))
-          all.forEach((one) => table.add(one))
-          specs.forEach(([, gone], index) => gone && table.remove(all[index]!))
-          const left = all.filter((_one, index) => !specs[index]![1])
-          for (const destination of destinations) {
-            const best = left
-              .filter((one) => one.id !== String(except))
+          const model = new Map<string, Peer>()
+          for (const one of changes) {
+            const id = String(one.id)
+            const old = model.get(id)
+            if (old !== undefined) table.remove(old)
+            model.delete(id)
+            if (one.kind === 'remove') continue
+            const fresh = peer(id, one.routes, one)
+            model.set(id, fresh)
+            table.add(fresh)
+          }
+          for (const [tenant, destination, except] of questions) {
+            const best = [...model.values()]
+              .filter((one) => one.tenantId === tenant && one.id !== String(except))
               .flatMap((one) => one.routes.map((route) => ({ one, route })))
               .filter(({ route }) => isAddressPrefix(route, destination))
-              .sort((x, y) => y.route.length - x.route.length || Number(x.one.id) - Number(y.one.id))[0]?.one
-            expect(table.lookup('t', destination, String(except))?.id).toBe(best?.id)
+              .sort(
+                (x, y) =>
+                  y.route.length - x.route.length ||
+                  x.one.createdAt.getTime() - y.one.createdAt.getTime() ||
+                  (x.one.id < y.one.id ? -1 : 1)
+              )[0]?.one
+            expect(table.lookup(tenant, destination, String(except))?.id).toBe(best?.id)
           }
         }
-      )
+      ),
+      { numRuns: 300 }
     )
+  })
+
+  it('loses a peer among hundreds with as many routes as each may have', () => {
+    const table = createRoutingTable()
+    const routesOf = (number: number) =>
+      Array.from({ length: MAX_ROUTES_PER_PEER }, (_, route) => `test.n${number}.r${route}`)
+    const peers = Array.from({ length: 200 }, (_, number) => peer(String(number), routesOf(number)))
+    peers.forEach((one) => table.add(one))
+    const longest = peer('longest', ['test.n1.r1.longer.than.all.others'])
+    table.add(longest)
+    expect(table.lookup('t', 'test.n1.r1.longer.than.all.others')?.id).toBe('longest')
+    table.remove(longest)
+    expect(table.lookup('t', 'test.n1.r1.longer.than.all.others')?.id).toBe('1')
   })
 })

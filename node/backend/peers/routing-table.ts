@@ -13,6 +13,8 @@ export interface RoutingTable {
 
 interface TenantRoutes {
   byPrefix: Map<string, Peer[]>
+  /** How many prefixes have this many characters: a change costs the same however many routes there are. */
+  lengths: Map<number, number>
   /** Length of the longest prefix in characters: a longer destination is cut before it is looked up. */
   longest: number
 }
@@ -24,23 +26,29 @@ export function createRoutingTable(): RoutingTable {
     add(peer) {
       let routes = tenants.get(peer.tenantId)
       if (routes === undefined) {
-        routes = { byPrefix: new Map(), longest: 0 }
+        routes = { byPrefix: new Map(), lengths: new Map(), longest: 0 }
         tenants.set(peer.tenantId, routes)
       }
       for (const prefix of new Set(peer.routes)) {
-        routes.byPrefix.set(prefix, [...(routes.byPrefix.get(prefix) ?? []), peer].sort(byAge))
-        routes.longest = Math.max(routes.longest, prefix.length)
+        const others = routes.byPrefix.get(prefix)
+        if (others === undefined) count(routes, prefix.length, 1)
+        routes.byPrefix.set(prefix, [...(others ?? []), peer].sort(byAge))
       }
     },
     remove(peer) {
       const routes = tenants.get(peer.tenantId)
       if (routes === undefined) return
-      for (const prefix of peer.routes) {
-        const left = (routes.byPrefix.get(prefix) ?? []).filter((other) => other.id !== peer.id)
-        if (left.length > 0) routes.byPrefix.set(prefix, left)
-        else routes.byPrefix.delete(prefix)
+      for (const prefix of new Set(peer.routes)) {
+        const all = routes.byPrefix.get(prefix)
+        if (all === undefined) continue
+        const left = all.filter((other) => other.id !== peer.id)
+        if (left.length > 0) {
+          routes.byPrefix.set(prefix, left)
+        } else {
+          routes.byPrefix.delete(prefix)
+          count(routes, prefix.length, -1)
+        }
       }
-      routes.longest = Math.max(0, ...[...routes.byPrefix.keys()].map((prefix) => prefix.length))
       if (routes.byPrefix.size === 0) tenants.delete(peer.tenantId)
     },
     lookup(tenantId, destination, exceptPeerId) {
@@ -53,6 +61,16 @@ export function createRoutingTable(): RoutingTable {
       return undefined
     }
   }
+}
+
+function count(routes: TenantRoutes, length: number, change: 1 | -1): void {
+  const { lengths } = routes
+  const left = (lengths.get(length) ?? 0) + change
+  if (left > 0) lengths.set(length, left)
+  else lengths.delete(length)
+  // Addresses have at most 1,023 characters, so there are few lengths.
+  if (change > 0) routes.longest = Math.max(routes.longest, length)
+  else if (length === routes.longest && left === 0) routes.longest = Math.max(0, ...lengths.keys())
 }
 
 function byAge(one: Peer, other: Peer): number {

@@ -5,7 +5,7 @@ import { createLogger, createManualClock, HttpClientError } from '../../runtime/
 import type { HttpRequest, HttpResponse } from '../../runtime/index.ts'
 import type { Tenant } from '../tenants/model.ts'
 import { parseRates } from './parse.ts'
-import { createRates, FAILURE_LIFETIME_MS } from './service.ts'
+import { createRates, FAILURE_LIFETIME_MS, MAX_CACHED_BASES } from './service.ts'
 
 const LIFETIME_MS = 15_000
 
@@ -25,7 +25,13 @@ function setUp(answer: (request: HttpRequest) => Promise<Partial<HttpResponse>> 
     tenants: { get: () => ({ settings: { exchangeRatesUrl: url } }) as Tenant },
     lifetimeMs: LIFETIME_MS
   })
-  return { rates, clock, requests, dropUrl: () => (url = undefined) }
+  return {
+    rates,
+    clock,
+    requests,
+    setUrl: (text: string) => (url = text),
+    dropUrl: () => (url = undefined)
+  }
 }
 
 const json = (text: string) => ({ body: Buffer.from(text) })
@@ -139,6 +145,74 @@ describe('rates', () => {
     down = false
     await clock.advance(FAILURE_LIFETIME_MS)
     expect(await rates.ratio('t', USD, EUR)).toEqual(createRatio(91n, 1n))
+  })
+
+  it('answers by a code where a tenant set no URL but some text, now and later', async () => {
+    const { rates, requests, setUrl } = setUp(() => json('{"base":"USD","rates":{"EUR":2}}'))
+    setUrl('nonsense')
+    for (let time = 0; time < 2; time++) {
+      expect(await rates.ratio('t', USD, EUR)).toMatchObject({
+        failure: 'CouldNotFetchRates',
+        message: expect.stringContaining('"nonsense"') as string
+      })
+    }
+    expect(requests).toEqual([])
+    setUrl('http://rates.test/')
+    expect(await rates.ratio('t', USD, EUR)).toEqual(createRatio(200n, 1n))
+  })
+
+  it('keeps a bounded number of bases, and drops the oldest first', async () => {
+    const { rates, requests } = setUp(({ url }) => {
+      const base = new URL(url).searchParams.get('base')
+      return json(`{"base":"${base}","rates":{"EUR":2}}`)
+    })
+    const base = (number: number) => ({ code: `B${number}`, scale: 2 })
+    for (let number = 0; number <= MAX_CACHED_BASES; number++) await rates.ratio('t', base(number), EUR)
+    expect(requests).toHaveLength(MAX_CACHED_BASES + 1)
+    await rates.ratio('t', base(MAX_CACHED_BASES), EUR)
+    await rates.ratio('t', base(1), EUR)
+    expect(requests).toHaveLength(MAX_CACHED_BASES + 1)
+    await rates.ratio('t', base(0), EUR)
+    expect(requests).toHaveLength(MAX_CACHED_BASES + 2)
+  })
+
+  it('never shows more than the lifetime allows, whatever is asked when, and asks no more than it must', async () => {
+    const step = fc.record({
+      waitMs: fc.integer({ min: 0, max: LIFETIME_MS * 2 }),
+      callers: fc.integer({ min: 1, max: 3 }),
+      isCached: fc.boolean(),
+      isDown: fc.boolean()
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        let isDown = false
+        let inFlight = 0
+        const { rates, clock, requests } = setUp(async () => {
+          expect(++inFlight, 'one fetch of a base at a time').toBe(1)
+          // The answer says when it was asked for.
+          const askedMs = clock.nowMs()
+          await Promise.resolve()
+          inFlight -= 1
+          if (isDown) throw new HttpClientError('ECONNREFUSED', 'refused')
+          return json(`{"base":"USD","rates":{"EUR":${askedMs + 1}}}`)
+        })
+        const check = (ratio: Awaited<ReturnType<typeof rates.ratio>> | undefined) => {
+          if (ratio === undefined || 'failure' in ratio) return
+          const askedMs = Number(ratio.numerator / ratio.denominator / 100n) - 1
+          expect(clock.nowMs() - askedMs).toBeLessThan(LIFETIME_MS)
+        }
+        for (const { waitMs, callers, isCached, isDown: goesDown } of steps) {
+          await clock.advance(waitMs)
+          isDown = goesDown
+          if (isCached) check(rates.cachedRatio('t', USD, EUR))
+          const before = requests.length
+          const answers = await Promise.all(Array.from({ length: callers }, () => rates.ratio('t', USD, EUR)))
+          answers.forEach(check)
+          expect(requests.length - before).toBeLessThanOrEqual(1)
+        }
+      }),
+      { numRuns: 60 }
+    )
   })
 
   it.each([

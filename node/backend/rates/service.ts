@@ -22,6 +22,8 @@ export const RATES_TIMEOUT_MS = 5_000
 export const MAX_RATES_BYTES = 1_048_576
 /** Bases that are kept at most, of all tenants; the oldest are dropped first. */
 export const MAX_CACHED_BASES = 1_000
+/** Conversions that are kept ready per base; others are worked out each time. */
+export const MAX_RATIOS_PER_BASE = 1_000
 /** After a failure its answer stands this long, so that packets do not hammer a service that is down. */
 export const FAILURE_LIFETIME_MS = 1_000
 /** A base in use is fetched again after this part of its life, so that packets rarely wait for it. */
@@ -76,6 +78,9 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
   }
 
   async function fetchRates(rawUrl: string, base: string): Promise<Answer> {
+    if (!URL.canParse(rawUrl)) {
+      return failed('CouldNotFetchRates', `EXCHANGE_RATES_URL is "${rawUrl}", which is no URL`)
+    }
     const url = new URL(rawUrl)
     url.searchParams.set('base', base)
     try {
@@ -118,7 +123,7 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
       return failure('InvalidDestinationPrice', `there is no rate from ${source.code} to ${destination.code}`)
     }
     const ratio = scaleRatio(rate, source.scale, destination.scale)
-    entry.ratios.set(key, ratio)
+    if (entry.ratios.size < MAX_RATIOS_PER_BASE) entry.ratios.set(key, ratio)
     return ratio
   }
 

@@ -38,7 +38,8 @@ function kind(graphql: GraphqlErrorCode, http: number, message: string): Failure
 export const assetFailures: FailureRegistry<AssetFailure> = {
   UnknownAsset: kind('NOT_FOUND', 404, 'Asset not found'),
   DuplicateAsset: kind('DUPLICATE', 409, 'Asset already exists'),
-  CannotDeleteInUseAsset: kind('FORBIDDEN', 403, 'Cannot delete! Asset in use.')
+  CannotDeleteInUseAsset: kind('FORBIDDEN', 403, 'Cannot delete! Asset in use.'),
+  TooManyAssets: kind('FORBIDDEN', 403, 'too many assets')
 }
 
 export const feeFailures: FailureRegistry<FeeFailure> = {
@@ -54,7 +55,8 @@ export const peerFailures: FailureRegistry<PeerFailure> = {
   InvalidHTTPEndpoint: kind('BAD_USER_INPUT', 400, 'invalid HTTP endpoint'),
   UnknownAsset: kind('NOT_FOUND', 404, 'unknown asset'),
   UnknownPeer: kind('NOT_FOUND', 404, 'unknown peer'),
-  InvalidInitialLiquidity: kind('BAD_USER_INPUT', 400, 'invalid initial liquidity for peer')
+  InvalidInitialLiquidity: kind('BAD_USER_INPUT', 400, 'invalid initial liquidity for peer'),
+  TooManyPeers: kind('FORBIDDEN', 403, 'too many peers')
 }
 
 export const autoPeeringFailures: FailureRegistry<AutoPeeringFailure> = {

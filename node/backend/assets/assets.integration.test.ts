@@ -4,6 +4,7 @@ import { isFailure } from '../model.ts'
 import { createTestNouns, good, OTHER_TENANT } from '../nouns.test-support.ts'
 import type { TestNouns } from '../nouns.test-support.ts'
 import { OPERATOR_ID, until } from '../testing.ts'
+import { createAssets } from './service.ts'
 
 describe('assets', () => {
   let nouns: TestNouns
@@ -43,6 +44,15 @@ describe('assets', () => {
     expect(results.filter((result) => isFailure(result) && result.failure === 'DuplicateAsset')).toHaveLength(
       3
     )
+  })
+
+  it('are created up to a limit', async () => {
+    const maxAssets = one.directory.all().length + 1
+    const { directory, liquidity } = one
+    const assets = createAssets({ ...nouns.backend, directory, liquidity, maxAssets })
+    const create = (code: string) => assets.create({ tenantId: OPERATOR_ID, code, scale: 2 })
+    good(await create(nouns.unique('LAST')))
+    expect(await create(nouns.unique('MORE'))).toMatchObject({ failure: 'TooManyAssets' })
   })
 
   it('keep a threshold that an update leaves out, and clear one that is null', async () => {

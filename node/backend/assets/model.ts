@@ -21,7 +21,10 @@ export interface AssetDirectory {
   byCodeAndScale(tenantId: string, code: string, scale: number): Asset | undefined
 }
 
-export type AssetFailure = 'UnknownAsset' | 'DuplicateAsset' | 'CannotDeleteInUseAsset'
+export type AssetFailure = 'UnknownAsset' | 'DuplicateAsset' | 'CannotDeleteInUseAsset' | 'TooManyAssets'
+
+/** Assets of all tenants of a node, deleted ones too: the contract's ledger numbers are of 15 bits. */
+export const MAX_ASSETS = 32_767
 
 export interface Assets {
   /** Creates the row and its accounts in the ledger. A deleted asset of that code and scale comes back to life. */

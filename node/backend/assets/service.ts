@@ -5,6 +5,7 @@ import type { Failure, Transaction } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
 import type { RunningAssetDirectory } from './directory.ts'
+import { MAX_ASSETS } from './model.ts'
 import type { Asset, AssetFailure, Assets } from './model.ts'
 import { toAsset } from './store.ts'
 import type { AssetRow } from './store.ts'
@@ -15,6 +16,8 @@ export interface AssetsDependencies {
   random: Random
   directory: RunningAssetDirectory
   liquidity: Pick<Liquidity, 'ensureAssetAccounts'>
+  /** Where not given: MAX_ASSETS. */
+  maxAssets?: number
 }
 
 /** Assets of tenants. An asset's accounts stand in the ledger before its row does: whoever sees it can use it. */
@@ -23,7 +26,8 @@ export function createAssets({
   clock,
   random,
   directory,
-  liquidity
+  liquidity,
+  maxAssets = MAX_ASSETS
 }: AssetsDependencies): Assets & {
   /** Makes sure that every asset has its accounts: the ledger may be younger than the tables. */
   ensureAccounts(): Promise<void>
@@ -34,6 +38,9 @@ export function createAssets({
     if (existing !== undefined) {
       await liquidity.ensureAssetAccounts(toAsset(existing))
       return existing.deletedAt === null ? duplicate(code, scale) : revive(existing.id, input)
+    }
+    if (directory.all().length >= maxAssets) {
+      return failure('TooManyAssets', `this node has ${maxAssets} assets, the most that it holds`)
     }
     const { rows } = await database.knex.raw<{ rows: [{ ledger: bigint }] }>(
       `SELECT nextval(pg_get_serial_sequence('assets', 'ledger')) AS ledger`

@@ -25,6 +25,9 @@ export interface Peer {
 export const DEFAULT_MAX_PACKETS_PER_SECOND = 20_000
 export const DEFAULT_MAX_PACKETS_IN_FLIGHT = 2_000
 
+/** Peers of all tenants of a node: every process holds them in memory. At the limit none is created (TooManyPeers). */
+export const MAX_PEERS = 20_000
+
 /**
  * In-process directory of all peers with their tokens and routes, kept right by notifications. Answers without
  * I/O once started: it is asked for every packet.
@@ -44,6 +47,7 @@ export type PeerFailure =
   | 'UnknownAsset'
   | 'UnknownPeer'
   | 'InvalidInitialLiquidity'
+  | 'TooManyPeers'
 
 export interface PeerInput {
   staticIlpAddress: string

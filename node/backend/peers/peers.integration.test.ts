@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { uuidToId } from '../../runtime/index.ts'
 import { isFailure } from '../model.ts'
 import type { Failure } from '../model.ts'
 import { createTestNouns, good, OTHER_TENANT } from '../nouns.test-support.ts'
 import type { TestNouns } from '../nouns.test-support.ts'
+import { createPeerDirectory } from './directory.ts'
 import type { Peer } from './model.ts'
+import { createPeers } from './service.ts'
 import { OPERATOR_ID, until } from '../testing.ts'
 
 describe('peers', () => {
@@ -111,6 +114,67 @@ describe('peers', () => {
     expect(await one.peers.update({ id: peer.id, tenantId: OTHER_TENANT })).toMatchObject({
       failure: 'UnknownPeer'
     })
+  })
+
+  it('are all routed to after a start, more than a page of them, each tenant by its own', async () => {
+    const asset = await nouns.createAsset()
+    const theirs = good(await one.assets.create({ tenantId: OTHER_TENANT, code: asset.code, scale: 2 }))
+    const made = await Promise.all(
+      Array.from({ length: 60 }, async () => good(await one.peers.create(nouns.peerInput(asset))))
+    )
+    const input = nouns.peerInput(theirs, {
+      tenantId: OTHER_TENANT,
+      staticIlpAddress: made[0]!.staticIlpAddress
+    })
+    const other = good(await one.peers.create(input))
+    const fresh = createPeerDirectory({ ...nouns.backend, assets: one.directory })
+    await fresh.start()
+    const hops = made.map(({ staticIlpAddress }) => fresh.nextHop(OPERATOR_ID, `${staticIlpAddress}.x`)?.id)
+    expect(hops).toEqual(made.map(({ id }) => id))
+    expect(fresh.nextHop(OTHER_TENANT, `${made[0]!.staticIlpAddress}.x`)?.id).toBe(other.id)
+    expect(fresh.nextHop(OTHER_TENANT, `${made[1]!.staticIlpAddress}.x`)).toBeUndefined()
+    await fresh.stop()
+  })
+
+  it('have an account of the contract’s code and flags, and no row without it', async () => {
+    const asset = await nouns.createAsset()
+    const peer = good(await one.peers.create(nouns.peerInput(asset)))
+    const [account] = await nouns.ledger.lookupAccounts([uuidToId(peer.id)])
+    expect(account).toMatchObject({
+      code: 3,
+      ledger: asset.ledger,
+      userData128: uuidToId(asset.id),
+      flags: { debitsMustNotExceedCredits: true, creditsMustNotExceedDebits: false }
+    })
+    good(await one.peers.delete({ id: peer.id, tenantId: OPERATOR_ID }))
+    expect(await nouns.ledger.lookupAccounts([uuidToId(peer.id)])).toEqual([account])
+  })
+
+  it('are created up to a limit', async () => {
+    const asset = await nouns.createAsset()
+    const maxPeers = one.peerDirectory.all().length + 1
+    const peers = createPeers({
+      ...nouns.backend,
+      directory: one.peerDirectory,
+      assets: one.directory,
+      liquidity: one.liquidity,
+      maxPeers
+    })
+    good(await peers.create(nouns.peerInput(asset)))
+    expect(await peers.create(nouns.peerInput(asset))).toMatchObject({ failure: 'TooManyPeers' })
+  })
+
+  it('that chose their endpoint themselves are the operator’s once he sets another', async () => {
+    const asset = await nouns.createAsset()
+    const peer = good(await one.peers.create(nouns.peerInput(asset, { isAutoPeered: true })))
+    const change = { id: peer.id, tenantId: OPERATOR_ID }
+    const { endpoint } = peer.http.outgoing
+    const set = async (to: string) =>
+      good(await one.peers.update({ ...change, http: { outgoing: { endpoint: to, authToken: 'new' } } }))
+    expect((await set(endpoint)).isAutoPeered).toBe(true)
+    expect(one.peerDirectory.get(peer.id)?.isAutoPeered).toBe(true)
+    expect((await set('http://another.test/')).isAutoPeered).toBeUndefined()
+    expect((await set(endpoint)).isAutoPeered).toBeUndefined()
   })
 
   it('follow their asset', async () => {

@@ -8,6 +8,7 @@ import type { Failure, Transaction } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
 import type { RunningPeerDirectory } from './directory.ts'
+import { MAX_PEERS } from './model.ts'
 import type { Peer, PeerFailure, PeerInput, Peers } from './model.ts'
 import { toPeer } from './store.ts'
 import type { PeerRow } from './store.ts'
@@ -20,6 +21,8 @@ export interface PeersDependencies {
   directory: RunningPeerDirectory
   assets: RunningAssetDirectory
   liquidity: Pick<LiquidityService, 'ensureAccount' | 'claimDeposit' | 'deposit' | 'finishDeposits'>
+  /** Where not given: MAX_PEERS. */
+  maxPeers?: number
 }
 
 /**
@@ -31,7 +34,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
   /** Makes sure that every peer has its account and its initial liquidity. */
   ensureAccounts(): Promise<void>
 } {
-  const { database, clock, random, directory, assets, liquidity } = dependencies
+  const { database, clock, random, directory, assets, liquidity, maxPeers = MAX_PEERS } = dependencies
 
   async function create(input: Parameters<Peers['create']>[0]): Promise<Peer | Failure<PeerFailure>> {
     const asset = isUuid(input.assetId) ? await assets.find(input.assetId) : undefined
@@ -42,6 +45,9 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
     const { initialLiquidity = 0n } = input
     if (initialLiquidity < 0n || initialLiquidity > MAX_AMOUNT) {
       return failure('InvalidInitialLiquidity', `initial liquidity is from 0 to ${MAX_AMOUNT}`)
+    }
+    if (directory.all().length >= maxPeers) {
+      return failure('TooManyPeers', `this node has ${maxPeers} peers, the most that it holds: delete some`)
     }
     // Checked before the account is made, so that a refused peer leaves none behind; the constraints decide.
     const duplicate = await findDuplicate(input)

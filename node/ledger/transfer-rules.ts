@@ -124,7 +124,7 @@ const MAX_UINT_16 = 2 ** 16 - 1
 export function assertTransfers(transfers: readonly NewTransfer[]): void {
   assertBatchSize(transfers.length)
   for (const [index, transfer] of transfers.entries()) {
-    const where = `transfer ${index} (id ${transfer.id})`
+    const where = () => `transfer ${index} (id ${transfer.id})`
     assertBigint(where, 'id', transfer.id, ID_MAX)
     assertBigint(where, 'debitAccountId', transfer.debitAccountId, ID_MAX)
     assertBigint(where, 'creditAccountId', transfer.creditAccountId, ID_MAX)
@@ -143,7 +143,7 @@ export function assertTransfers(transfers: readonly NewTransfer[]): void {
 export function assertAccounts(accounts: readonly NewAccount[]): void {
   assertBatchSize(accounts.length)
   for (const [index, account] of accounts.entries()) {
-    const where = `account ${index} (id ${account.id})`
+    const where = () => `account ${index} (id ${account.id})`
     assertBigint(where, 'id', account.id, ID_MAX)
     assertBigint(where, 'userData128', account.userData128 ?? 0n, ID_MAX)
     assertNumber(where, 'ledger', account.ledger, MAX_UINT_32)
@@ -162,12 +162,12 @@ function assertBatchSize(events: number): void {
   throw new RangeError(`a batch of ${events} events; at most ${MAX_BATCH_EVENTS} fit`)
 }
 
-function assertBigint(where: string, field: string, value: bigint, max: bigint): void {
+function assertBigint(where: () => string, field: string, value: bigint, max: bigint): void {
   if (typeof value === 'bigint' && value >= 0n && value <= max) return
-  throw new RangeError(`${where}: ${field} is ${String(value)}; a bigint from 0 to ${max} is needed`)
+  throw new RangeError(`${where()}: ${field} is ${String(value)}; a bigint from 0 to ${max} is needed`)
 }
 
-function assertNumber(where: string, field: string, value: number, max: number): void {
+function assertNumber(where: () => string, field: string, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= max) return
-  throw new RangeError(`${where}: ${field} is ${String(value)}; a whole number from 0 to ${max} is needed`)
+  throw new RangeError(`${where()}: ${field} is ${String(value)}; a whole number from 0 to ${max} is needed`)
 }

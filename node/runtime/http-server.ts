@@ -29,11 +29,18 @@ export interface HttpServer {
   stop(graceMs?: number): Promise<void>
 }
 
-/** One connection's state: how many requests are being answered on it, and the timer that watches it. */
+/**
+ * One connection's state: how many requests are being answered on it, and what it is watched for. The timer is not
+ * set anew with every request: when it fires early, it is set for the rest.
+ */
 interface Connection {
   socket: Socket
   busy: number
-  watch: Timer | undefined
+  /** When it is cut off, by the monotonic clock; undefined while a handler works on a whole request. */
+  dueMs: number | undefined
+  /** Whose body is waited for; undefined: the next request is. */
+  receiving: { request: http.IncomingMessage; response: http.ServerResponse } | undefined
+  watch: { timer: Timer; firesAtMs: number } | undefined
 }
 
 /**
@@ -80,7 +87,7 @@ export async function serveHttp(
   if (onUpgrade !== undefined) {
     server.on('upgrade', (request, socket, head) => {
       const connection = connections.get(socket)
-      connection?.watch?.cancel()
+      if (connection) unwatch(connection)
       connections.delete(socket)
       if (stopping) refuse(socket as Socket, '503 Service Unavailable')
       else onUpgrade(request, socket as Socket, head)
@@ -99,9 +106,10 @@ export async function serveHttp(
   }
 
   function watchIdle(connection: Connection): void {
-    connection.watch?.cancel()
+    connection.receiving = undefined
+    connection.dueMs = undefined
     if (connection.busy > 0 || !connections.has(connection.socket)) return
-    connection.watch = clock.setTimer(limits.keepAliveTimeoutMs, () => connection.socket.destroy())
+    watchUntil(connection, limits.keepAliveTimeoutMs)
   }
 
   /** After its headers a request's body must arrive in time, however slowly it drips. */
@@ -110,16 +118,35 @@ export async function serveHttp(
     request: http.IncomingMessage,
     response: http.ServerResponse
   ): void {
-    connection.watch?.cancel()
+    connection.receiving = { request, response }
+    watchUntil(connection, limits.requestTimeoutMs)
+  }
+
+  function watchUntil(connection: Connection, timeoutMs: number): void {
+    const dueMs = clock.monotonicMs() + timeoutMs
+    connection.dueMs = dueMs
+    if (connection.watch !== undefined && connection.watch.firesAtMs <= dueMs) return
+    connection.watch?.timer.cancel()
+    connection.watch = { timer: clock.setTimer(timeoutMs, () => onWatch(connection)), firesAtMs: dueMs }
+  }
+
+  function onWatch(connection: Connection): void {
     connection.watch = undefined
-    if (request.complete) return
-    const watch = clock.setTimer(limits.requestTimeoutMs, () => {
-      if (response.headersSent) connection.socket.destroy()
-      else refuse(connection.socket, '408 Request Timeout')
-    })
-    connection.watch = watch
-    request.once('end', () => watch.cancel())
-    request.once('close', () => watch.cancel())
+    const { dueMs, receiving, socket } = connection
+    if (dueMs === undefined) return
+    const remainingMs = dueMs - clock.monotonicMs()
+    if (remainingMs > 0) return watchUntil(connection, remainingMs)
+    if (receiving === undefined) return void socket.destroy()
+    // A whole request is its handler's: how long that takes is not the sender's fault.
+    if (receiving.request.complete) return
+    if (receiving.response.headersSent) socket.destroy()
+    else refuse(socket, '408 Request Timeout')
+  }
+
+  function unwatch(connection: Connection): void {
+    connection.watch?.timer.cancel()
+    connection.watch = undefined
+    connection.dueMs = undefined
   }
 
   function settleIdle(): void {
@@ -128,11 +155,17 @@ export async function serveHttp(
 
   const listener = await network.listen(address, (socket) => {
     if (connections.size >= limits.maxConnections) return void socket.resetAndDestroy()
-    const connection: Connection = { socket, busy: 0, watch: undefined }
+    const connection: Connection = {
+      socket,
+      busy: 0,
+      dueMs: undefined,
+      receiving: undefined,
+      watch: undefined
+    }
     connections.set(socket, connection)
     socket.on('error', () => socket.destroy())
     socket.once('close', () => {
-      connection.watch?.cancel()
+      unwatch(connection)
       connections.delete(socket)
       settleIdle()
     })

@@ -220,32 +220,42 @@ export function createBooks(dependencies: {
   }
 }
 
-/** The legs as transfers: pending, or posted at once. */
+/** The legs as transfers: pending, or posted at once. Written out field by field: it is done for every packet. */
 function firstPhase({ legs, ids, tags, taggedLeg, timeoutS }: Booking, isPending: boolean): NewTransfer[] {
-  return legs.map((leg, index) => ({
-    ...leg,
-    id: ids.reserve[index]!,
+  const { reserve } = ids
+  const last = legs.length - 1
+  return legs.map(({ debitAccountId, creditAccountId, amount, ledger }, index) => ({
+    id: reserve[index]!,
+    debitAccountId,
+    creditAccountId,
+    amount,
+    ledger,
     code: TransferCode.TRANSFER,
-    ...(isPending && { timeoutS }),
-    ...(index === taggedLeg && tags),
-    flags: { pending: isPending, linked: index < legs.length - 1 }
+    flags: { pending: isPending, linked: index < last },
+    timeoutS: isPending ? timeoutS : 0,
+    userData128: index === taggedLeg ? tags.userData128 : 0n,
+    userData64: index === taggedLeg ? tags.userData64 : 0n,
+    userData32: index === taggedLeg ? tags.userData32 : 0
   }))
 }
 
 /** What posts or voids the legs. Zero fields take over those of the reservation. */
 function secondPhase({ legs, ids, tags }: Booking, end: 'post' | 'void', userData64?: bigint): NewTransfer[] {
-  return legs.map((leg, index) => ({
-    debitAccountId: leg.debitAccountId,
-    creditAccountId: leg.creditAccountId,
-    ledger: leg.ledger,
+  const { reserve } = ids
+  const own = ids[end]
+  const isPost = end === 'post'
+  const last = legs.length - 1
+  return legs.map(({ debitAccountId, creditAccountId, ledger }, index) => ({
+    id: own[index]!,
+    debitAccountId,
+    creditAccountId,
+    amount: isPost ? AMOUNT_ALL : 0n,
+    ledger,
     code: TransferCode.TRANSFER,
-    id: ids[end][index]!,
-    pendingId: ids.reserve[index]!,
-    amount: end === 'post' ? AMOUNT_ALL : 0n,
-    ...(index === 0 && { ...tags, ...(userData64 !== undefined && { userData64 }) }),
-    flags: {
-      ...(end === 'post' ? { postPending: true } : { voidPending: true }),
-      linked: index < legs.length - 1
-    }
+    flags: { postPending: isPost, voidPending: !isPost, linked: index < last },
+    pendingId: reserve[index]!,
+    userData128: index === 0 ? tags.userData128 : 0n,
+    userData64: index === 0 ? (userData64 ?? tags.userData64) : 0n,
+    userData32: index === 0 ? tags.userData32 : 0
   }))
 }

@@ -4,6 +4,7 @@ import { createMemoryCache, uuidToId } from '../../runtime/index.ts'
 import { ConnectorStoppedError, createBooks } from './books.ts'
 import { createConnectionTotals } from './connection-totals.ts'
 import type { ConnectorContext, ConnectorDependencies } from './context.ts'
+import { createDeadlines } from './deadlines.ts'
 import { DEFAULT_CONNECTOR_LIMITS, createPeerUsages } from './limits.ts'
 import type { Connector, LocalSender } from './model.ts'
 import { createOrphans } from './orphans.ts'
@@ -26,6 +27,7 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     orphans: createOrphans({ clock, logger, maxListed: limits.maxOrphansListed }),
     connectionTotals: createConnectionTotals({ ...dependencies, cache, stopped: giveUp.signal }),
     usages: createPeerUsages(clock),
+    deadlines: createDeadlines(clock),
     packetsInFlight: 0,
     stopped: giveUp.signal
   }

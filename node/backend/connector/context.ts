@@ -7,6 +7,7 @@ import type { Rates } from '../rates/model.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { Books } from './books.ts'
 import type { ConnectionTotals } from './connection-totals.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { ConnectorLimits, PeerUsages } from './limits.ts'
 import type { Orphans } from './orphans.ts'
 import type { Step } from './step.ts'
@@ -52,6 +53,7 @@ export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' |
   orphans: Orphans
   connectionTotals: ConnectionTotals
   usages: PeerUsages
+  deadlines: Deadlines
   /** Packets of all sources that are not settled. */
   packetsInFlight: number
   /** Aborted with a ConnectorStoppedError when the connector gives up what is still unsettled. */
@@ -59,20 +61,23 @@ export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' |
 }
 
 /** Resolves to undefined when the wall clock reaches `deadlineMs` before `promise` settles. */
-export async function beforeDeadline<T>(
-  clock: Clock,
+export function beforeDeadline<T>(
+  { clock, deadlines }: Pick<ConnectorContext, 'clock' | 'deadlines'>,
   deadlineMs: number,
   promise: Promise<T>
 ): Promise<T | undefined> {
-  const remainingMs = deadlineMs - clock.nowMs()
-  let timer: { cancel(): void } | undefined
-  const deadline = new Promise<undefined>((resolve) => {
-    timer = clock.setTimer(remainingMs, () => resolve(undefined))
+  return new Promise((resolve, reject) => {
+    const deadline = deadlines.at(deadlineMs, () => resolve(undefined))
+    promise.then(
+      (result) => {
+        deadline.cancel()
+        // The deadline may be called late, the clock is not.
+        resolve(clock.nowMs() < deadlineMs ? result : undefined)
+      },
+      (error: unknown) => {
+        deadline.cancel()
+        reject(error as Error)
+      }
+    )
   })
-  try {
-    const result = await Promise.race([promise, deadline])
-    return clock.nowMs() < deadlineMs ? result : undefined
-  } finally {
-    timer?.cancel()
-  }
 }

@@ -8,9 +8,9 @@ export interface PacketTransferIds {
 /** The four bits of a UUID that hold its version: other values there make other ids at the same place in time. */
 const VERSION_BITS = 76n
 
-const SECOND_LEG = 8n
-const POST = 1n
-const VOID = 2n
+const SECOND_LEG = 8n << VERSION_BITS
+const POST = 1n << VERSION_BITS
+const VOID = 2n << VERSION_BITS
 
 /**
  * The ids of a packet's transfers, derived from that of its first leg: whoever finds the first leg of a
@@ -18,10 +18,16 @@ const VOID = 2n
  * id that `random.orderedId()` gives, and sort beside the first.
  */
 export function packetTransferIds(firstLegId: bigint): PacketTransferIds {
-  const derived = (purpose: bigint) => firstLegId ^ (purpose << VERSION_BITS)
+  // A packet needs two of the three pairs at most, so each is made when it is asked for.
   return {
-    reserve: [firstLegId, derived(SECOND_LEG)],
-    post: [derived(POST), derived(POST | SECOND_LEG)],
-    void: [derived(VOID), derived(VOID | SECOND_LEG)]
+    get reserve() {
+      return [firstLegId, firstLegId ^ SECOND_LEG] as const
+    },
+    get post() {
+      return [firstLegId ^ POST, firstLegId ^ (POST | SECOND_LEG)] as const
+    },
+    get void() {
+      return [firstLegId ^ VOID, firstLegId ^ (VOID | SECOND_LEG)] as const
+    }
   }
 }

@@ -21,7 +21,7 @@ export async function assignPorts(topology: Topology): Promise<PortTable> {
 }
 
 /** Ports that nothing listens on: all are held at once, so that they differ, then let go. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
       { length: count },

@@ -37,7 +37,8 @@ export async function deliver(packet: PacketInHand, context: ConnectorContext): 
     packet.ownAddress
   )
   if ('reject' in request) return request.reject
-  if (request.standardReply) return answerWithoutMoney(packet, target, request, request.standardReply, context)
+  if (request.standardReply)
+    return answerWithoutMoney(packet, target, request, request.standardReply, context)
 
   let total: ConnectionTotal
   try {
@@ -120,7 +121,7 @@ async function bookAdmitted(delivery: Delivery, context: ConnectorContext): Prom
   const booked = bookAndCount()
   packet.unsettled = booked
 
-  const outcome = await beforeDeadline(context.clock, packet.prepare.expiresAtMs, booked)
+  const outcome = await beforeDeadline(context, packet.prepare.expiresAtMs, booked)
   if (outcome === 'booked') {
     const known = await inTime(packet, context, counted)
     target.learned(total.settled)
@@ -136,10 +137,10 @@ async function bookAdmitted(delivery: Delivery, context: ConnectorContext): Prom
 /** The total, or undefined where it comes too late for the answer: money that is booked is fulfilled all the same. */
 function inTime(
   packet: PacketInHand,
-  { clock }: ConnectorContext,
+  context: ConnectorContext,
   total: Promise<bigint | undefined>
 ): Promise<bigint | undefined> {
-  return beforeDeadline(clock, packet.prepare.expiresAtMs - TOTAL_MARGIN_MS, total)
+  return beforeDeadline(context, packet.prepare.expiresAtMs - TOTAL_MARGIN_MS, total)
 }
 
 /** Books, or gives the Reject that says why nothing was booked. Waits until it is known. */

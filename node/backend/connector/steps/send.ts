@@ -19,19 +19,19 @@ export async function send(packet: PacketInHand, context: ConnectorContext): Pro
 }
 
 function exchange(packet: PacketInHand, peer: Peer, context: ConnectorContext): Promise<ExchangeOutcome> {
-  const { clock, transport, limits, logger } = context
+  const { clock, deadlines, transport, limits, logger } = context
   const { prepare, outgoingAmount: amount, outgoingExpiresAtMs: expiresAtMs } = packet
   const bytes = encodePrepare({ ...prepare, amount, expiresAtMs })
 
   return new Promise((resolve) => {
     let isExpired = false
-    const expiry = clock.setTimer(expiresAtMs - clock.nowMs(), () => {
+    const expiry = deadlines.at(expiresAtMs, () => {
       isExpired = true
       resolve({ kind: 'expired' })
     })
     const end = (outcome: TransportOutcome) => {
       expiry.cancel()
-      // The timer may be late, the clock is not.
+      // The deadline may be called late, the clock is not.
       if (isExpired || clock.nowMs() >= expiresAtMs) {
         recordLateOutcome(packet, context, outcome)
         resolve({ kind: 'expired' })

@@ -2,6 +2,8 @@ import type { Dispatcher } from 'undici'
 import { MAX_REPLY_BYTES } from '../../../ilp/index.ts'
 import type { Clock, HttpClient } from '../../../runtime/index.ts'
 import type { Peer } from '../../peers/model.ts'
+import { createDeadlines } from '../deadlines.ts'
+import type { Deadline } from '../deadlines.ts'
 import type { Transport, TransportOutcome } from '../transport.ts'
 
 /**
@@ -31,6 +33,7 @@ export function createHttpTransport(dependencies: {
 }): Transport {
   const { httpClient, clock } = dependencies
   const endpoints = new WeakMap<Peer, Endpoint>()
+  const deadlines = createDeadlines(clock)
 
   function endpointOf(peer: Peer): Endpoint {
     const { outgoing } = peer.http
@@ -55,19 +58,13 @@ export function createHttpTransport(dependencies: {
   return {
     send(peer, bytes, giveUpAtMs) {
       return new Promise((resolve) => {
-        const exchange = createExchange((outcome) => {
-          giveUp.cancel()
-          resolve(outcome)
-        })
-        const giveUp = clock.setTimer(giveUpAtMs - clock.nowMs(), exchange.giveUp)
+        const exchange = new Exchange(resolve)
+        exchange.deadline = deadlines.at(giveUpAtMs, () => exchange.giveUp())
         try {
           const { origin, path, headers } = endpointOf(peer)
-          httpClient.dispatcher.dispatch(
-            { origin, path, headers, method: 'POST', body: bytes, headersTimeout: 0, bodyTimeout: 0 },
-            exchange.handler
-          )
+          httpClient.dispatcher.dispatch({ origin, path, headers, method: 'POST', body: bytes }, exchange)
         } catch (error) {
-          exchange.handler.onResponseError!(undefined as never, error as Error)
+          exchange.onResponseError(undefined, error as Error)
         }
       })
     },
@@ -79,61 +76,67 @@ export function createHttpTransport(dependencies: {
  *   queued ──connection ready──▶ written ──headers──▶ answering ──end──▶ ended
  *      └── error: notSent           └── error: lost       └── error, too long: lost
  */
-function createExchange(onEnd: (outcome: TransportOutcome) => void): {
-  handler: Dispatcher.DispatchHandler
-  giveUp: () => void
-} {
-  let controller: Dispatcher.DispatchController | undefined
-  let isWritten = false
-  let isEnded = false
-  let status = 0
-  let length = 0
-  const chunks: Buffer[] = []
+class Exchange implements Dispatcher.DispatchHandler {
+  deadline: Deadline | undefined
+  readonly #onEnd: (outcome: TransportOutcome) => void
+  #controller: Dispatcher.DispatchController | undefined
+  #isEnded = false
+  #status = 0
+  #length = 0
+  #chunks: Buffer[] = []
 
-  function end(outcome: TransportOutcome): void {
-    if (isEnded) return
-    isEnded = true
-    onEnd(outcome)
+  constructor(onEnd: (outcome: TransportOutcome) => void) {
+    this.#onEnd = onEnd
   }
 
-  function fail(code: 'T00' | 'T01', reason: string): void {
-    end({ kind: isWritten ? 'lost' : 'notSent', code, reason })
-  }
-
-  return {
-    handler: {
-      onRequestStart(current) {
-        // undici may put a request back into its queue when a connection breaks; ours never goes out again.
-        if (isWritten || isEnded) {
-          current.abort(new Error('a Prepare is sent once'))
-          return
-        }
-        controller = current
-        isWritten = true
-      },
-      onResponseStart(_controller, statusCode) {
-        status = statusCode
-      },
-      onResponseData(current, chunk) {
-        length += chunk.length
-        if (length > MAX_REPLY_BYTES) {
-          fail('T00', `the peer's answer is longer than ${MAX_REPLY_BYTES} bytes`)
-          current.abort(new Error('the answer is too long'))
-          return
-        }
-        chunks.push(chunk)
-      },
-      onResponseEnd() {
-        end(status === 200 ? { kind: 'answer', bytes: Buffer.concat(chunks) } : refusal(status))
-      },
-      onResponseError(_controller, error) {
-        fail('T01', `the peer could not be reached: ${describe(error)}`)
-      }
-    },
-    giveUp() {
-      fail('T01', 'the peer did not answer in time')
-      controller?.abort(new Error('no answer in time'))
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // undici may put a request back into its queue when a connection breaks; ours never goes out again.
+    if (this.#controller !== undefined || this.#isEnded) {
+      controller.abort(new Error('a Prepare is sent once'))
+      return
     }
+    this.#controller = controller
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number): void {
+    this.#status = statusCode
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#length += chunk.length
+    if (this.#length > MAX_REPLY_BYTES) {
+      this.#fail('T00', `the peer's answer is longer than ${MAX_REPLY_BYTES} bytes`)
+      controller.abort(new Error('the answer is too long'))
+      return
+    }
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    if (this.#status !== 200) return this.#end(refusal(this.#status))
+    const [first] = this.#chunks
+    const bytes = this.#chunks.length === 1 ? first! : Buffer.concat(this.#chunks)
+    this.#end({ kind: 'answer', bytes })
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.#fail('T01', `the peer could not be reached: ${describe(error)}`)
+  }
+
+  giveUp(): void {
+    this.#fail('T01', 'the peer did not answer in time')
+    this.#controller?.abort(new Error('no answer in time'))
+  }
+
+  #fail(code: 'T00' | 'T01', reason: string): void {
+    this.#end({ kind: this.#controller === undefined ? 'notSent' : 'lost', code, reason })
+  }
+
+  #end(outcome: TransportOutcome): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.deadline?.cancel()
+    this.#onEnd(outcome)
   }
 }
 

@@ -74,7 +74,8 @@ export function createPacketHandler({
     }
     const bytes = encodeReply(reply)
     response.writeHead(200, { 'content-type': CONTENT_TYPE, 'content-length': bytes.length })
-    response.end(bytes)
+    // As text of one byte a character the body leaves with the headers in one piece; a buffer would follow them.
+    response.end(bytes.toString('latin1'), 'latin1')
   }
 
   return (request, response) => {

@@ -1,14 +1,7 @@
 import { idToUuid } from '../../runtime/index.ts'
-import { AMOUNT_ALL } from '../model.ts'
 import type { NewAccount, NewTransfer } from '../model.ts'
-import {
-  accountFlagBits,
-  endsPending,
-  staticAccountRefusal,
-  staticRefusal,
-  transferFlagBits
-} from '../transfer-rules.ts'
-import { LARGEST_PLAIN_AMOUNT } from './plain-batch-sql.ts'
+import { accountFlagBits, staticAccountRefusal, staticRefusal, transferFlagBits } from '../transfer-rules.ts'
+import type { PlainBatch } from './plain-batch.ts'
 
 /** The arguments of the SQL functions: one array per field, written as PostgreSQL's array literals. */
 
@@ -22,56 +15,65 @@ function literal(items: readonly (string | number | bigint)[]): string {
   return `{${items.join(',')}}`
 }
 
-/** Arguments of `ledger_create_transfers`, in its order. */
-export function transferArguments(
-  transfers: readonly NewTransfer[],
-  nowMs: number
-): (string | number | boolean)[] {
-  const columns: (string | number | bigint)[][] = Array.from({ length: 14 }, () => [])
-  const firstPositions = new Map<bigint, number>()
-  let refused = false
-  for (const [index, transfer] of transfers.entries()) {
-    const ends = endsPending(transfer)
-    const refusal = staticRefusal(transfer)
-    refused ||= refusal !== undefined
-    let firstPosition = firstPositions.get(transfer.id)
-    if (firstPosition === undefined) firstPositions.set(transfer.id, (firstPosition = index + 1))
-    const row: (string | number | bigint)[] = [
-      idToUuid(transfer.id),
-      uuidOrNull(transfer.debitAccountId),
-      uuidOrNull(transfer.creditAccountId),
-      transfer.amount,
-      transfer.ledger,
-      transfer.code,
-      transferFlagBits(transfer),
-      transfer.timeoutS ?? 0,
-      // A move that names a pending transfer is refused; a repeat of one that exists must differ from it.
-      ends || transfer.pendingId ? uuidOrNull(transfer.pendingId) : NULL,
-      uuidOrNull(transfer.userData128),
-      transfer.userData64 || NULL,
-      transfer.userData32 || NULL,
-      refusal ?? NULL,
-      firstPosition
-    ]
-    for (const [column, value] of row.entries()) columns[column]!.push(value)
-  }
-  const plain = !refused && firstPositions.size === transfers.length && isPlain(transfers, firstPositions)
-  return [nowMs, plain, ...columns.map(literal)]
+/** Arguments of `ledger_create_transfers` after the time, in its order: a plain batch. */
+export function plainBatchArguments({ transfers, accounts, ended, reserved }: PlainBatch): string[] {
+  const events = eventColumns(transfers)
+  return [
+    literal(accounts.map(({ id }) => idToUuid(id))),
+    literal(accounts.map(({ ledger }) => ledger)),
+    literal(accounts.map(({ debitsPending }) => debitsPending)),
+    literal(accounts.map(({ debitsPosted }) => debitsPosted)),
+    literal(accounts.map(({ creditsPending }) => creditsPending)),
+    literal(accounts.map(({ creditsPosted }) => creditsPosted)),
+    literal(accounts.map(({ newDebits }) => newDebits)),
+    literal(accounts.map(({ newCredits }) => newCredits)),
+    idArguments(ended),
+    literal(reserved.map(({ id }) => idToUuid(id))),
+    literal(reserved.map(({ timeoutS }) => timeoutS ?? 0)),
+    ...events.map(literalOrEmpty),
+    EMPTY,
+    EMPTY
+  ]
 }
 
-/** Whether no event depends on another of the batch (see plain-batch-sql.ts). */
-function isPlain(transfers: readonly NewTransfer[], ids: ReadonlyMap<bigint, unknown>): boolean {
-  if (transfers.at(-1)?.flags?.linked) return false
-  const ended = new Set<bigint>()
-  for (const transfer of transfers) {
-    if (transfer.flags?.balancingDebit) return false
-    if (transfer.amount > LARGEST_PLAIN_AMOUNT && transfer.amount !== AMOUNT_ALL) return false
-    if (!endsPending(transfer)) continue
-    const pendingId = transfer.pendingId!
-    if (ended.has(pendingId) || ids.has(pendingId)) return false
-    ended.add(pendingId)
+/** The same: a batch for the ordered way. */
+export function orderedBatchArguments(transfers: readonly NewTransfer[]): string[] {
+  const firstPositions = new Map<bigint, number>()
+  for (const [index, { id }] of transfers.entries()) {
+    if (!firstPositions.has(id)) firstPositions.set(id, index + 1)
   }
-  return true
+  return [
+    ...Array<string>(11).fill(EMPTY),
+    ...eventColumns(transfers).map(literal),
+    literal(transfers.map((transfer) => staticRefusal(transfer) ?? NULL)),
+    literal(transfers.map(({ id }) => firstPositions.get(id)!))
+  ]
+}
+
+/** The fields of the events, one array per field. */
+function eventColumns(transfers: readonly NewTransfer[]): (string | number | bigint)[][] {
+  return [
+    transfers.map(({ id }) => idToUuid(id)),
+    transfers.map(({ debitAccountId }) => uuidOrNull(debitAccountId)),
+    transfers.map(({ creditAccountId }) => uuidOrNull(creditAccountId)),
+    transfers.map(({ amount }) => amount),
+    transfers.map(({ ledger }) => ledger),
+    transfers.map(({ code }) => code),
+    transfers.map(transferFlagBits),
+    transfers.map(({ timeoutS }) => timeoutS ?? 0),
+    // A move that names a pending transfer is refused; a repeat of one that exists must differ from it.
+    transfers.map(({ pendingId }) => uuidOrNull(pendingId)),
+    transfers.map(({ userData128 }) => uuidOrNull(userData128)),
+    transfers.map(({ userData64 }) => userData64 || NULL),
+    transfers.map(({ userData32 }) => userData32 || NULL)
+  ]
+}
+
+const EMPTY = '{}'
+
+/** Nothing to read where all are NULL. */
+function literalOrEmpty(items: readonly (string | number | bigint)[]): string {
+  return items.every((item) => item === NULL) ? EMPTY : literal(items)
 }
 
 /** Arguments of `ledger_create_accounts`, in its order. */

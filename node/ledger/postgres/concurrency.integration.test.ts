@@ -198,18 +198,31 @@ describe('the PostgreSQL ledger under concurrency', () => {
     expect([account!.debitsPending, account!.debitsPosted]).toEqual([0n, BigInt(posted)])
   })
 
-  it('an account that is created while a batch waits is not moved without its lock', async () => {
-    const late = 50n
-    const held = await server.database.knex.transaction()
-    await held.raw('SELECT id FROM "ledgerAccounts" WHERE id = ? FOR UPDATE', [
-      '00000000-0000-0000-0000-000000000001'
-    ])
-    const waiting = ledgers[1]!.createTransfers([transfer(WORLD, HOT[0]!, 1n), transfer(WORLD, late, 1n)])
-    await untilOneWaits(server)
-    await ledgers[0]!.createAccounts([{ id: late, ledger: 1, code: 3 }])
-    await held.commit()
-    expect(await waiting).toEqual(['ok', 'credit_account_not_found'])
-  })
+  it.each([
+    // The plain way finds an account missing and hands over; the ordered way locks anew and finds all.
+    ['plain', {}, ['ok', 'ok']],
+    // The ordered way was waiting for the lock: an account that it did not lock is not there.
+    ['ordered', { balancingDebit: true }, ['ok', 'credit_account_not_found']]
+  ])(
+    'an account that is created while a %s batch waits is not moved without its lock',
+    async (_, flags, results) => {
+      const late = 50n
+      const held = await server.database.knex.transaction()
+      await held.raw('SELECT id FROM "ledgerAccounts" WHERE id = ? FOR UPDATE', [
+        '00000000-0000-0000-0000-000000000001'
+      ])
+      const waiting = ledgers[1]!.createTransfers([
+        transfer(WORLD, HOT[0]!, 1n, { flags }),
+        transfer(WORLD, late, 1n)
+      ])
+      await untilOneWaits(server)
+      await ledgers[0]!.createAccounts([{ id: late, ledger: 1, code: 3 }])
+      await held.commit()
+      expect(await waiting).toEqual(results)
+      const [account] = await ledgers[0]!.lookupAccounts([late])
+      expect(account!.creditsPosted).toBe(results[1] === 'ok' ? 1n : 0n)
+    }
+  )
 
   it('a reservation that is committed while its post waits: the post is done again and finds it', async () => {
     const reservation = transfer(WORLD, HOT[0]!, 5n, { flags: { pending: true } })

@@ -5,10 +5,17 @@ import type {
   CreateAccountResult,
   CreateTransferResult,
   LedgerTotals,
+  NewTransfer,
   PendingState
 } from '../model.ts'
 import { assertAccounts, assertQueryLimit, assertTransfers } from '../transfer-rules.ts'
-import { accountArguments, idArguments, transferArguments } from './batch-arguments.ts'
+import {
+  accountArguments,
+  idArguments,
+  orderedBatchArguments,
+  plainBatchArguments
+} from './batch-arguments.ts'
+import { createReservationMemory, plainBatch, reservationOf } from './plain-batch.ts'
 import {
   lookupAccountsSql,
   lookupTransfersSql,
@@ -24,12 +31,17 @@ export const DEFAULT_MAX_ATTEMPTS = 5
 /** Reservations that one statement of a sweep frees: it holds their accounts' rows meanwhile. */
 export const DEFAULT_SWEEP_LIMIT = 1_000
 
+/** Reservations remembered until they end: some seconds' worth at full speed. */
+export const DEFAULT_MAX_RESERVATIONS = 65_536
+
 export interface PostgresLedgerOptions {
   /** With the schema of `postgresLedgerMigrations`. Closing the ledger leaves it open. */
   database: Pick<Database, 'knex'>
   clock: Pick<Clock, 'nowMs'>
   maxAttempts?: number
   sweepLimit?: number
+  /** Own reservations that are remembered until they end. Others are posted and voided all the same, slower. */
+  maxReservations?: number
 }
 
 /** Serialization failure, deadlock, and an id that another process booked at the same moment. */
@@ -43,9 +55,11 @@ export function createPostgresLedger({
   database,
   clock,
   maxAttempts = DEFAULT_MAX_ATTEMPTS,
-  sweepLimit = DEFAULT_SWEEP_LIMIT
+  sweepLimit = DEFAULT_SWEEP_LIMIT,
+  maxReservations = DEFAULT_MAX_RESERVATIONS
 }: PostgresLedgerOptions): AuditableLedger {
   let closed = false
+  const reservations = createReservationMemory(maxReservations)
 
   async function rows<Row>(sql: string, parameters: readonly (string | number | boolean)[]): Promise<Row[]> {
     if (closed) throw new Error('the ledger is closed')
@@ -54,13 +68,30 @@ export function createPostgresLedger({
   }
 
   /** A statement that was rolled back for the sake of another one changed nothing: it is sent again. */
-  async function repeated<Row>(sql: string, parameters: () => (string | number | boolean)[]): Promise<Row[]> {
+  async function repeated<Row>(
+    sql: string,
+    parameters: (attempt: number) => (string | number | boolean)[]
+  ): Promise<Row[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await rows<Row>(sql, parameters())
+        return await rows<Row>(sql, parameters(attempt))
       } catch (error) {
         if (attempt >= maxAttempts || !REPEATABLE_CODES.has((error as { code?: unknown }).code)) throw error
       }
+    }
+  }
+
+  /** What was reserved and what ended, of a batch in which all is ok or whose results these are. */
+  function remember(
+    transfers: readonly NewTransfer[],
+    results: readonly CreateTransferResult[] | undefined
+  ): void {
+    for (const [index, transfer] of transfers.entries()) {
+      if (results && results[index] !== 'ok') continue
+      const { id, flags, pendingId } = transfer
+      // What a balancing one reserved, only the database knows.
+      if (flags?.pending && !flags.balancingDebit) reservations.add(id, reservationOf(transfer))
+      else if (pendingId) reservations.remove(pendingId)
     }
   }
 
@@ -74,11 +105,16 @@ export function createPostgresLedger({
     async createTransfers(transfers) {
       assertTransfers(transfers)
       if (transfers.length === 0) return []
-      const [row] = await repeated<{ results: string | null }>(createTransfersSql, () =>
-        transferArguments(transfers, clock.nowMs())
-      )
-      if (row!.results === null) return transfers.map(() => 'ok')
-      return row!.results.split(',') as CreateTransferResult[]
+      const plain = plainBatch(transfers, reservations.get)
+      let sent = plain ? plainBatchArguments(plain) : orderedBatchArguments(transfers)
+      const [row] = await repeated<{ results: string | null }>(createTransfersSql, (attempt) => {
+        // An id that is stored already is the ordered way's to judge.
+        if (attempt > 1 && plain) sent = orderedBatchArguments(transfers)
+        return [clock.nowMs(), ...sent]
+      })
+      const results = row!.results?.split(',') as CreateTransferResult[] | undefined
+      remember(transfers, results)
+      return results ?? transfers.map(() => 'ok')
     },
     async lookupAccounts(ids) {
       const found = await rows<AccountRow>(lookupAccountsSql, [idArguments(ids)])
@@ -124,7 +160,7 @@ export function createPostgresLedger({
 }
 
 const createAccountsSql = `SELECT ledger_create_accounts(${marks(6)}) AS results`
-const createTransfersSql = `SELECT ledger_create_transfers(${marks(16)}) AS results`
+const createTransfersSql = `SELECT ledger_create_transfers(${marks(26)}) AS results`
 const sweepExpiredSql = `SELECT ledger_sweep_expired(${marks(2)}) AS swept`
 
 function marks(count: number): string {

@@ -4,7 +4,7 @@ import { isLongRun, testCount } from '../../../test-counts.ts'
 import { createMemoryLedger } from '../memory/ledger.ts'
 import { ledgerHistory, runBesideModel } from '../model-based.ts'
 import type { CreateTransferResult } from '../model.ts'
-import { transferArguments } from './batch-arguments.ts'
+import { createReservationMemory, plainBatch, reservationOf } from './plain-batch.ts'
 import { createLedgerDatabase } from './testing.ts'
 import type { LedgerDatabase } from './testing.ts'
 
@@ -22,17 +22,27 @@ describe('the PostgreSQL ledger beside the model', () => {
 
   it('answers every history as the model does', { timeout: TIMEOUT_MS }, async () => {
     let plainBatches = 0
+    let plainBatchesWithEnds = 0
     const seen = new Map<CreateTransferResult, number>()
     await fc.assert(
       fc.asyncProperty(ledgerHistory(MAX_COMMANDS_PER_HISTORY), async (history) => {
         const { ledger: store, clock } = await server.emptyLedger()
+        const reservations = createReservationMemory(MAX_COMMANDS_PER_HISTORY * 100)
         await runBesideModel(
           history,
           { model: createMemoryLedger({ clock }), store, clock },
           (transfers, results) => {
             for (const result of results) seen.set(result, (seen.get(result) ?? 0) + 1)
-            const [, plain] = transferArguments(transfers, 0)
-            if (plain === true && results.every((result) => result === 'ok')) plainBatches += 1
+            const plain = plainBatch(transfers, reservations.get)
+            if (plain && results.every((result) => result === 'ok')) {
+              plainBatches += 1
+              if (plain.ended.length > 0) plainBatchesWithEnds += 1
+            }
+            for (const [index, transfer] of transfers.entries()) {
+              if (results[index] !== 'ok' || !transfer.flags?.pending || transfer.flags.balancingDebit)
+                continue
+              reservations.add(transfer.id, reservationOf(transfer))
+            }
           }
         )
       }),
@@ -55,5 +65,6 @@ describe('the PostgreSQL ledger beside the model', () => {
     ]
     expect([...seen.keys()]).toEqual(expect.arrayContaining(often))
     expect(plainBatches).toBeGreaterThan(HISTORIES)
+    expect(plainBatchesWithEnds).toBeGreaterThan(HISTORIES / 10)
   })
 })

@@ -1,22 +1,25 @@
 /**
  * The ordered way: event by event against balances held in arrays, then everything that succeeded is written at
- * once. It says exactly what the model in memory/ says. The rows of p_accounts are locked by the caller.
+ * once. It says exactly what the model in memory/ says. The rows of all accounts are locked first, in the order of
+ * their ids.
  *
  * Answers the results in order, joined by commas.
  */
 export const orderedBatchSql = `
 CREATE FUNCTION ledger_create_transfers_in_order(
-  p_accounts uuid[], p_now_ms bigint,
+  p_now_ms bigint,
   p_ids uuid[], p_debits uuid[], p_credits uuid[], p_amounts numeric[], p_ledgers bigint[], p_codes integer[],
   p_flags integer[], p_timeouts bigint[], p_pending_ids uuid[],
   p_data128 uuid[], p_data64 numeric[], p_data32 bigint[],
   p_refusals text[], p_first_positions integer[]
-) RETURNS text LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $function$
+) RETURNS text LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_nestloop = on SET jit = off AS $function$
 DECLARE
   amount_all CONSTANT numeric := 340282366920938463463374607431768211455;
   max_amount CONSTANT numeric := 18446744073709551615;
   events CONSTANT integer := cardinality(p_ids);
 
+  locked_ids uuid[];
   -- Accounts, by their place in account_ids.
   account_ids uuid[]; account_ledgers bigint[]; account_flags integer[];
   debits_pending numeric[]; debits_posted numeric[]; credits_pending numeric[]; credits_posted numeric[];
@@ -47,12 +50,27 @@ DECLARE
   result text; is_end boolean; is_same boolean;
   chain_start integer; chain_broken boolean := false; chain_open boolean;
 BEGIN
+  SELECT array_agg(locked.id) INTO locked_ids FROM (
+    SELECT a.id FROM "ledgerAccounts" a
+    WHERE a.id = ANY (ARRAY(
+      SELECT unnest(p_debits) UNION SELECT unnest(p_credits) UNION
+      SELECT side.account
+      FROM unnest(p_pending_ids) AS n(pending_id)
+      CROSS JOIN LATERAL (
+        SELECT t."debitAccountId", t."creditAccountId" FROM "ledgerTransfers" t WHERE t.id = n.pending_id OFFSET 0
+      ) p
+      CROSS JOIN LATERAL (VALUES (p."debitAccountId"), (p."creditAccountId")) AS side(account)
+    ))
+    ORDER BY a.id
+    FOR NO KEY UPDATE
+  ) locked;
+
   SELECT array_agg(a.id ORDER BY a.id), array_agg(a.ledger ORDER BY a.id), array_agg(a.flags ORDER BY a.id),
     array_agg(a."debitsPending" ORDER BY a.id), array_agg(a."debitsPosted" ORDER BY a.id),
     array_agg(a."creditsPending" ORDER BY a.id), array_agg(a."creditsPosted" ORDER BY a.id)
   INTO account_ids, account_ledgers, account_flags,
     debits_pending, debits_posted, credits_pending, credits_posted
-  FROM "ledgerAccounts" a WHERE a.id = ANY (p_accounts);
+  FROM "ledgerAccounts" a WHERE a.id = ANY (locked_ids);
 
   SELECT array_agg(n.id ORDER BY n.id), array_agg(t."debitAccountId" ORDER BY n.id),
     array_agg(t."creditAccountId" ORDER BY n.id), array_agg(d.pos ORDER BY n.id), array_agg(c.pos ORDER BY n.id),

@@ -207,6 +207,8 @@ export interface Ledger {
    * applies wholly or not at all. Results in order. At most MAX_BATCH_EVENTS.
    */
   createTransfers(transfers: readonly NewTransfer[]): Promise<CreateTransferResult[]>
+  /** Where a store can do part of a batch's work ahead: see LedgerBatch. */
+  newBatch?(): LedgerBatch
   /** In the order of `ids`; undefined where there is none. */
   lookupAccounts(ids: readonly bigint[]): Promise<(Account | undefined)[]>
   lookupTransfers(ids: readonly bigint[]): Promise<(Transfer | undefined)[]>
@@ -219,6 +221,16 @@ export interface Ledger {
   /** Frees what expired. A store may also do so by itself; between expiry and sweep both outcomes are lawful. */
   sweepExpired(): Promise<void>
   close(): Promise<void>
+}
+
+/**
+ * A batch that is put together while an earlier one is under way: `send` then answers as `createTransfers` would
+ * for all that was added, in order. Sent once.
+ */
+export interface LedgerBatch {
+  /** Transfers that `assertTransfers` accepts. At most MAX_BATCH_EVENTS in all. */
+  add(transfers: readonly NewTransfer[]): void
+  send(): Promise<CreateTransferResult[]>
 }
 
 /** Σ debits and Σ credits per ledger number, for audits: each pair must be equal. */

@@ -197,6 +197,54 @@ describe('the group-commit writer', () => {
     expect(await Promise.all(submitted)).toEqual([['ok'], ['ok']])
   })
 
+  it('sends the next batch before the callers of the last one hear', async () => {
+    const { writer, batches } = setUp()
+    const heard: number[] = []
+    const hear = () => void heard.push(batches.length)
+    const first = writer.submit(transfers(1)).then(hear)
+    await turn()
+    const second = writer.submit(transfers(2)).then(hear)
+    await batches[0]!.finish()
+    await first
+    expect(heard).toEqual([2])
+    await batches[1]!.finish()
+    await second
+  })
+
+  it('adds to a batch of the store while another is under way, without what is late at its start', async () => {
+    const clock = createManualClock()
+    const made: { added: bigint[]; finish?(results: CreateTransferResult[]): void }[] = []
+    const ledger: LedgerWriterOptions['ledger'] = {
+      createTransfers: () => Promise.reject(new Error('this store makes batches')),
+      newBatch() {
+        const batch: (typeof made)[number] = { added: [] }
+        made.push(batch)
+        return {
+          add: (added) => void batch.added.push(...added.map(({ id }) => id)),
+          send: () => new Promise((resolve) => (batch.finish = resolve))
+        }
+      }
+    }
+    const logger = createLogger({ name: 'test', level: 'silent' })
+    const writer = createLedgerWriter({ ledger, clock, logger })
+    const first = writer.submit(transfers(1, 2))
+    await turn()
+    const late = writer.submit(transfers(3), { startBeforeMs: clock.nowMs() + 10 })
+    const second = writer.submit(transfers(4))
+    expect(made.map(({ added }) => added)).toEqual([
+      [1n, 2n],
+      [3n, 4n]
+    ])
+    await clock.advance(10)
+    made[0]!.finish!(['ok', 'exists'])
+    expect(await first).toEqual(['ok', 'exists'])
+    expect(await late).toEqual(['not_started_in_time'])
+    expect(made.at(-1)!.added).toEqual([4n])
+    made.at(-1)!.finish!(['ok'])
+    expect(await second).toEqual(['ok'])
+    expect(made[1]!.finish).toBeUndefined()
+  })
+
   it('names a limit that is none', () => {
     expect(() => setUp({ maxBatchEvents: 8_190 })).toThrow(/maxBatchEvents is 8190/)
     expect(() => setUp({ maxQueuedEvents: 0 })).toThrow(/maxQueuedEvents is 0/)

@@ -1,13 +1,20 @@
 import type { Clock, Logger } from '../runtime/index.ts'
 import { LedgerBusyError, LedgerUnavailableError, MAX_BATCH_EVENTS } from './model.ts'
-import type { Ledger, LedgerWriter, NewTransfer, SubmissionResult } from './model.ts'
+import type {
+  CreateTransferResult,
+  Ledger,
+  LedgerBatch,
+  LedgerWriter,
+  NewTransfer,
+  SubmissionResult
+} from './model.ts'
 import { assertTransfers } from './transfer-rules.ts'
 
 /** Events that may wait for their batch: some seconds' worth at full speed. */
 export const DEFAULT_MAX_QUEUED_EVENTS = 65_536
 
 export interface LedgerWriterOptions {
-  ledger: Pick<Ledger, 'createTransfers'>
+  ledger: Pick<Ledger, 'createTransfers' | 'newBatch'>
   clock: Pick<Clock, 'nowMs'>
   logger: Logger
   /** Events waiting for a batch; beyond it submissions get LedgerBusyError. Default 65,536. */
@@ -23,13 +30,23 @@ interface Submission {
   reject(error: Error): void
 }
 
+/** Submissions in order, added to a batch of the store as they come. */
+interface Batch {
+  submissions: Submission[]
+  events: number
+  store: LedgerBatch
+}
+
+type Outcome = { results: CreateTransferResult[] } | { error: unknown }
+
 /**
  * Group commit above a ledger: one batch is under way at a time, and what is submitted meanwhile forms the
- * next, in order. A lone submission waits for nothing but the end of the turn that made it.
+ * next, in order. A lone submission waits for nothing but the end of the turn that made it. When a batch ends,
+ * the next is sent before the callers of the first hear, so that the store does not wait for them.
  *
- *   idle ──submit──▶ scheduled ──end of the turn──▶ flushing ──┬─ queue empty ──▶ idle
- *                                                      ▲       │
- *                                                      └───────┘ queue not empty
+ *   idle ──submit──▶ scheduled ──end of the turn──▶ under way ──┬─ nothing waits ──▶ idle
+ *                                                      ▲        │
+ *                                                      └────────┘ the waiting batch is sent
  */
 export function createLedgerWriter({
   ledger,
@@ -40,59 +57,78 @@ export function createLedgerWriter({
 }: LedgerWriterOptions): LedgerWriter {
   assertLimit('maxQueuedEvents', maxQueuedEvents, Number.MAX_SAFE_INTEGER)
   assertLimit('maxBatchEvents', maxBatchEvents, MAX_BATCH_EVENTS)
-  let queue: Submission[] = []
+  /** In order; the last one takes more. */
+  const waiting: Batch[] = []
   let queuedEvents = 0
   let flushing: Promise<void> | undefined
   let closed = false
 
+  function enqueue(submission: Submission): void {
+    const { length } = submission.transfers
+    let batch = waiting.at(-1)
+    if (!batch || batch.events + length > maxBatchEvents) {
+      batch = { submissions: [], events: 0, store: newStoreBatch(ledger) }
+      waiting.push(batch)
+    }
+    addTo(batch, submission)
+    queuedEvents += length
+    flushing ??= flushAll()
+  }
+
   async function flushAll(): Promise<void> {
     // The rest of the turn may submit more: it goes along.
     await Promise.resolve()
-    while (queue.length > 0) await flush(takeBatch())
+    for (let sent = sendNext(); sent !== undefined;) {
+      const outcome = await sent.outcome
+      const next = sendNext()
+      tell(sent.batch, outcome)
+      sent = next
+    }
     flushing = undefined
   }
 
-  /** The next submissions in order, as many as fit. Those whose time is over are answered and left out. */
-  function takeBatch(): Submission[] {
-    const nowMs = clock.nowMs()
-    const batch: Submission[] = []
-    let events = 0
-    let taken = 0
-    for (const submission of queue) {
-      const { transfers, startBeforeMs } = submission
-      const late = startBeforeMs !== undefined && nowMs >= startBeforeMs
-      if (!late && events + transfers.length > maxBatchEvents) break
-      taken += 1
-      queuedEvents -= transfers.length
-      if (late) {
-        submission.resolve(transfers.map(() => 'not_started_in_time'))
-        continue
-      }
-      events += transfers.length
-      batch.push(submission)
+  /** Sends the first waiting batch that holds anything still in time. */
+  function sendNext(): { batch: Batch; outcome: Promise<Outcome> } | undefined {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      queuedEvents -= next.events
+      const batch = withoutLate(next)
+      if (batch.events === 0) continue
+      return { batch, outcome: outcomeOf(batch) }
     }
-    queue = queue.slice(taken)
-    return batch
+    return undefined
   }
 
-  async function flush(batch: readonly Submission[]): Promise<void> {
-    if (batch.length === 0) return
-    const events = batch.flatMap(({ transfers }) => transfers)
-    try {
-      const results = await ledger.createTransfers(events)
-      if (results.length !== events.length) {
-        throw new Error(`the ledger answered ${results.length} results for ${events.length} events`)
-      }
-      let next = 0
-      for (const { transfers, resolve } of batch) resolve(results.slice(next, (next += transfers.length)))
-    } catch (error) {
-      logger.error(
-        { err: error, events: events.length, submissions: batch.length },
-        'the outcome of a ledger batch is unknown; its submissions may be repeated identically'
-      )
-      const message = 'the outcome of this submission is unknown; repeat it with identical transfers'
-      for (const { reject } of batch) reject(new LedgerUnavailableError(message, { cause: error }))
+  /** Submissions whose time is over are answered and left out. */
+  function withoutLate(batch: Batch): Batch {
+    const nowMs = clock.nowMs()
+    const isLate = ({ startBeforeMs }: Submission) => startBeforeMs !== undefined && nowMs >= startBeforeMs
+    if (!batch.submissions.some(isLate)) return batch
+    const rest: Batch = { submissions: [], events: 0, store: newStoreBatch(ledger) }
+    for (const submission of batch.submissions) {
+      if (isLate(submission)) submission.resolve(submission.transfers.map(() => 'not_started_in_time'))
+      else addTo(rest, submission)
     }
+    return rest
+  }
+
+  function tell({ submissions, events }: Batch, outcome: Outcome): void {
+    let error: unknown
+    if ('error' in outcome) error = outcome.error
+    else if (outcome.results.length !== events) {
+      error = new Error(`the ledger answered ${outcome.results.length} results for ${events} events`)
+    } else {
+      let next = 0
+      for (const { transfers, resolve } of submissions) {
+        resolve(outcome.results.slice(next, (next += transfers.length)))
+      }
+      return
+    }
+    logger.error(
+      { err: error, events, submissions: submissions.length },
+      'the outcome of a ledger batch is unknown; its submissions may be repeated identically'
+    )
+    const message = 'the outcome of this submission is unknown; repeat it with identical transfers'
+    for (const { reject } of submissions) reject(new LedgerUnavailableError(message, { cause: error }))
   }
 
   return {
@@ -112,16 +148,36 @@ export function createLedgerWriter({
           `${queuedEvents} events wait for the ledger (limit ${maxQueuedEvents}); nothing was booked`
         )
       }
-      return new Promise((resolve, reject) => {
-        queue.push({ transfers, startBeforeMs, resolve, reject })
-        queuedEvents += transfers.length
-        flushing ??= flushAll()
-      })
+      return new Promise((resolve, reject) => enqueue({ transfers, startBeforeMs, resolve, reject }))
     },
     async close() {
       closed = true
       await flushing
     }
+  }
+}
+
+function addTo(batch: Batch, submission: Submission): void {
+  batch.store.add(submission.transfers)
+  batch.submissions.push(submission)
+  batch.events += submission.transfers.length
+}
+
+async function outcomeOf({ store }: Batch): Promise<Outcome> {
+  try {
+    return { results: await store.send() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** The store's own, or one that only collects. */
+function newStoreBatch(ledger: LedgerWriterOptions['ledger']): LedgerBatch {
+  if (ledger.newBatch) return ledger.newBatch()
+  const collected: NewTransfer[] = []
+  return {
+    add: (transfers) => void collected.push(...transfers),
+    send: () => ledger.createTransfers(collected)
   }
 }
 

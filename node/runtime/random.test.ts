@@ -15,6 +15,18 @@ describe('ids', () => {
     expect(random.bytes(32)).toHaveLength(32)
   })
 
+  test("no byte of the machine's randomness is handed out twice, whatever the lengths drawn", () => {
+    const random = createSystemRandom({ nowMs: () => 0 })
+    const seen = new Set<string>()
+    for (let draw = 0; draw < 3_000; draw++) {
+      const bytes = random.bytes(12 + (draw % 400))
+      expect(bytes).toHaveLength(12 + (draw % 400))
+      expect(bytes.every((byte) => byte === 0)).toBe(false)
+      seen.add(bytes.toString('hex', 0, 12))
+    }
+    expect(seen.size).toBe(3_000)
+  })
+
   test('of version 7 tell their time (RFC 9562, 5.7)', () => {
     const random = createRandom((length) => Buffer.alloc(length, 0x55), { nowMs: () => 0x0123_4567_89ab })
     expect(random.orderedUuid()).toBe('01234567-89ab-7555-9555-555555555555')

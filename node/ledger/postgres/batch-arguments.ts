@@ -1,4 +1,3 @@
-import { idToUuid } from '../../runtime/index.ts'
 import type { NewAccount, NewTransfer } from '../model.ts'
 import { accountFlagBits, staticAccountRefusal, staticRefusal, transferFlagBits } from '../transfer-rules.ts'
 import type { PlainBatch } from './plain-batch.ts'
@@ -7,8 +6,13 @@ import type { PlainBatch } from './plain-batch.ts'
 
 const NULL = 'NULL'
 
+/** PostgreSQL reads a UUID without its hyphens too. */
+function uuid(id: bigint): string {
+  return id.toString(16).padStart(32, '0')
+}
+
 function uuidOrNull(id: bigint | undefined): string {
-  return id ? idToUuid(id) : NULL
+  return id ? uuid(id) : NULL
 }
 
 function literal(items: readonly (string | number | bigint)[]): string {
@@ -19,7 +23,7 @@ function literal(items: readonly (string | number | bigint)[]): string {
 export function plainBatchArguments({ transfers, accounts, ended, reserved }: PlainBatch): string[] {
   const events = eventColumns(transfers)
   return [
-    literal(accounts.map(({ id }) => idToUuid(id))),
+    literal(accounts.map(({ id }) => uuid(id))),
     literal(accounts.map(({ ledger }) => ledger)),
     literal(accounts.map(({ debitsPending }) => debitsPending)),
     literal(accounts.map(({ debitsPosted }) => debitsPosted)),
@@ -28,7 +32,7 @@ export function plainBatchArguments({ transfers, accounts, ended, reserved }: Pl
     literal(accounts.map(({ newDebits }) => newDebits)),
     literal(accounts.map(({ newCredits }) => newCredits)),
     idArguments(ended),
-    literal(reserved.map(({ id }) => idToUuid(id))),
+    literal(reserved.map(({ id }) => uuid(id))),
     literal(reserved.map(({ timeoutS }) => timeoutS ?? 0)),
     ...events.map(literalOrEmpty),
     EMPTY,
@@ -53,7 +57,7 @@ export function orderedBatchArguments(transfers: readonly NewTransfer[]): string
 /** The fields of the events, one array per field. */
 function eventColumns(transfers: readonly NewTransfer[]): (string | number | bigint)[][] {
   return [
-    transfers.map(({ id }) => idToUuid(id)),
+    transfers.map(({ id }) => uuid(id)),
     transfers.map(({ debitAccountId }) => uuidOrNull(debitAccountId)),
     transfers.map(({ creditAccountId }) => uuidOrNull(creditAccountId)),
     transfers.map(({ amount }) => amount),
@@ -79,7 +83,7 @@ function literalOrEmpty(items: readonly (string | number | bigint)[]): string {
 /** Arguments of `ledger_create_accounts`, in its order. */
 export function accountArguments(accounts: readonly NewAccount[]): string[] {
   return [
-    literal(accounts.map(({ id }) => idToUuid(id))),
+    literal(accounts.map(({ id }) => uuid(id))),
     literal(accounts.map(({ ledger }) => ledger)),
     literal(accounts.map(({ code }) => code)),
     literal(accounts.map(accountFlagBits)),
@@ -90,5 +94,5 @@ export function accountArguments(accounts: readonly NewAccount[]): string[] {
 
 /** Ids as an argument of type uuid[]. */
 export function idArguments(ids: readonly bigint[]): string {
-  return literal(ids.map(idToUuid))
+  return literal(ids.map(uuid))
 }

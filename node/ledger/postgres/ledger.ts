@@ -4,6 +4,7 @@ import type {
   AuditableLedger,
   CreateAccountResult,
   CreateTransferResult,
+  LedgerBatch,
   LedgerTotals,
   NewTransfer,
   PendingState
@@ -15,7 +16,7 @@ import {
   orderedBatchArguments,
   plainBatchArguments
 } from './batch-arguments.ts'
-import { createReservationMemory, plainBatch, reservationOf } from './plain-batch.ts'
+import { createPlainBatch, createReservationMemory, reservationOf } from './plain-batch.ts'
 import {
   lookupAccountsSql,
   lookupTransfersSql,
@@ -95,6 +96,30 @@ export function createPostgresLedger({
     }
   }
 
+  function newBatch(): LedgerBatch {
+    const all: NewTransfer[] = []
+    const plain = createPlainBatch(reservations.get)
+    return {
+      add(transfers) {
+        for (const transfer of transfers) {
+          all.push(transfer)
+          plain.add(transfer)
+        }
+      },
+      async send() {
+        const finished = plain.finish()
+        const [row] = await repeated<{ results: string | null }>(createTransfersSql, (attempt) => {
+          // An id that is stored already is the ordered way's to judge.
+          const isPlain = finished && attempt === 1
+          return [clock.nowMs(), ...(isPlain ? plainBatchArguments(finished) : orderedBatchArguments(all))]
+        })
+        const results = row!.results?.split(',') as CreateTransferResult[] | undefined
+        remember(all, results)
+        return results ?? all.map(() => 'ok')
+      }
+    }
+  }
+
   return {
     async createAccounts(accounts) {
       assertAccounts(accounts)
@@ -105,17 +130,11 @@ export function createPostgresLedger({
     async createTransfers(transfers) {
       assertTransfers(transfers)
       if (transfers.length === 0) return []
-      const plain = plainBatch(transfers, reservations.get)
-      let sent = plain ? plainBatchArguments(plain) : orderedBatchArguments(transfers)
-      const [row] = await repeated<{ results: string | null }>(createTransfersSql, (attempt) => {
-        // An id that is stored already is the ordered way's to judge.
-        if (attempt > 1 && plain) sent = orderedBatchArguments(transfers)
-        return [clock.nowMs(), ...sent]
-      })
-      const results = row!.results?.split(',') as CreateTransferResult[] | undefined
-      remember(transfers, results)
-      return results ?? transfers.map(() => 'ok')
+      const batch = newBatch()
+      batch.add(transfers)
+      return batch.send()
     },
+    newBatch,
     async lookupAccounts(ids) {
       const found = await rows<AccountRow>(lookupAccountsSql, [idArguments(ids)])
       const byId = new Map(found.map((row) => [row.id, row]))

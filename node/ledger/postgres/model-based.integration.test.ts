@@ -4,7 +4,7 @@ import { isLongRun, testCount } from '../../../test-counts.ts'
 import { createMemoryLedger } from '../memory/ledger.ts'
 import { ledgerHistory, runBesideModel } from '../model-based.ts'
 import type { CreateTransferResult } from '../model.ts'
-import { createReservationMemory, plainBatch, reservationOf } from './plain-batch.ts'
+import { createPlainBatch, createReservationMemory, reservationOf } from './plain-batch.ts'
 import { createLedgerDatabase } from './testing.ts'
 import type { LedgerDatabase } from './testing.ts'
 
@@ -33,7 +33,9 @@ describe('the PostgreSQL ledger beside the model', () => {
           { model: createMemoryLedger({ clock }), store, clock },
           (transfers, results) => {
             for (const result of results) seen.set(result, (seen.get(result) ?? 0) + 1)
-            const plain = plainBatch(transfers, reservations.get)
+            const batch = createPlainBatch(reservations.get)
+            for (const transfer of transfers) batch.add(transfer)
+            const plain = batch.finish()
             if (plain && results.every((result) => result === 'ok')) {
               plainBatches += 1
               if (plain.ended.length > 0) plainBatchesWithEnds += 1

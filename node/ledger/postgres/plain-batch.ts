@@ -38,57 +38,68 @@ export interface PlainBatch {
 }
 
 /**
- * The batch as a plain one, or undefined when it has to go the ordered way: an event depends on another or on what
- * an account has free, is wrong in itself, or ends a reservation that is unknown or that does not fit.
+ * Puts a plain batch together, transfer by transfer. `finish` answers undefined when the batch has to go the ordered
+ * way: an event depends on another or on what an account has free, is wrong in itself, or ends a reservation that is
+ * unknown or that does not fit.
  */
-export function plainBatch(
-  transfers: readonly NewTransfer[],
-  reservationOf: (id: bigint) => Reservation | undefined
-): PlainBatch | undefined {
-  if (transfers.at(-1)?.flags?.linked) return undefined
+export function createPlainBatch(reservationOf: (id: bigint) => Reservation | undefined): {
+  add(transfer: NewTransfer): void
+  finish(): PlainBatch | undefined
+} {
+  const transfers: NewTransfer[] = []
   const ids = new Set<bigint>()
-  for (const { id } of transfers) ids.add(id)
-  if (ids.size !== transfers.length) return undefined
-
-  const resolved: NewTransfer[] = []
   const ended = new Set<bigint>()
   const reserved: NewTransfer[] = []
   const changes = new Map<bigint, AccountChange>()
-  for (const transfer of transfers) {
-    if (transfer.flags?.balancingDebit || staticRefusal(transfer) !== undefined) return undefined
-    let booked = transfer
+  let isPlain = true
+
+  function add(transfer: NewTransfer): boolean {
+    const { id, flags } = transfer
+    if (flags?.balancingDebit || ids.has(id) || ended.has(id)) return false
+    if (staticRefusal(transfer) !== undefined) return false
+    ids.add(id)
+    const ends = endsPending(transfer)
+    let booked: NewTransfer | undefined = transfer
     let released = 0n
-    if (endsPending(transfer)) {
+    if (ends) {
       const pendingId = transfer.pendingId!
-      if (ended.has(pendingId) || ids.has(pendingId)) return undefined
+      if (ended.has(pendingId) || ids.has(pendingId)) return false
       const reservation = reservationOf(pendingId)
-      if (!reservation) return undefined
-      const end = resolveEnd(transfer, reservation)
-      if (!end) return undefined
-      booked = end
+      booked = reservation && resolveEnd(transfer, reservation)
+      if (!reservation || !booked) return false
       released = reservation.amount
       ended.add(pendingId)
-    } else if (transfer.flags?.pending) {
+    } else if (flags?.pending) {
       reserved.push(transfer)
     }
-    resolved.push(booked)
+    transfers.push(booked)
     const debit = changeOf(changes, booked.debitAccountId, booked.ledger)
     const credit = changeOf(changes, booked.creditAccountId, booked.ledger)
-    if (!debit || !credit) return undefined
-    const { amount, flags } = booked
+    if (!debit || !credit) return false
+    const { amount } = booked
     const pending = flags?.pending ? amount : -released
     const posted = flags?.pending || flags?.voidPending ? 0n : amount
     debit.debitsPending += pending
     debit.debitsPosted += posted
     credit.creditsPending += pending
     credit.creditsPosted += posted
-    if (released === 0n && !endsPending(booked)) {
+    if (!ends) {
       debit.newDebits += amount
       credit.newCredits += amount
     }
+    return true
   }
-  const accounts = [...changes.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
-  return { transfers: resolved, accounts, ended: [...ended], reserved }
+
+  return {
+    add(transfer) {
+      isPlain &&= add(transfer)
+    },
+    finish() {
+      if (!isPlain || transfers.at(-1)?.flags?.linked) return undefined
+      const accounts = [...changes.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+      return { transfers, accounts, ended: [...ended], reserved }
+    }
+  }
 }
 
 /** Undefined where the ordered way has to say what is wrong. */

@@ -32,7 +32,7 @@ export interface OutgoingPaymentsDependencies {
   logger: Logger
   ledger: Ledger
   writer: LedgerWriter
-  liquidity: Pick<Liquidity, 'ensureAccount' | 'deposit' | 'accounts'>
+  liquidity: Pick<Liquidity, 'accounts'>
   walletAddresses: Pick<WalletAddresses, 'get'>
   quotes: Pick<Quotes, 'get' | 'getMany'>
   receivers: Pick<Receivers, 'get'>
@@ -65,10 +65,10 @@ export function createOutgoingPayments(dependencies: OutgoingPaymentsDependencie
   const { database, config, random, targets } = dependencies
   const ledger = createPaymentLedger(dependencies)
   const leases = createLeases({ ...dependencies, ownerId: dependencies.incarnationId })
-  const funding = createFunding(dependencies)
+  const funding = createFunding({ ...dependencies, ledger })
   const transmitData = createTransmitData(config.DB_ENCRYPTION_SECRET, random)
   const attempts = createAttempts(createSecretBox(config.STREAM_SECRET, 'outgoing payment attempts', random))
-  const service = createOutgoingPaymentService({ ...dependencies, ledger, funding, transmitData })
+  const service = createOutgoingPaymentService({ ...dependencies, ledger, transmitData })
   const runner = createAttemptRunner({
     ...dependencies,
     leases,

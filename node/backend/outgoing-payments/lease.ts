@@ -29,10 +29,8 @@ export interface Lease {
 }
 
 export interface Leases {
-  /** Takes up to `limit` payments that are due. */
-  take(limit: number): Promise<Lease[]>
-  /** When the next payment is due. */
-  nextDueMs(): Promise<number | undefined>
+  /** Takes up to `limit` payments that are due, and tells when the next one will be that was not due now. */
+  take(limit: number): Promise<{ taken: Lease[]; nextDueMs: number | undefined }>
   /** Changes the payment's row, as its holder. @throws LeaseLostError when another holds it */
   write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void>
   /** What `write` does, for statements that do more than that: it changes no row when another holds the lease. */
@@ -143,32 +141,34 @@ export function createLeases({
   return {
     async take(limit) {
       const { deadlineMs, deadline, takeover } = times()
-      const { rows } = await database.knex.raw<{ rows: OutgoingPaymentRow[] }>(
-        `UPDATE "${TABLE}" AS payment
-         SET "leaseOwner" = ?, "leaseEpoch" = payment."leaseEpoch" + 1, "leaseDeadline" = ?, "processAt" = ?
-         FROM (
+      const now = new Date(clock.nowMs())
+      const { rows } = await database.knex.raw<{ rows: (OutgoingPaymentRow & { nextDue: Date | null })[] }>(
+        `WITH due AS (
            SELECT id FROM "${TABLE}" WHERE "processAt" <= ? AND state = 'SENDING'
            ORDER BY "processAt" LIMIT ? FOR UPDATE SKIP LOCKED
-         ) AS due
-         WHERE payment.id = due.id
-         RETURNING payment.*`,
-        [ownerId, deadline, takeover, new Date(clock.nowMs()), limit]
+         ), taken AS (
+           UPDATE "${TABLE}" AS payment
+           SET "leaseOwner" = ?, "leaseEpoch" = payment."leaseEpoch" + 1, "leaseDeadline" = ?, "processAt" = ?
+           FROM due WHERE payment.id = due.id
+           RETURNING payment.*
+         )
+         SELECT taken.*, next.due AS "nextDue"
+         FROM (SELECT min("processAt") AS due FROM "${TABLE}" WHERE "processAt" > ?) AS next
+         LEFT JOIN taken ON true`,
+        [now, limit, ownerId, deadline, takeover, now]
       )
-      const leases = rows.map((payment): HeldLease => {
-        const controller = new AbortController()
-        return { payment, epoch: payment.leaseEpoch, signal: controller.signal, controller, deadlineMs }
-      })
-      for (const lease of leases) held.add(lease)
+      const nextDueMs = rows[0]?.nextDue?.getTime()
+      const taken = rows
+        .filter((row) => row.id !== null)
+        .map(({ nextDue: _, ...payment }): HeldLease => {
+          const controller = new AbortController()
+          return { payment, epoch: payment.leaseEpoch, signal: controller.signal, controller, deadlineMs }
+        })
+      for (const lease of taken) held.add(lease)
       schedule()
-      return leases
-    },
-    async nextDueMs() {
-      const row = await database
-        .knex(TABLE)
-        .whereNotNull('processAt')
-        .min<{ min: Date | null } | undefined>('processAt')
-        .first()
-      return row?.min?.getTime()
+      // The statement does not see its own leases: another process may take them over then.
+      if (taken.length === 0) return { taken, nextDueMs }
+      return { taken, nextDueMs: Math.min(nextDueMs ?? Infinity, takeover.getTime()) }
     },
     write,
     writing,

@@ -14,7 +14,7 @@ import { packetTransferIds } from '../connector/transfer-ids.ts'
 import type { Quote } from '../quotes/model.ts'
 import { epochAccountId, paymentAccountId } from './accounts.ts'
 import { createLocalPayments } from './local-payment.ts'
-import { createPaymentLedger, LEDGER_REPEAT_MS } from './payment-ledger.ts'
+import { createPaymentLedger, FUND_PATIENCE_MS, LEDGER_REPEAT_MS } from './payment-ledger.ts'
 import { reservedAtMs } from './settlement.ts'
 
 const PEER = 77n
@@ -23,7 +23,7 @@ const BUDGET = 1_000n
 const FEE = 25n
 const signal = new AbortController().signal
 
-async function createBooks() {
+async function createBooks({ funded = true } = {}) {
   const clock = createManualClock()
   const random = createSystemRandom(clock)
   const logger = createLogger({ name: 'test', level: 'silent' })
@@ -59,17 +59,16 @@ async function createBooks() {
     { id: uuidToId(asset.id), ledger: 1, code: AccountCode.LIQUIDITY_ASSET, flags: limited },
     { id: paymentAccountId(id), ledger: 1, code: AccountCode.LIQUIDITY_OUTGOING, flags: limited }
   ]
-  await ledger.createAccounts(accounts)
-  await writer.submit([
-    {
-      id: random.orderedId(),
-      debitAccountId: SETTLEMENT,
-      creditAccountId: paymentAccountId(id),
-      amount: BUDGET + FEE,
-      ledger: 1,
-      code: TransferCode.DEPOSIT
-    }
-  ])
+  await ledger.createAccounts(funded ? accounts : accounts.slice(0, -1))
+  const deposit = {
+    id: random.orderedId(),
+    debitAccountId: SETTLEMENT,
+    creditAccountId: paymentAccountId(id),
+    amount: BUDGET + FEE,
+    ledger: 1,
+    code: TransferCode.DEPOSIT
+  }
+  if (funded) await writer.submit([deposit])
   const paymentLedger = createPaymentLedger({ ledger, writer, clock, random, logger })
 
   /** What the connector does with a packet of an epoch's sender. */
@@ -97,7 +96,7 @@ async function createBooks() {
     return account ? account.creditsPosted - account.debitsPosted - account.debitsPending : 0n
   }
 
-  return { clock, random, ledger, writer, paymentLedger, quote, reserve, freeOf }
+  return { clock, random, logger, ledger, writer, paymentLedger, quote, reserve, freeOf }
 }
 
 describe('the money of a payment', () => {
@@ -119,6 +118,62 @@ describe('the money of a payment', () => {
     await paymentLedger.sweepFormerEpochs(quote, 2, signal)
     expect(await freeOf(epochAccountId(quote.id, 2))).toBe(BUDGET)
     expect(inFlight.result).toBe('ok')
+  })
+
+  it('is deposited with the budget of the first epoch in one batch, once', async () => {
+    const books = await createBooks({ funded: false })
+    const { paymentLedger, random, freeOf, ledger } = books
+    const quote: Quote = { ...books.quote, method: 'ILP' }
+    const depositId = random.orderedUuid()
+    expect(paymentLedger.wasFundedHere(quote.id)).toBe(false)
+    await paymentLedger.fund(quote, depositId)
+    expect(paymentLedger.wasFundedHere(quote.id)).toBe(true)
+    const balances = async () => [
+      await freeOf(paymentAccountId(quote.id)),
+      await freeOf(epochAccountId(quote.id, 1))
+    ]
+    expect(await balances()).toEqual([FEE, BUDGET])
+    await paymentLedger.fund(quote, depositId)
+    await paymentLedger.openEpoch(quote, 1, signal)
+    await paymentLedger.openEpoch(quote, 1, signal)
+    expect(await balances()).toEqual([FEE, BUDGET])
+    const [deposit] = await ledger.lookupTransfers([uuidToId(depositId)])
+    expect(deposit).toMatchObject({ amount: BUDGET + FEE, code: TransferCode.DEPOSIT })
+  })
+
+  it('that one process deposited is found by another, which takes over from there', async () => {
+    const books = await createBooks({ funded: false })
+    const quote: Quote = { ...books.quote, method: 'ILP' }
+    await books.paymentLedger.fund(quote, books.random.orderedUuid())
+    const other = createPaymentLedger(books)
+    expect(other.wasFundedHere(quote.id)).toBe(false)
+    await other.openEpoch(quote, 1, signal)
+    await other.openEpoch(quote, 2, signal)
+    expect(await books.freeOf(epochAccountId(quote.id, 2))).toBe(BUDGET)
+    await books.paymentLedger.openEpoch(quote, 1, signal)
+    expect((await books.reserve(1, 1n)).result).toBe('exceeds_credits')
+    await other.returnLeftover(quote, 2, signal)
+    expect(await books.freeOf(paymentAccountId(quote.id))).toBe(BUDGET + FEE)
+  })
+
+  it('of a payment within this node stays on its own account', async () => {
+    const { paymentLedger, random, freeOf, quote } = await createBooks({ funded: false })
+    await paymentLedger.fund(quote, random.orderedUuid())
+    expect(await freeOf(paymentAccountId(quote.id))).toBe(BUDGET + FEE)
+  })
+
+  it('is not deposited by a call that waits longer than its patience', async () => {
+    const books = await createBooks({ funded: false })
+    const silent = {
+      ...books.writer,
+      submit: () => Promise.reject(new LedgerUnavailableError('no answer'))
+    }
+    const paymentLedger = createPaymentLedger({ ...books, writer: silent })
+    const funding = paymentLedger.fund(books.quote, books.random.orderedUuid())
+    const outcome = expect(funding).rejects.toThrow(LedgerUnavailableError)
+    await books.clock.advance(FUND_PATIENCE_MS)
+    await outcome
+    expect(paymentLedger.wasFundedHere(books.quote.id)).toBe(false)
   })
 
   it('counts what was posted, with what was delivered, and agrees with a process that was first', async () => {

@@ -11,6 +11,7 @@ import type {
   Account,
   Ledger,
   LedgerWriter,
+  NewAccount,
   NewTransfer,
   SubmissionResult,
   Transfer
@@ -24,6 +25,10 @@ import { budgetTransferId, epochAccountId, paymentAccountId } from './accounts.t
 /** Pauses between repeats of a booking whose outcome is unknown. */
 export const LEDGER_REPEAT_MS = 50
 export const MAX_LEDGER_REPEAT_MS = 5_000
+/** How long a deposit is repeated whose outcome the ledger leaves unknown. */
+export const FUND_PATIENCE_MS = 2_000
+/** Payments that a process funded and has not begun to send, as far as it remembers them. */
+export const MAX_OPENED_PAYMENTS = 10_000
 /** Transfers that are read at once. */
 export const TRANSFER_PAGE = 1_000
 
@@ -53,6 +58,15 @@ export interface EpochBooks {
  * former owner does when it wakes up, no epoch's account ever holds more than debitAmount − fee altogether.
  */
 export interface PaymentLedger {
+  /**
+   * Books the wallet's deposit, and for a payment over ILP the budget of its first epoch with it, in one batch:
+   * whoever takes that epoch finds it open. Repeating it changes nothing.
+   *
+   * @param depositId the id of the payment's created event
+   */
+  fund(payment: PaymentMoney & Pick<Quote, 'method'>, depositId: string): Promise<void>
+  /** Whether this process funded the payment a moment ago; false says nothing. */
+  wasFundedHere(paymentId: string): boolean
   /**
    * Makes the epoch's account hold all that may still be sent: the budget, and what is free on former epochs'.
    * Afterwards a former owner can reserve nothing (but with what its own packets free again).
@@ -101,23 +115,44 @@ export function createPaymentLedger({
     }
   }
 
-  async function createEpochAccount({ id, asset }: PaymentMoney, epoch: number): Promise<void> {
-    const [result] = await ledger.createAccounts([
-      {
-        id: epochAccountId(id, epoch),
-        ledger: asset.ledger,
-        code: AccountCode.SENDING_EPOCH,
-        userData128: uuidToId(asset.id),
-        flags: { debitsMustNotExceedCredits: true }
-      }
-    ])
-    if (result !== 'ok' && result !== 'exists') {
-      throw new Error(`the ledger refused the account of epoch ${epoch} of payment ${id}: ${result}`)
+  /** For a caller who waits for the answer: later the worker does it. @throws LedgerUnavailableError */
+  async function submitPatiently(transfers: readonly NewTransfer[]): Promise<SubmissionResult[]> {
+    const patience = new AbortController()
+    const timer = clock.setTimer(FUND_PATIENCE_MS, () =>
+      patience.abort(new LedgerUnavailableError(`the ledger did not answer within ${FUND_PATIENCE_MS} ms`))
+    )
+    try {
+      return await submitUntilKnown(transfers, patience.signal)
+    } finally {
+      timer.cancel()
     }
   }
 
-  async function bookBudget(payment: PaymentMoney, epoch: number, signal: AbortSignal): Promise<void> {
-    const budget: NewTransfer = {
+  /** Payments whose first epoch this process opened when it funded them, the oldest first. */
+  const opened = new Set<string>()
+
+  function newAccount({ asset }: PaymentMoney, id: bigint, code: number): NewAccount {
+    return {
+      id,
+      ledger: asset.ledger,
+      code,
+      userData128: uuidToId(asset.id),
+      flags: { debitsMustNotExceedCredits: true }
+    }
+  }
+
+  const epochAccount = (payment: PaymentMoney, epoch: number) =>
+    newAccount(payment, epochAccountId(payment.id, epoch), AccountCode.SENDING_EPOCH)
+
+  async function createAccounts({ id }: PaymentMoney, accounts: readonly NewAccount[]): Promise<void> {
+    for (const result of await ledger.createAccounts(accounts)) {
+      if (result === 'ok' || result === 'exists') continue
+      throw new Error(`the ledger refused an account of payment ${id}: ${result}`)
+    }
+  }
+
+  function budgetOf(payment: PaymentMoney, epoch: number): NewTransfer {
+    return {
       id: budgetTransferId(payment.id),
       debitAccountId: paymentAccountId(payment.id),
       creditAccountId: epochAccountId(payment.id, epoch),
@@ -125,7 +160,40 @@ export function createPaymentLedger({
       ledger: payment.asset.ledger,
       code: TransferCode.EPOCH_MOVE
     }
-    const [result] = await submitUntilKnown([budget], signal)
+  }
+
+  async function fund(payment: PaymentMoney & Pick<Quote, 'method'>, depositId: string): Promise<void> {
+    const own = newAccount(payment, paymentAccountId(payment.id), AccountCode.LIQUIDITY_OUTGOING)
+    const deposit: NewTransfer = {
+      id: uuidToId(depositId),
+      debitAccountId: BigInt(payment.asset.ledger),
+      creditAccountId: own.id,
+      amount: payment.debitAmount.value,
+      ledger: payment.asset.ledger,
+      code: TransferCode.DEPOSIT
+    }
+    const overIlp = payment.method === 'ILP'
+    await createAccounts(payment, overIlp ? [own, epochAccount(payment, 1)] : [own])
+    const transfers = overIlp ? [deposit, budgetOf(payment, 1)] : [deposit]
+    const [deposited, budgeted] = await submitPatiently(transfers)
+    if (deposited !== 'ok' && deposited !== 'exists') {
+      throw new Error(`the deposit of payment ${payment.id} was refused: ${deposited}`)
+    }
+    if (budgeted !== undefined) checkBudget(payment, budgeted)
+    // Told that it is new, nobody else can have moved the budget on: there was no epoch before.
+    if (deposited !== 'ok') return
+    opened.add(payment.id)
+    if (opened.size <= MAX_OPENED_PAYMENTS) return
+    const [oldest] = opened
+    if (oldest !== undefined) opened.delete(oldest)
+  }
+
+  async function bookBudget(payment: PaymentMoney, epoch: number, signal: AbortSignal): Promise<void> {
+    const [result] = await submitUntilKnown([budgetOf(payment, epoch)], signal)
+    checkBudget(payment, result)
+  }
+
+  function checkBudget(payment: PaymentMoney, result: SubmissionResult | undefined): void {
     // With different fields: a former epoch got it, and the sweep takes it from there.
     if (result === 'ok' || result === 'exists' || result === 'exists_with_different_fields') return
     throw new Error(`the ledger refused the budget of payment ${payment.id}: ${result}`)
@@ -146,19 +214,30 @@ export function createPaymentLedger({
       const accounts = ids.length === 0 ? [] : await ledger.lookupAccounts(ids)
       const filled = accounts.filter((account) => account !== undefined).filter((one) => freeOf(one) > 0n)
       if (filled.length === 0) return
-      const moves = filled.map((account): NewTransfer => ({
-        id: random.orderedId(),
-        debitAccountId: account.id,
-        creditAccountId: toAccountId,
-        amount: MAX_AMOUNT,
-        ledger: payment.asset.ledger,
-        code: TransferCode.EPOCH_MOVE,
-        flags: { balancingDebit: true }
-      }))
-      const results = await submitUntilKnown(moves, signal)
-      const refused = results.find((result) => result !== 'ok' && result !== 'exists')
-      if (refused) throw new Error(`the ledger refused to move money of payment ${payment.id}: ${refused}`)
+      const filledIds = filled.map((account) => account.id)
+      await moveFree(payment, filledIds, toAccountId, signal)
     }
+  }
+
+  /** What is free on accounts at this moment, which may be nothing. */
+  async function moveFree(
+    payment: PaymentMoney,
+    accountIds: readonly bigint[],
+    toAccountId: bigint,
+    signal: AbortSignal
+  ): Promise<void> {
+    const moves = accountIds.map((accountId): NewTransfer => ({
+      id: random.orderedId(),
+      debitAccountId: accountId,
+      creditAccountId: toAccountId,
+      amount: MAX_AMOUNT,
+      ledger: payment.asset.ledger,
+      code: TransferCode.EPOCH_MOVE,
+      flags: { balancingDebit: true }
+    }))
+    const results = await submitUntilKnown(moves, signal)
+    const refused = results.find((result) => result !== 'ok' && result !== 'exists')
+    if (refused) throw new Error(`the ledger refused to move money of payment ${payment.id}: ${refused}`)
   }
 
   async function readEpoch(epoch: number, account: Account): Promise<EpochBooks> {
@@ -204,17 +283,24 @@ export function createPaymentLedger({
 
   return {
     submitUntilKnown,
+    fund,
+    wasFundedHere: (paymentId) => opened.has(paymentId),
     async openEpoch(payment, epoch, signal) {
-      await createEpochAccount(payment, epoch)
+      if (epoch === 1 && opened.delete(payment.id)) return
+      await createAccounts(payment, [epochAccount(payment, epoch)])
       await bookBudget(payment, epoch, signal)
       if (epoch > 1) await sweep(payment, upTo(epoch - 1), epochAccountId(payment.id, epoch), signal)
     },
     async sweepFormerEpochs(payment, epoch, signal) {
-      await createEpochAccount(payment, epoch)
+      await createAccounts(payment, [epochAccount(payment, epoch)])
       await sweep(payment, upTo(epoch - 1), epochAccountId(payment.id, epoch), signal)
     },
-    returnLeftover: (payment, epoch, signal) =>
-      sweep(payment, upTo(epoch), paymentAccountId(payment.id), signal),
+    async returnLeftover(payment, epoch, signal) {
+      // Nobody was there before the first epoch, and its owner has nothing in flight: one move takes all.
+      if (epoch === 1)
+        await moveFree(payment, [epochAccountId(payment.id, 1)], paymentAccountId(payment.id), signal)
+      else await sweep(payment, upTo(epoch), paymentAccountId(payment.id), signal)
+    },
     async epochBooks(paymentId, epoch) {
       const accounts = await ledger.lookupAccounts(upTo(epoch).map((each) => epochAccountId(paymentId, each)))
       const books: EpochBooks[] = []

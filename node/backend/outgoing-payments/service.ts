@@ -13,7 +13,6 @@ import { isUuid, violatedUnique } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
 import { outgoingPaymentEvent } from './events.ts'
-import type { Funding } from './funding.ts'
 import { giveBack, readSpent, reserveGrant } from './grant-limits.ts'
 import type {
   GrantSpentAmounts,
@@ -37,8 +36,7 @@ export interface OutgoingPaymentServiceDependencies {
   quotes: Pick<Quotes, 'get' | 'getMany'>
   receivers: Pick<Receivers, 'get'>
   outbox: Outbox
-  ledger: Pick<PaymentLedger, 'sentAmounts'>
-  funding: Funding
+  ledger: Pick<PaymentLedger, 'sentAmounts' | 'fund'>
   transmitData: TransmitData
   config: Pick<BackendConfig, 'OPEN_PAYMENTS_URL'>
 }
@@ -50,8 +48,7 @@ type Create = Parameters<OutgoingPayments['create']>[0]
 export function createOutgoingPaymentService(
   dependencies: OutgoingPaymentServiceDependencies
 ): OutgoingPayments {
-  const { database, clock, walletAddresses, quotes, receivers, outbox, ledger, funding, transmitData } =
-    dependencies
+  const { database, clock, walletAddresses, quotes, receivers, outbox, ledger, transmitData } = dependencies
   const now = () => new Date(clock.nowMs())
 
   async function create(
@@ -163,7 +160,7 @@ export function createOutgoingPaymentService(
       ...(dataToTransmit !== undefined && { dataToTransmit: transmitData.write(dataToTransmit) })
     })
     if (funded === undefined) return wrongState(await get(payment.id), payment.id)
-    await funding.fund(payment.quote, depositId)
+    await ledger.fund(payment.quote, depositId)
     await sendNow(payment.id)
     return funded
   }

@@ -46,9 +46,9 @@ export function createOutgoingPaymentWorker({
         const room = maxConcurrent - running.size
         // At the limit: the end of a payment wakes the worker.
         if (room === 0 || isStopped) return undefined
-        const taken = await leases.take(room)
+        const { taken, nextDueMs } = await leases.take(room)
         for (const lease of taken) begin(lease)
-        if (taken.length < room) return leases.nextDueMs()
+        if (taken.length < room) return nextDueMs
       }
     }
   })

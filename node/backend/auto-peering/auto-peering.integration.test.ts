@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import {
   CREATE_ASSET,
   CREATE_INCOMING,
   CREATE_OUTGOING,
+  CREATE_PEER,
   CREATE_QUOTE,
   FUND
 } from '../admin/operations.test-support.ts'
@@ -10,6 +12,7 @@ import { freePort, startTestNode } from '../open-payments/testing.ts'
 import type { AdminError, TestNode } from '../open-payments/testing.ts'
 import { createHttpClient, createSystemRuntime, serveHttp } from '../../runtime/index.ts'
 import type { HttpResponse, HttpServer, Runtime } from '../../runtime/index.ts'
+import { OPERATOR_ID } from '../testing.ts'
 import { PEERING_NONCE_HEADER, PEERING_URL_HEADER } from './proof.ts'
 
 const PEER_BY_URL = `mutation ($input: CreateOrUpdatePeerByUrlInput!) { createOrUpdatePeerByUrl(input: $input) {
@@ -262,6 +265,81 @@ describe('auto-peering', () => {
     expect(await refusal(acacia, acacia.peeringUrl, 'USD')).toMatchObject({
       message: 'The ILP configuration is misconfigured',
       extensions: { code: 'BAD_USER_INPUT', failure: 'InvalidIlpConfiguration' }
+    })
+  })
+
+  describe('a node of another make, on the list', () => {
+    let other: HttpServer
+    let sent: { digest: string; audience: string }
+
+    beforeAll(async () => {
+      other = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
+        const isAsked =
+          request.method === 'GET' && /^\/peering\/proofs\/[0-9a-f-]{36}$/.test(request.url ?? '')
+        response.writeHead(isAsked ? 200 : 404, { 'content-type': 'application/json' })
+        response.end(JSON.stringify(sent))
+      })
+    })
+    afterAll(() => other.stop(0))
+
+    async function ask(changes: object): Promise<HttpResponse> {
+      const ilpConnectorUrl = `http://localhost:${other.address.port}/ilp`
+      const body = JSON.stringify(requestOf({ ilpConnectorUrl, name: 'other', ...changes }))
+      sent = {
+        digest: createHash('sha256').update(body).digest('base64'),
+        audience: new URL(baobab.peeringUrl).origin
+      }
+      return post(baobab.peeringUrl, body, {
+        [PEERING_URL_HEADER]: `http://localhost:${other.address.port}/peering`,
+        [PEERING_NONCE_HEADER]: runtime.random.uuid()
+      })
+    }
+    const named = async (name: string) => (await peersOf(baobab)).find((peer) => peer.name === name)
+
+    it('becomes a peer by the contract’s request and is answered as the contract says', async () => {
+      const answer = await ask({ staticIlpAddress: 'test.other', maxPacketAmount: 900 })
+      expect(answer.status).toBe(200)
+      expect(JSON.parse(answer.body.toString())).toEqual({
+        staticIlpAddress: 'test.baobab',
+        ilpConnectorUrl: baobab.connectorUrl,
+        httpToken: (await named('other'))!.http.outgoing.authToken,
+        name: 'baobab',
+        tenantId: OPERATOR_ID
+      })
+      expect(await named('other')).toMatchObject({
+        staticIlpAddress: 'test.other',
+        liquidity: '100000',
+        maxPacketAmount: '900'
+      })
+    })
+
+    it('may move and rename itself, and is the same peer with the same balance', async () => {
+      const before = (await named('other'))!
+      const ilpConnectorUrl = `http://localhost:${other.address.port}/moved`
+      expect((await ask({ staticIlpAddress: 'test.other', ilpConnectorUrl, name: 'moved' })).status).toBe(200)
+      const { http, ...after } = (await named('moved'))!
+      expect(after).toMatchObject({ id: before.id, liquidity: before.liquidity, maxPacketAmount: '900' })
+      expect(http.outgoing.endpoint).toBe(ilpConnectorUrl)
+    })
+
+    it('takes no address of a peer that the operator made, nor one above or below it, nor a token in use', async () => {
+      await call(baobab.node, CREATE_PEER, {
+        assetId: baobab.assets.USD,
+        staticIlpAddress: 'test.by.hand',
+        name: 'by hand',
+        http: {
+          incoming: { authTokens: ['token-by-hand-token'] },
+          outgoing: { endpoint: 'http://localhost:1/', authToken: 'x' }
+        }
+      })
+      const before = await peersOf(baobab)
+      for (const staticIlpAddress of ['test.by.hand', 'test.by', 'test.by.hand.x']) {
+        expect(typeOf(await ask({ staticIlpAddress }))).toEqual([400, 'InvalidPeerIlpConfiguration'])
+      }
+      expect(typeOf(await ask({ staticIlpAddress: 'test.thief', httpToken: 'token-by-hand-token' }))).toEqual(
+        [400, 'InvalidPeeringRequest']
+      )
+      expect(await peersOf(baobab)).toEqual(before)
     })
   })
 

@@ -83,7 +83,9 @@ describe('rates', () => {
     const { rates, requests } = setUp(() => json('{"base":"USD","rates":{"EUR":0.91}}'))
     expect(await rates.ratio('t', USD, EUR)).toEqual(createRatio(91n, 1n))
     expect(await rates.ratio('t', USD, { code: 'EUR', scale: 0 })).toEqual(createRatio(91n, 10_000n))
-    expect(requests.map(({ url }) => url)).toEqual(['http://rates.test/?key=k&base=USD'])
+    expect(requests).toMatchObject([
+      { method: 'GET', url: 'http://rates.test/?key=k&base=USD', timeoutMs: 5_000 }
+    ])
   })
 
   it('needs no fetch between scales of one currency', async () => {

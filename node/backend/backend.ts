@@ -154,7 +154,13 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     parts.btp.start(parts.connector)
 
     order.nextGroup()
-    for (const name of ['incomingPayments', 'outgoingPayments', 'lowLiquidity', 'webhookDelivery'] as const) {
+    for (const name of [
+      'incomingPayments',
+      'partialPayments',
+      'outgoingPayments',
+      'lowLiquidity',
+      'webhookDelivery'
+    ] as const) {
       order.add(name, () => parts[name].stop())
       await parts[name].start()
     }

@@ -26,11 +26,14 @@ import { createLowLiquidity } from './liquidity/low-liquidity.ts'
 import { createLiquidity } from './liquidity/service.ts'
 import { createOpenPaymentsServer } from './open-payments/index.ts'
 import { createOutgoingPayments } from './outgoing-payments/index.ts'
+import { revealEventData } from './partial-payments/events.ts'
+import { createPartialPayments } from './partial-payments/service.ts'
 import { createPeerDirectory } from './peers/directory.ts'
 import { createPeers } from './peers/service.ts'
 import { createPaths, createQuotes } from './quotes/index.ts'
 import { createRates } from './rates/service.ts'
 import { createReceivers } from './receivers/index.ts'
+import { createTransmitData } from './secrets.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
 import { createWalletAddresses } from './wallet-addresses/service.ts'
 import { createWebhookDelivery } from './webhooks/delivery.ts'
@@ -114,7 +117,13 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
 
   // Webhooks.
   const webhookEvents = createWebhookEvents(base)
-  const webhookDelivery = createWebhookDelivery({ ...base, httpClient: http.operator, tenants })
+  const transmitData = createTransmitData(config.DB_ENCRYPTION_SECRET, random)
+  const webhookDelivery = createWebhookDelivery({
+    ...base,
+    httpClient: http.operator,
+    tenants,
+    reveal: revealEventData(transmitData)
+  })
 
   // What is paid, and the packets that pay it.
   const walletAddresses = createWalletAddresses({ ...base, assets: assetDirectory, tenants })
@@ -128,6 +137,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     outbox,
     streamReceiver
   })
+  const partialPayments = createPartialPayments({ ...base, incomingPayments, outbox, transmitData })
   const incarnation = createIncarnation(base)
   const httpTransport = createTransportByTrust({
     plain: createHttpTransport({ httpClient: http.peers, clock }),
@@ -141,6 +151,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     rates,
     deliveryTargets: incomingPayments.targets,
     streamReceiver,
+    ...(config.ENABLE_PARTIAL_PAYMENT_DECISION && { partialPayments }),
     transport: createTransportByScheme({
       'http:': httpTransport,
       'https:': httpTransport,
@@ -211,6 +222,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       fees,
       walletAddresses,
       incomingPayments,
+      partialPayments,
       quotes,
       outgoingPayments,
       receivers,
@@ -229,6 +241,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     autoPeering,
     walletAddresses,
     incomingPayments,
+    partialPayments,
     outgoingPayments,
     lowLiquidity,
     webhookDelivery,

@@ -65,6 +65,9 @@ const schema = z
         (secret) => secret === undefined || secret.length === 32,
         'the base64 text of 32 bytes is needed'
       ),
+    ENABLE_PARTIAL_PAYMENT_DECISION: variable.boolean(false),
+    PARTIAL_PAYMENT_DECISION_MAX_WAIT_MS: variable.integer(1_500),
+    PARTIAL_PAYMENT_DECISION_SAFETY_MARGIN_MS: variable.integer(100),
     WALLET_ADDRESS_DEACTIVATION_PAYMENT_GRACE_PERIOD_MS: variable.integer(86_400_000),
 
     LEDGER: variable.oneOf(['postgres', 'tigerbeetle', 'memory']).optional(),

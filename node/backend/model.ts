@@ -17,6 +17,7 @@ export const Channel = {
   TENANT_CHANGED: 'tenant_changed',
   WALLET_ADDRESS_CHANGED: 'wallet_address_changed',
   INCOMING_PAYMENT_CHANGED: 'incoming_payment_changed',
+  PARTIAL_PAYMENT_DECIDED: 'partial_payment_decided',
   OUTGOING_PAYMENT_DUE: 'outgoing_payment_due',
   WEBHOOK_DUE: 'webhook_due'
 } as const

@@ -7,6 +7,7 @@ import type { Fee, Fees, FeeType } from '../fees/model.ts'
 import type { IncomingPayments } from '../incoming-payments/model.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import type { OutgoingPayments } from '../outgoing-payments/model.ts'
+import type { PartialPayments } from '../partial-payments/model.ts'
 import type { Peers } from '../peers/model.ts'
 import type { Quotes } from '../quotes/model.ts'
 import type { Receivers } from '../receivers/model.ts'
@@ -25,6 +26,7 @@ export interface AdminServices {
   fees: Fees
   walletAddresses: WalletAddresses
   incomingPayments: IncomingPayments
+  partialPayments: PartialPayments
   quotes: Quotes
   outgoingPayments: OutgoingPayments
   receivers: Receivers

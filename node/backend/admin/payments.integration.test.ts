@@ -36,6 +36,23 @@ describe('the Admin API: payments and their events', () => {
       ok<Payment>(CREATE_INCOMING, { walletAddressId: payee, ...input })
     const amount = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 })
 
+    it('in part are confirmed or rejected while they are open', async () => {
+      const CONFIRM = `mutation ($input: ConfirmPartialIncomingPaymentInput!) {
+        confirmPartialIncomingPayment(input: $input) { success } }`
+      const REJECT = `mutation ($input: RejectPartialIncomingPaymentInput!) {
+        rejectPartialIncomingPayment(input: $input) { success } }`
+      const { payment } = await createIncoming()
+      const input = { incomingPaymentId: payment.id, partialIncomingPaymentId: id() }
+      expect(await ok(CONFIRM, input)).toEqual({ success: true })
+      expect(await ok(REJECT, { ...input, reason: 'not this one' })).toEqual({ success: true })
+      expect(await refused(CONFIRM, input, TENANT)).toMatchObject(asError('NOT_FOUND', 'unknown payment'))
+      await ok(
+        `mutation ($input: CompleteReceiverInput!) { completeReceiver(input: $input) { receiver { id } } }`,
+        { incomingPaymentUrl: payment.url }
+      )
+      expect(await refused(REJECT, input)).toMatchObject(asError('BAD_USER_INPUT', 'invalid state'))
+    })
+
     it('go from receiver to withdrawal, each withdrawal once', async () => {
       const { receiver } = await ok<{ receiver: { id: string } }>(
         `mutation ($input: CreateReceiverInput!) { createReceiver(input: $input) {

@@ -8,7 +8,7 @@ import {
   encryptStreamPacket,
   fulfillmentOf
 } from '../../ilp/stream/codec.ts'
-import type { StreamPacket } from '../../ilp/stream/codec.ts'
+import type { Frame, StreamPacket } from '../../ilp/stream/codec.ts'
 import { AccountCode, TransferCode, createLedgerWriter, createMemoryLedger } from '../../ledger/index.ts'
 import type { AuditableLedger } from '../../ledger/index.ts'
 import { createLogger, createMemoryCache, createRandom, uuidToId } from '../../runtime/index.ts'
@@ -345,12 +345,18 @@ export function createTestPayer(node: TestNode, target: TestTarget, clock: { now
       {
         minimum = 0n,
         isProbe = false,
+        frames = [],
         ...fields
-      }: Partial<IlpPrepare> & { minimum?: bigint; isProbe?: boolean } = {}
+      }: Partial<IlpPrepare> & { minimum?: bigint; isProbe?: boolean; frames?: Frame[] } = {}
     ): IlpPrepare {
       const data = encryptStreamPacket(
         keys,
-        { sequence: ++sequence, type: 12, prepareAmount: minimum, frames: [new StreamMoneyFrame(1, 1)] },
+        {
+          sequence: ++sequence,
+          type: 12,
+          prepareAmount: minimum,
+          frames: [new StreamMoneyFrame(1, 1), ...frames]
+        },
         node.random
       )
       return {

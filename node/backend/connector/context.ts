@@ -2,6 +2,7 @@ import type { StreamReceiver } from '../../ilp/index.ts'
 import type { Ledger, LedgerWriter } from '../../ledger/index.ts'
 import type { Cache, Clock, Logger, Random } from '../../runtime/index.ts'
 import type { DeliveryTargets } from '../incoming-payments/model.ts'
+import type { PartialPaymentGate } from '../partial-payments/model.ts'
 import type { PeerDirectory } from '../peers/model.ts'
 import type { Rates } from '../rates/model.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
@@ -28,6 +29,8 @@ export interface ConnectorDependencies {
   /** What the STREAM payment tags of this node stand for. */
   deliveryTargets: DeliveryTargets
   streamReceiver: Pick<StreamReceiver, 'readPaymentTag' | 'open'>
+  /** Asked about packets with data for incoming payments. Absent: they are taken as any other. */
+  partialPayments?: PartialPaymentGate
   writer: LedgerWriter
   ledger: Pick<Ledger, 'queryTransfers' | 'lookupTransfers'>
   transport: Transport

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { Ratio, StreamCredentials } from '../../ilp/index.ts'
-import type { SecretBox } from './secrets.ts'
+import type { SecretBox } from '../secrets.ts'
 
 /** What was known before the first packet of an attempt: all that its evidence needs after a crash. */
 export interface Attempt {

@@ -14,7 +14,7 @@ import type { AttemptError } from './errors.ts'
 import { leaseLost } from './lease.ts'
 import type { Lease, Leases } from './lease.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
-import type { TransmitData } from './secrets.ts'
+import type { TransmitData } from '../secrets.ts'
 import { PACKET_LIFETIME_MS } from './settlement.ts'
 import type { SettledTotals } from './settlement.ts'
 

@@ -22,7 +22,7 @@ import type {
   PaymentGrant
 } from './model.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
-import type { TransmitData } from './secrets.ts'
+import type { TransmitData } from '../secrets.ts'
 import { createdEventId, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
 import type { OutgoingPaymentRow } from './store.ts'
 

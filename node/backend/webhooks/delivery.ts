@@ -7,6 +7,7 @@ import type { RunningTenantDirectory } from '../tenants/directory.ts'
 import type { Tenant } from '../tenants/model.ts'
 import { canonicalJson, signWebhook } from './signature.ts'
 import { createDeliveryStore } from './store.ts'
+import type { WebhookEventType } from './model.ts'
 import type { ClaimedDelivery } from './store.ts'
 
 export interface WebhookDeliveryDependencies {
@@ -16,6 +17,8 @@ export interface WebhookDeliveryDependencies {
   logger: Logger
   httpClient: Pick<HttpClient, 'request'>
   tenants: Pick<RunningTenantDirectory, 'get' | 'ids'>
+  /** What is sent of an event's stored data; all, where not given. @throws Error when that cannot be read */
+  reveal?(type: WebhookEventType, data: Record<string, unknown>): Record<string, unknown>
   config: Pick<BackendConfig, 'SIGNATURE_SECRET' | 'SIGNATURE_VERSION' | 'WEBHOOK_WORKERS'>
 }
 
@@ -49,6 +52,7 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   stop(): Promise<void>
 } {
   const { database, clock, random, logger, httpClient, tenants, config } = dependencies
+  const reveal = dependencies.reveal ?? ((_type, data) => data)
   const store = createDeliveryStore({ database, clock })
   const owner = random.uuid()
   const limit = DELIVERIES_IN_FLIGHT_PER_RECIPIENT * config.WEBHOOK_WORKERS
@@ -134,7 +138,12 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   }
 
   async function send({ eventId, type, data }: ClaimedDelivery, tenant: Tenant): Promise<Answer> {
-    const body = { id: eventId, type, data }
+    let body: { id: string; type: WebhookEventType; data: Record<string, unknown> }
+    try {
+      body = { id: eventId, type, data: reveal(type, data) }
+    } catch (error) {
+      return { problem: (error as Error).message }
+    }
     const secret = config.SIGNATURE_SECRET
     try {
       const { status } = await httpClient.request({

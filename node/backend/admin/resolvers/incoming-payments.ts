@@ -7,7 +7,7 @@ import type { Receiver } from '../../receivers/model.ts'
 import { listScope, pageRequest, parseTime, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
-import { orUnavailable, unwrap } from '../errors.ts'
+import { failureError, orUnavailable, unwrap } from '../errors.ts'
 import { incomingPaymentFilter } from '../filters.ts'
 import type { FilterString } from '../filters.ts'
 import { mutation } from '../mutation.ts'
@@ -22,6 +22,11 @@ interface CreateIncomingPaymentInput extends NewPayment {
   walletAddressId: string
   isCardPayment?: boolean | null
   senderWalletAddress?: string | null
+}
+
+interface PartialPaymentInput {
+  incomingPaymentId: string
+  partialIncomingPaymentId: string
 }
 
 interface CreateReceiverInput extends NewPayment {
@@ -83,6 +88,15 @@ export const incomingPaymentResolvers = {
         return { payment: unwrap(incomingPaymentFailures, payment) }
       }
     ),
+    confirmPartialIncomingPayment: mutation(
+      'confirmPartialIncomingPayment',
+      async (input: PartialPaymentInput, context) => decided(context, input, { isAccepted: true })
+    ),
+    rejectPartialIncomingPayment: mutation(
+      'rejectPartialIncomingPayment',
+      async ({ reason, ...input }: PartialPaymentInput & { reason?: string | null }, context) =>
+        decided(context, input, { isAccepted: false, ...(reason != null && { reason }) })
+    ),
     createReceiver: mutation('createReceiver', async (input: CreateReceiverInput, { services, tenant }) => {
       const { walletAddressUrl } = input
       const receiver = await orUnavailable(
@@ -138,6 +152,19 @@ export async function findIncomingPayment(context: AdminContext, id: string): Pr
   const payment = await context.services.incomingPayments.get(id, scopeOf(context).tenantId)
   if (!payment) throw adminError('NOT_FOUND', 'payment does not exist')
   return payment
+}
+
+/** The wallet's word on a packet with data. */
+async function decided(
+  context: AdminContext,
+  { incomingPaymentId, partialIncomingPaymentId }: PartialPaymentInput,
+  decision: { isAccepted: boolean; reason?: string }
+): Promise<{ success: true }> {
+  const { incomingPayments, partialPayments } = context.services
+  const payment = await incomingPayments.get(incomingPaymentId, scopeOf(context).tenantId)
+  if (!payment) throw failureError(incomingPaymentFailures, { failure: 'UnknownPayment' })
+  unwrap(incomingPaymentFailures, await partialPayments.decided(payment, partialIncomingPaymentId, decision))
+  return { success: true }
 }
 
 function newPayment({ expiresAt, metadata, incomingAmount }: NewPayment) {

@@ -28,6 +28,10 @@ export const paymentTypes = /* GraphQL */ `
   }
 
   extend type Mutation {
+    "Accepts a packet with data of its sender: an answer to \`incoming_payment.partial_payment_received\`."
+    confirmPartialIncomingPayment(input: ConfirmPartialIncomingPaymentInput!): ConfirmPartialIncomingPaymentResponse!
+    "Declines it, and with it the sender's payment: the other answer to that event."
+    rejectPartialIncomingPayment(input: RejectPartialIncomingPaymentInput!): RejectPartialIncomingPaymentResponse!
     "Creates an incoming payment into a wallet address of the signing tenant."
     createIncomingPayment(input: CreateIncomingPaymentInput!): IncomingPaymentResponse!
     "Replaces an incoming payment's metadata."
@@ -343,5 +347,31 @@ ${connectionTypes({
   type OutgoingPaymentResponse {
     "The outgoing payment as it is now."
     payment: OutgoingPayment
+  }
+
+  input ConfirmPartialIncomingPaymentInput {
+    "Id of the incoming payment."
+    incomingPaymentId: ID!
+    "What the event calls the packet."
+    partialIncomingPaymentId: ID!
+  }
+
+  type ConfirmPartialIncomingPaymentResponse {
+    "The packet is told, if it still waits."
+    success: Boolean!
+  }
+
+  input RejectPartialIncomingPaymentInput {
+    "Id of the incoming payment."
+    incomingPaymentId: ID!
+    "What the event calls the packet."
+    partialIncomingPaymentId: ID!
+    "Told to the sender, whose payment fails by it."
+    reason: String
+  }
+
+  type RejectPartialIncomingPaymentResponse {
+    "The packet is told, if it still waits."
+    success: Boolean!
   }
 `

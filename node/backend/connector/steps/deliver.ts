@@ -10,6 +10,7 @@ import { rejectPacket } from '../packet.ts'
 import type { PacketInHand } from '../packet.ts'
 import type { StepAnswer } from '../step.ts'
 import { recordPostedAfterAnswer } from './orphaned.ts'
+import { declinedByWallet } from './partial-payment.ts'
 import { rejectRefusedBooking } from './reserve.ts'
 
 /** What must be left of a packet's life for its answer to wait for the connection's total. */
@@ -24,7 +25,9 @@ export const TOTAL_MARGIN_MS = 100
  *      │
  *      ├──not admitted──▶ F02 closed | F99 full
  *      │
- *   admitted ──booked in time──▶ posted ──counted among all processes──▶ Fulfill
+ *   admitted ──carries data, and the wallet declines──▶ released ──▶ F99, the connection closed
+ *      │
+ *      ├──booked in time──▶ posted ──counted among all processes──▶ Fulfill
  *      ├──refused, busy, too late──▶ released ──▶ T04 | T03 | R02
  *      └──outcome unknown──▶ asked again until known ──▶ posted | released
  *                            answered R00 at the packet's expiry, if it is not known by then
@@ -51,7 +54,13 @@ export async function deliver(packet: PacketInHand, context: ConnectorContext): 
   if (total.isShared && target.receiveMax !== undefined) await inTime(packet, context, total.current())
   target.learned(total.settled)
   const admission = target.admit(request.amount)
-  if (admission === 'admitted') return bookAdmitted({ packet, target, request, total }, context)
+  if (admission === 'admitted') {
+    const declined = await declinedByWallet(packet, target, request, context)
+    if (!declined) return bookAdmitted({ packet, target, request, total }, context)
+    target.released(request.amount)
+    total.release()
+    return declined
+  }
   if (admission === 'closed') {
     total.release()
     return rejectClosed(packet, request)

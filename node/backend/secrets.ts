@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
-import type { Random } from '../../runtime/index.ts'
+import type { Random } from '../runtime/index.ts'
 
 const IV_BYTES = 12
 const TAG_BYTES = 16

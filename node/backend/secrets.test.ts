@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createManualClock, createSystemRandom } from '../../runtime/index.ts'
+import { createManualClock, createSystemRandom } from '../runtime/index.ts'
 import { createSecretBox, createTransmitData } from './secrets.ts'
 
 const random = createSystemRandom(createManualClock())

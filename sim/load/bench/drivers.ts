@@ -142,8 +142,8 @@ function settle(measured: Measurement, failure: { error: unknown } | undefined, 
 /** Something measured for a while, by turns with others. */
 export type Phase = (durationMs: number) => Promise<Measurement>
 
-/** Longest stretch of one phase before the next one's turn. */
-const LONGEST_TURN_MS = 2_000
+/** About how long a phase runs before the next one's turn, unless `turnMs` says otherwise. */
+export const DEFAULT_TURN_MS = 2_000
 
 /**
  * Runs phases by turns (a, b, a, b …) for `seconds` in all, in equal parts unless `weights` says otherwise, so that
@@ -153,11 +153,13 @@ export async function byTurns<Name extends string>(
   phases: Readonly<Record<Name, Phase>>,
   {
     seconds,
+    turnMs = DEFAULT_TURN_MS,
     weights,
     signal,
     onTurn
   }: {
     seconds: number
+    turnMs?: number
     weights?: Readonly<Partial<Record<Name, number>>>
     signal?: AbortSignal
     onTurn?(name: Name, turn: Measurement, round: number, rounds: number): void
@@ -166,7 +168,7 @@ export async function byTurns<Name extends string>(
   const names = Object.keys(phases) as Name[]
   const weight = (name: Name) => weights?.[name] ?? 1
   const sum = names.reduce((total, name) => total + weight(name), 0)
-  const rounds = Math.max(1, Math.round((seconds * 1_000) / (names.length * LONGEST_TURN_MS)))
+  const rounds = Math.max(1, Math.round((seconds * 1_000) / (names.length * turnMs)))
   const totals = Object.fromEntries(names.map((name) => [name, emptyMeasurement()])) as Record<
     Name,
     Measurement

@@ -7,6 +7,7 @@ import {
 import type { AuditableLedger, NewTransfer } from '../../../node/ledger/index.ts'
 import type { Database } from '../../../node/runtime/index.ts'
 import { binariesOnPath, startEmbeddedPostgres } from '../../services/embedded-postgres.ts'
+import { processFamilyCpuMs } from './cpu-time.ts'
 import type { BenchmarkContext } from './model.ts'
 
 /** A ledger on a server of its own, for one run. */
@@ -19,6 +20,8 @@ export interface LedgerStore {
   ledger: AuditableLedger
   /** One connection of its own to the same books. */
   singleConnection: AuditableLedger
+  /** Processor time that the server has used; undefined where that cannot be known. */
+  cpuMs(): number | undefined
 }
 
 export interface PostgresStore extends LedgerStore {
@@ -64,6 +67,7 @@ export async function openPostgresStore(context: BenchmarkContext): Promise<Post
   return {
     description,
     durability,
+    cpuMs: () => processFamilyCpuMs(server.pid),
     ledger: createPostgresLedger({ database, clock }),
     singleConnection: createPostgresLedger({ database: open(url, 1), clock }),
     async openSibling(name) {

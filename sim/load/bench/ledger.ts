@@ -4,11 +4,11 @@ import { createLedgerWriter, createPostgresLedger } from '../../../node/ledger/i
 import type { AuditableLedger } from '../../../node/ledger/index.ts'
 import { wholeNumber } from './command.ts'
 import { byTurns, closedLoop, perSecond } from './drivers.ts'
-import type { Phase } from './drivers.ts'
+import type { Measurement, Phase } from './drivers.ts'
 import { rounded } from './histogram.ts'
 import { BYTES_PER_TRANSFER, fillHistory } from './ledger-history.ts'
 import { auditLedger, createFundedAccounts, expectAll, openPostgresStore, twoPhase } from './ledger-store.ts'
-import type { PostgresStore, Tally } from './ledger-store.ts'
+import type { LedgerStore, PostgresStore, Tally } from './ledger-store.ts'
 import { OVERHEAD_LIMIT_S, WrongUseError } from './model.ts'
 import type { Benchmark, BenchmarkContext, BenchmarkResult } from './model.ts'
 
@@ -36,6 +36,8 @@ export const ledgerBenchmark: Benchmark = {
 
 /** Both sides run this long before anything counts. */
 const WARM_UP_MS = 1_000
+/** Short turns: a slow moment of the machine then hits all phases alike. */
+const TURN_MS = 500
 /** Part of the time that single-row gets: its rate is steady. */
 const SINGLE_ROW_WEIGHT = 0.5
 
@@ -65,8 +67,10 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
   for (const phase of Object.values(phases)) await phase(WARM_UP_MS)
 
   const turns: Record<string, number[]> = {}
-  const measured = await byTurns(phases, {
+  const cpu = createCpuTimes(store)
+  const measured = await byTurns(cpu.around(phases), {
     seconds: context.seconds,
+    turnMs: TURN_MS,
     weights: { single: SINGLE_ROW_WEIGHT },
     signal,
     onTurn(name, turn, round, rounds) {
@@ -96,6 +100,7 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
     seconds: context.seconds,
     transfers: grouped!.completed,
     ratioOfTurns: spread(turns.grouped!, turns.single!),
+    cpuUsPerTransfer: cpu.perTransfer('grouped', grouped!),
     singleRowP50Ms: single!.latencies.percentileMs(50),
     ...(history && {
       history: {
@@ -103,6 +108,7 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
         perSecond: perSecond(history),
         ratioToEmpty: rounded(perSecond(history) / perSecond(grouped!)),
         ratioOfTurns: spread(turns.history!, turns.grouped!),
+        cpuUsPerTransfer: cpu.perTransfer('history', history),
         p99Ms: history.latencies.percentileMs(99)
       }
     }),
@@ -110,10 +116,43 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
   }
 }
 
+/** Processor time of this process and of the server, phase by phase: what a rate leaves open on a busy machine. */
+function createCpuTimes(store: LedgerStore) {
+  const times: Record<string, { benchMs: number; serverMs: number }> = {}
+  const measure = (phase: Phase, name: string): Phase => {
+    const time = (times[name] = { benchMs: 0, serverMs: 0 })
+    return async (durationMs) => {
+      const serverBeforeMs = store.cpuMs()
+      const before = process.cpuUsage()
+      const measured = await phase(durationMs)
+      const { user, system } = process.cpuUsage(before)
+      time.benchMs += (user + system) / 1_000
+      time.serverMs += (store.cpuMs() ?? Number.NaN) - (serverBeforeMs ?? Number.NaN)
+      return measured
+    }
+  }
+  return {
+    around: (phases: Readonly<Record<string, Phase>>) =>
+      Object.fromEntries(Object.entries(phases).map(([name, phase]) => [name, measure(phase, name)])),
+    /** Microseconds; null (in JSON) for a server whose time cannot be known. */
+    perTransfer(name: string, { completed }: Measurement): { bench: number; server: number } {
+      const { benchMs, serverMs } = times[name]!
+      return {
+        bench: rounded((benchMs * 1_000) / completed),
+        server: rounded((serverMs * 1_000) / completed)
+      }
+    }
+  }
+}
+
 /** How the turns of one phase compare with those of another, turn by turn. */
-function spread(ours: readonly number[], theirs: readonly number[]): { least: number; most: number } {
+function spread(
+  ours: readonly number[],
+  theirs: readonly number[]
+): { least: number; median: number; most: number } {
   const ratios = ours.map((rate, turn) => rounded(rate / theirs[turn]!))
-  return { least: Math.min(...ratios), most: Math.max(...ratios) }
+  ratios.sort((a, b) => a - b)
+  return { least: ratios[0]!, median: ratios[ratios.length >> 1]!, most: ratios.at(-1)! }
 }
 
 const MAX_HISTORY = 200_000_000

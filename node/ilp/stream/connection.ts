@@ -85,8 +85,13 @@ export function createClientConnection(options: {
         random
       )
 
+      /** Of the answer that was decrypted: connector and sender ask for the same one. */
+      let decrypted: { data: Buffer; stream: StreamPacket | undefined } | undefined
       const read = (type: StreamPacketType, replyData: Buffer): StreamPacket | undefined => {
-        const stream = decryptStreamPacket(keys, replyData)
+        if (decrypted?.data !== replyData) {
+          decrypted = { data: replyData, stream: decryptStreamPacket(keys, replyData) }
+        }
+        const { stream } = decrypted
         if (stream === undefined || stream.sequence !== sequence || stream.type !== type) return undefined
         receiverKnowsUs = true
         return stream

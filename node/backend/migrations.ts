@@ -359,5 +359,12 @@ export const backendMigrations: Migration[] = [
         UNIQUE ("tenantId", "assetId", "peerHost")
       );
     `
+  },
+  {
+    name: '0007_packet_lifetimes',
+    up: `
+      -- The longest life of an attempt's packets, in milliseconds: what they left in doubt is settled after it.
+      ALTER TABLE "outgoingPaymentAttempts" ADD COLUMN "packetLifetimeMs" integer NOT NULL DEFAULT 30000;
+    `
   }
 ]

@@ -11,6 +11,8 @@ export interface Attempt {
   /** The incoming payment's receivedAmount then. */
   receivedAmountBaseline: bigint
   minRate: Ratio
+  /** The longest life that its packets have. */
+  packetLifetimeMs: number
   createdAt: Date
 }
 
@@ -23,6 +25,7 @@ interface AttemptRow {
   receivedAmountBaseline: bigint
   minRateNumerator: bigint
   minRateDenominator: bigint
+  packetLifetimeMs: number
   createdAt: Date
 }
 
@@ -48,6 +51,8 @@ export function inquirySequenceOf({ firstSequence }: Pick<Attempt, 'firstSequenc
 export interface Attempts {
   /** In one statement with a change of the payment's row. False, and nothing is written, where that changes no row. */
   insertWith(knex: Knex, change: Knex.QueryBuilder, attempt: Attempt): Promise<boolean>
+  /** Before its packets live longer. @throws Error when there is no such attempt */
+  lengthenLife(knex: Knex, paymentId: string, epoch: number, packetLifetimeMs: number): Promise<void>
   /** Oldest first. */
   ofPayment(knex: Knex, paymentId: string): Promise<Attempt[]>
 }
@@ -59,8 +64,9 @@ export function createAttempts(box: SecretBox): Attempts {
       const { rows } = await knex.raw<{ rows: unknown[] }>(
         `WITH change AS (${changing.sql})
          INSERT INTO "${TABLE}" ("outgoingPaymentId", epoch, destination, "sharedSecret", "firstSequence",
-           "receivedAmountBaseline", "minRateNumerator", "minRateDenominator", "createdAt")
-         SELECT ?::uuid, ?::integer, ?::text, ?::text, ?::bigint, ?::numeric, ?::numeric, ?::numeric, ?::timestamptz
+           "receivedAmountBaseline", "minRateNumerator", "minRateDenominator", "packetLifetimeMs", "createdAt")
+         SELECT ?::uuid, ?::integer, ?::text, ?::text, ?::bigint, ?::numeric, ?::numeric, ?::numeric, ?::integer,
+           ?::timestamptz
          FROM change
          RETURNING epoch`,
         [
@@ -73,10 +79,17 @@ export function createAttempts(box: SecretBox): Attempts {
           fields.receivedAmountBaseline,
           minRate.numerator,
           minRate.denominator,
+          fields.packetLifetimeMs,
           fields.createdAt
         ] as never
       )
       return rows.length === 1
+    },
+    async lengthenLife(knex, paymentId, epoch, packetLifetimeMs) {
+      const changed = await knex<AttemptRow>(TABLE)
+        .where({ outgoingPaymentId: paymentId, epoch })
+        .update({ packetLifetimeMs })
+      if (changed !== 1) throw new Error(`payment ${paymentId} has no attempt of epoch ${epoch}`)
     },
     async ofPayment(knex, paymentId) {
       const rows = await knex<AttemptRow>(TABLE).where({ outgoingPaymentId: paymentId }).orderBy('epoch')
@@ -87,6 +100,7 @@ export function createAttempts(box: SecretBox): Attempts {
         firstSequence: Number(row.firstSequence),
         receivedAmountBaseline: row.receivedAmountBaseline,
         minRate: { numerator: row.minRateNumerator, denominator: row.minRateDenominator },
+        packetLifetimeMs: row.packetLifetimeMs,
         createdAt: row.createdAt
       }))
     }

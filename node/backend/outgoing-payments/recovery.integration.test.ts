@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { floorTimes } from '../../ilp/index.ts'
 import { until } from '../testing.ts'
+import { CLOCK_SKEW_MS } from './lease.ts'
 import { accountBalance, createPaymentsLab } from './payments.test-support.ts'
 import type { PaymentRow, PaymentsLab, TestNode } from './payments.test-support.ts'
+import { MAX_PACKET_LIFETIME_MS, PACKET_LIFETIME_MS } from './settlement.ts'
 
 /** A process dies in the middle of a payment; another takes it over. */
 describe('resuming a payment after its process died', () => {
@@ -115,6 +117,45 @@ describe('resuming a payment after its process died', () => {
       expect(await lab.audit()).toEqual([])
     }
   )
+
+  /** When the first packet after the kill is sent. */
+  function watchGoingOn() {
+    const watch = { atMs: Infinity }
+    lab.remote.fate = () => {
+      watch.atMs = Math.min(watch.atMs, lab.clock.nowMs())
+      return 'answer'
+    }
+    return watch
+  }
+
+  it('goes on when the life of its packets and the skew of clocks are over', async () => {
+    const killed = await payAndKill(17, 'lostAfter')
+    const killedAtMs = lab.clock.nowMs()
+    const goesOn = watchGoingOn()
+    await expectCompleted(killed, await lab.ended(killed.payment.id, { advance: true }))
+    expect(goesOn.atMs).toBeGreaterThanOrEqual(killedAtMs + PACKET_LIFETIME_MS + CLOCK_SKEW_MS)
+    expect(goesOn.atMs).toBeLessThan(killedAtMs + MAX_PACKET_LIFETIME_MS + CLOCK_SKEW_MS)
+  })
+
+  it('waits for longer where its packets were given a longer life', async () => {
+    const killed = await payAndKill(17, 'lostAfter')
+    const goesOnAtMs = lab.clock.nowMs() + MAX_PACKET_LIFETIME_MS + CLOCK_SKEW_MS
+    const { id } = killed.payment
+    await lab.database
+      .knex('outgoingPaymentAttempts')
+      .where({ outgoingPaymentId: id })
+      .update({ packetLifetimeMs: MAX_PACKET_LIFETIME_MS })
+    await until(async () => {
+      const { leaseEpoch, leaseOwner } = await lab.row(id)
+      if (leaseEpoch === 2 && leaseOwner === null) return true
+      await lab.passTime()
+      return false
+    })
+    expect((await lab.row(id)).processAt?.getTime()).toBe(goesOnAtMs)
+    const goesOn = watchGoingOn()
+    await expectCompleted(killed, await lab.ended(id, { advance: true }))
+    expect(goesOn.atMs).toBeGreaterThanOrEqual(goesOnAtMs)
+  })
 
   it('settles lost answers of a process that lives, before it decides anything', async () => {
     const url = lab.remote.createPayment({ incomingAmount: 1_000n })

@@ -15,7 +15,7 @@ import { leaseLost } from './lease.ts'
 import type { Lease, Leases } from './lease.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
 import type { TransmitData } from '../secrets.ts'
-import { PACKET_LIFETIME_MS } from './settlement.ts'
+import { MAX_PACKET_LIFETIME_MS, PACKET_LIFETIME_MS } from './settlement.ts'
 import type { SettledTotals } from './settlement.ts'
 
 /** What a quote measured of the path is used for so long; after that it is measured again. */
@@ -92,6 +92,7 @@ export function createSending(dependencies: SendingDependencies): Sending {
         firstSequence,
         receivedAmountBaseline: receiver.receivedAmount.value,
         minRate: ilp.minRate,
+        packetLifetimeMs: PACKET_LIFETIME_MS,
         createdAt
       }
     )
@@ -118,7 +119,9 @@ export function createSending(dependencies: SendingDependencies): Sending {
       ...(isPathFresh ? { path: measuredPath(ilp) } : { known: guessedPath(ilp, sourceBudget) }),
       ...(applicationData && { applicationData }),
       signal: lease.signal,
-      limits: { lifetimeMs: PACKET_LIFETIME_MS, maxLifetimeMs: PACKET_LIFETIME_MS }
+      beforeLongerLife: (lifetimeMs) =>
+        attempts.lengthenLife(database.knex, quote.id, lease.epoch, lifetimeMs),
+      limits: { lifetimeMs: PACKET_LIFETIME_MS, maxLifetimeMs: MAX_PACKET_LIFETIME_MS }
     })
     const { conversion } = ilp
     if (result.metAnotherPath && conversion) {

@@ -1,6 +1,5 @@
 import { askTotalReceived, ceilTimes, maxOf } from '../../ilp/index.ts'
 import type { StreamCredentials } from '../../ilp/index.ts'
-import type { Transfer } from '../../ledger/index.ts'
 import { idToUuid } from '../../runtime/index.ts'
 import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
 import type { Connector } from '../connector/model.ts'
@@ -18,10 +17,10 @@ import type { Lease } from './lease.ts'
 import type { EpochBooks, PaymentLedger } from './payment-ledger.ts'
 import { othersPaidReceiver } from './store.ts'
 
-/** A connector gives no packet a longer life. */
-export const PACKET_LIFETIME_MS = 30_000
-/** From a reservation until its packet can be fulfilled by nobody any more. */
-export const IN_DOUBT_WAIT_MS = PACKET_LIFETIME_MS + CLOCK_SKEW_MS
+/** The life of a payment's packets at first: what is in doubt can be settled so soon. */
+export const PACKET_LIFETIME_MS = 10_000
+/** The longest, where a path needs more: a connector holds no packet for longer. */
+export const MAX_PACKET_LIFETIME_MS = 30_000
 /** The receiver's baseline was read so long before its attempt was written, at most. */
 export const BASELINE_AGE_MS = 60_000
 /** How long a receiver may take to answer about an old connection. */
@@ -87,7 +86,7 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
           delivered: books.reduce((sum, epoch) => sum + epoch.delivered, 0n)
         }
       }
-      const { settleAtMs, isMeasured } = settleTime(reservations, seenMs)
+      const { settleAtMs, isMeasured } = await settleTime(quote.id, books, seenMs)
       const waitMs = settleAtMs - clock.nowMs()
       if (waitMs <= 0) await decide(lease, quote, books)
       else if (isMeasured) return { waitUntilMs: settleAtMs }
@@ -97,12 +96,17 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
   }
 
   /** `isMeasured`: every reservation tells when it was made; else it counts as made at `seenMs`. */
-  function settleTime(reservations: readonly Transfer[], seenMs: number) {
-    const times = reservations.map(({ id }) => reservedAtMs(id, clock.nowMs()))
-    const newestMs = times.reduce<number>((newest, time) => Math.max(newest, time ?? seenMs), 0)
+  async function settleTime(paymentId: string, books: readonly EpochBooks[], seenMs: number) {
+    const known = await attempts.ofPayment(database.knex, paymentId)
+    const times = books.flatMap(({ epoch, inDoubt }) => {
+      const attempt = known.find((one) => one.epoch === epoch)
+      // From a reservation until its packet can be fulfilled by nobody any more.
+      const waitMs = (attempt?.packetLifetimeMs ?? MAX_PACKET_LIFETIME_MS) + CLOCK_SKEW_MS
+      return inDoubt.map(({ id }) => ({ madeMs: reservedAtMs(id, clock.nowMs()), waitMs }))
+    })
     return {
-      settleAtMs: newestMs + IN_DOUBT_WAIT_MS,
-      isMeasured: times.every((time) => time !== undefined)
+      settleAtMs: times.reduce((latest, { madeMs = seenMs, waitMs }) => Math.max(latest, madeMs + waitMs), 0),
+      isMeasured: times.every(({ madeMs }) => madeMs !== undefined)
     }
   }
 
@@ -229,8 +233,8 @@ export function createSettlement(dependencies: SettlementDependencies): Settleme
     settle,
     async inDoubtUntilMs(lease) {
       const books = await ledger.epochBooks(lease.payment.id, lease.epoch)
-      const reservations = books.flatMap((epoch) => epoch.inDoubt)
-      return reservations.length === 0 ? undefined : settleTime(reservations, clock.nowMs()).settleAtMs
+      if (books.every((epoch) => epoch.inDoubt.length === 0)) return undefined
+      return (await settleTime(lease.payment.id, books, clock.nowMs())).settleAtMs
     }
   }
 }

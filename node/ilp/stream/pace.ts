@@ -52,8 +52,10 @@ export interface Pace {
   backOff(round: number): void
   /** As `backOff`, and fails the payment after too many rounds without progress. */
   onFailure(round: number, error: SendError, fail: (error: SendError) => void): void
-  /** A packet of this life was too short-lived: longer ones from now on; false when they are at their longest. */
-  liveLonger(thanMs: number): boolean
+  /** The life that comes after one that was too short; undefined when that is the longest. */
+  longerLife(thanMs: number): number | undefined
+  /** Of the packets from now on. */
+  liveLonger(lifetimeMs: number): void
   /** Called when a pause is over. */
   onResume(callback: () => void): void
   close(): void
@@ -127,10 +129,10 @@ export function createPace(options: {
     onFailure(of, error, fail) {
       if (backOff(of) && ++failedRounds > limits.maxFailedRounds) fail(error)
     },
-    liveLonger(thanMs) {
-      if (thanMs >= limits.maxLifetimeMs) return false
-      lifetimeMs = Math.max(lifetimeMs, Math.min(thanMs * 2, limits.maxLifetimeMs))
-      return true
+    longerLife: (thanMs) =>
+      thanMs >= limits.maxLifetimeMs ? undefined : Math.min(thanMs * 2, limits.maxLifetimeMs),
+    liveLonger(ms) {
+      lifetimeMs = Math.max(lifetimeMs, ms)
     },
     onResume(callback) {
       resume = callback

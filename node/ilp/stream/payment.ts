@@ -29,6 +29,11 @@ export interface StreamSendOptions {
   known?: KnownPath
   /** Goes to the receiver with the first packet, which travels alone until the receiver took it. */
   applicationData?: Buffer
+  /**
+   * Called before packets get a longer life than any before them, and waited for: whoever finds them without an
+   * outcome has to know for how long they may still be fulfilled.
+   */
+  beforeLongerLife?: (lifetimeMs: number) => Promise<void>
   /** Aborted: nothing more is sent; what is in flight is waited for. */
   signal?: AbortSignal
   limits?: Partial<SendLimits>

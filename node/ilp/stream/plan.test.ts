@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { encodeAmountTooLarge } from '../packet.ts'
 import { parseRatio } from '../ratio.ts'
 import { planPacket } from './plan.ts'
 import type { PlanInput } from './plan.ts'
 import { createRateEstimate } from './rate.ts'
-import { amountAfterTooLarge, reactionTo } from './reactions.ts'
 
 const low = parseRatio('0.91')!
 const exact = createRateEstimate({ low, high: low })
@@ -87,36 +85,5 @@ describe('the plan of amounts', () => {
       wanted: 1n,
       isCompleting: true
     })
-  })
-})
-
-describe('reactions to a Reject', () => {
-  it.each([
-    ['T02', 'backOff'],
-    ['T03', 'backOff'],
-    ['T05', 'backOff'],
-    ['T04', 'sendLess'],
-    ['T00', 'retry'],
-    ['T01', 'retry'],
-    ['R00', 'retry'],
-    ['R01', 'sendMore'],
-    ['R02', 'expireLater'],
-    ['F03', 'limitAmount'],
-    ['F08', 'limitAmount'],
-    ['F99', 'readFrames'],
-    ['F02', 'fail'],
-    ['F06', 'fail'],
-    ['F07', 'fail'],
-    ['XXX', 'retry']
-  ])('%s: %s', (code, reaction) => expect(reactionTo(code)).toBe(reaction))
-
-  it('takes the limit from an F08, in proportion, and halves where it says nothing', () => {
-    const f08 = (receivedAmount: bigint, maximumAmount: bigint) =>
-      amountAfterTooLarge(1_000n, encodeAmountTooLarge({ receivedAmount, maximumAmount }))
-    expect(f08(500n, 50n)).toEqual({ limit: 100n, isGuess: false })
-    expect(f08(3n, 1n)).toEqual({ limit: 333n, isGuess: false })
-    expect(f08(500n, 0n)).toEqual({ limit: 500n, isGuess: true })
-    expect(f08(500n, 500n)).toEqual({ limit: 500n, isGuess: true })
-    expect(amountAfterTooLarge(1n, Buffer.alloc(0))).toEqual({ limit: 0n, isGuess: true })
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { ManualClock } from '../../runtime/index.ts'
 import type { OutgoingPacket, OutgoingReply } from '../model.ts'
 import { IlpErrorCode, createReject, encodeAmountTooLarge } from '../packet.ts'
 import { StreamPacketType, decryptStreamPacket, deriveStreamKeys, encryptStreamPacket } from './codec.ts'
 import { SEND_LIMITS } from './pace.ts'
 import type { SendLimits } from './pace.ts'
-import { REACTIONS, reactionTo } from './reactions.ts'
+import { REACTIONS, amountAfterTooLarge, reactionTo } from './reactions.ts'
 import type { Reaction } from './reactions.ts'
 import { sendStream } from './sender.ts'
 import { createSimulatedPath, runToEnd } from './simulated-path.test-support.ts'
@@ -24,7 +25,15 @@ interface Attempt {
  */
 async function payThrough(
   answer: (packet: OutgoingPacket) => OutgoingReply,
-  { count = 1, limits = {} }: { count?: number; limits?: Partial<SendLimits> } = {}
+  {
+    count = 1,
+    limits = {},
+    beforeLongerLife
+  }: {
+    count?: number
+    limits?: Partial<SendLimits>
+    beforeLongerLife?: (lifetimeMs: number, clock: ManualClock) => Promise<void>
+  } = {}
 ) {
   const path = createSimulatedPath({ hops: [{ rate: PAR }] })
   const attempts: Attempt[] = []
@@ -46,6 +55,7 @@ async function payThrough(
       deliver: 10n,
       minimumRate: { numerator: 1n, denominator: 100n },
       path: { lowRate: PAR, highRate: PAR },
+      ...(beforeLongerLife && { beforeLongerLife: (lifetimeMs) => beforeLongerLife(lifetimeMs, path.clock) }),
       limits: { startWindow: 1, maxWindow: 1, lifetimeMs: 10_000, ...limits }
     })
   )
@@ -75,6 +85,7 @@ const NEXT: Record<Exclude<Reaction, 'fail'>, { amount: bigint; isLater: boolean
   backOff: { amount: 10n, isLater: true, lifetimeMs: 10_000 },
   sendLess: { amount: 5n, isLater: true, lifetimeMs: 10_000 },
   retry: { amount: 10n, isLater: true, lifetimeMs: 10_000 },
+  outlast: { amount: 10n, isLater: true, lifetimeMs: 20_000 },
   sendMore: { amount: 13n, isLater: false, lifetimeMs: 10_000 },
   expireLater: { amount: 10n, isLater: false, lifetimeMs: 20_000 },
   limitAmount: { amount: 5n, isLater: false, lifetimeMs: 10_000 },
@@ -100,7 +111,7 @@ const RULES: [IlpErrorCode, Reaction][] = [
   ['T04', 'sendLess'],
   ['T05', 'backOff'],
   ['T99', 'retry'],
-  ['R00', 'retry'],
+  ['R00', 'outlast'],
   ['R01', 'sendMore'],
   ['R02', 'expireLater'],
   ['R99', 'retry']
@@ -183,6 +194,16 @@ describe('the reaction of a payment to a Reject (RFC 27, Error Codes)', () => {
     expect(result.learnt.maxPacketAmount).toBe(amount)
   })
 
+  it('takes the limit from an F08, in proportion, and halves where it says nothing', () => {
+    const f08 = (receivedAmount: bigint, maximumAmount: bigint) =>
+      amountAfterTooLarge(1_000n, encodeAmountTooLarge({ receivedAmount, maximumAmount }))
+    expect(f08(500n, 50n)).toEqual({ limit: 100n, isGuess: false })
+    expect(f08(3n, 1n)).toEqual({ limit: 333n, isGuess: false })
+    expect(f08(500n, 0n)).toEqual({ limit: 500n, isGuess: true })
+    expect(f08(500n, 500n)).toEqual({ limit: 500n, isGuess: true })
+    expect(amountAfterTooLarge(1n, Buffer.alloc(0))).toEqual({ limit: 0n, isGuess: true })
+  })
+
   it('to R02: ever longer lives, up to the longest', async () => {
     const { attempts, result } = await payThrough(bare('R02'), {
       count: 4,
@@ -190,6 +211,29 @@ describe('the reaction of a payment to a Reject (RFC 27, Error Codes)', () => {
     })
     expect(attempts.map(({ lifetimeMs }) => lifetimeMs)).toEqual([10_000, 20_000, 30_000, 30_000, 30_000])
     expect(result.outcome).toBe('delivered')
+  })
+
+  it('to R02: the longer life is announced first, and nothing is sent before that is done', async () => {
+    const announced: number[] = []
+    const { attempts, result } = await payThrough(bare('R02'), {
+      count: 2,
+      async beforeLongerLife(lifetimeMs, clock) {
+        announced.push(lifetimeMs)
+        await clock.sleep(1_000)
+      }
+    })
+    expect(announced).toEqual([20_000, 40_000])
+    expect(attempts.map(({ lifetimeMs }) => lifetimeMs)).toEqual([10_000, 20_000, 40_000])
+    expect(attempts.map(({ delayMs }) => delayMs)).toEqual([0, 1_000, 1_000])
+    expect(result.outcome).toBe('delivered')
+  })
+
+  it('to R02: nothing lives longer where that could not be announced', async () => {
+    const { attempts, result } = await payThrough(bare('R02'), {
+      beforeLongerLife: () => Promise.reject(new Error('no database'))
+    })
+    expect(attempts.length).toBe(1)
+    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'InternalError', retryable: true } })
   })
 
   it.each(['F04', 'F05', 'F99'] as const)(

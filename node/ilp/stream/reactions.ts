@@ -7,6 +7,7 @@ import type { IlpErrorCode } from '../packet.ts'
  *   backOff       the same again, later, for as long as the payment is not idle
  *   sendLess      smaller packets, later
  *   retry         again later, a bounded number of times, with a smaller window
+ *   outlast       as `retry`, with a longer life
  *   sendMore      a larger packet, at once
  *   expireLater   a longer life, at once
  *   limitAmount   packets no larger than the connector says, or can convert, at once
@@ -14,7 +15,15 @@ import type { IlpErrorCode } from '../packet.ts'
  *   fail          nothing more is sent
  */
 export type Reaction =
-  'backOff' | 'sendLess' | 'retry' | 'sendMore' | 'expireLater' | 'limitAmount' | 'readFrames' | 'fail'
+  | 'backOff'
+  | 'sendLess'
+  | 'retry'
+  | 'outlast'
+  | 'sendMore'
+  | 'expireLater'
+  | 'limitAmount'
+  | 'readFrames'
+  | 'fail'
 
 /** Every code of RFC 27 (Error Codes), answered as deployed senders answer it. */
 export const REACTIONS: Readonly<Record<IlpErrorCode, Reaction>> = {
@@ -35,7 +44,7 @@ export const REACTIONS: Readonly<Record<IlpErrorCode, Reaction>> = {
   T04: 'sendLess',
   T05: 'backOff',
   T99: 'retry',
-  R00: 'retry',
+  R00: 'outlast',
   R01: 'sendMore',
   R02: 'expireLater',
   R99: 'retry'

@@ -1,4 +1,5 @@
-import type { IlpReject } from '../model.ts'
+import type { IlpReject, OutgoingReply } from '../model.ts'
+import type { ReceiverNews } from './connection.ts'
 
 /**
  * Why a payment or probe ended early. Names that the lifecycle of outgoing payments already has are used where
@@ -48,4 +49,19 @@ export function rejectError(
   const by = reject.triggeredBy === '' ? 'an unnamed node' : reject.triggeredBy
   const words = reject.message === '' ? '' : `: ${reject.message}`
   return sendError(code, `${by} rejected with ${reject.code}${words}`, extra)
+}
+
+/** Why the receiver closed before it had everything; undefined when it did so without an error. */
+export function closingError(
+  { reason, normally, message }: NonNullable<ReceiverNews['closed']>,
+  reply: OutgoingReply
+): SendError | undefined {
+  if (reason !== undefined) {
+    return sendError('ClosedByReceiver', `the receiver declined: ${reason}`, { reason, retryable: false })
+  }
+  if (normally) return undefined
+  return sendError(
+    'ClosedByReceiver',
+    `the receiver closed on a ${reply.type}: ${message || 'no reason given'}`
+  )
 }

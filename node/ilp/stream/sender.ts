@@ -16,7 +16,7 @@ import type { ShortPacket } from './plan.ts'
 import { probePath } from './probe.ts'
 import { createRateEstimate } from './rate.ts'
 import { amountAfterTooLarge, reactionTo } from './reactions.ts'
-import { rejectError, sendError } from './send-error.ts'
+import { closingError, rejectError, sendError } from './send-error.ts'
 import type { SendError } from './send-error.ts'
 
 /** A packet that is on its way. */
@@ -97,6 +97,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   let dataToSend = options.applicationData
   let packetsSent = 0
   let metAnotherPath = false
+  let isLengthening = false
   let tooLargeCount = 0
   let tooSmallCount = 0
   let end: Pick<StreamSendResult, 'outcome' | 'error'> | undefined
@@ -144,7 +145,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
         fail(sendError('IdleTimeout', `nothing was delivered for ${pace.limits.idleTimeoutMs} ms`))
       else if (packetsSent >= pace.limits.maxPackets)
         fail(sendError('ConnectorError', `${packetsSent} packets did not suffice`))
-      else if (pace.isPausing() || flights.size >= (dataToSend ? 1 : pace.window)) break
+      else if (isLengthening || pace.isPausing() || flights.size >= (dataToSend ? 1 : pace.window)) break
       else {
         const next = nextStep()
         if (next.step === 'send') launch(next.source, next.wanted, next.isCompleting)
@@ -267,7 +268,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
         }
         return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'expireLater':
-        if (pace.liveLonger(flight.lifetimeMs)) return
+        if (lengthenLife(flight)) return
         return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'limitAmount': {
         metAnotherPath = true
@@ -282,12 +283,38 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
           fail(rejectError('ConnectorError', reply))
         return
       }
+      case 'outlast':
+        lengthenLife(flight)
+        return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'retry':
       case 'readFrames': // from nobody that can be believed
         return pace.onFailure(flight.round, rejectError('ConnectorError', reply), fail)
       case 'fail':
         return fail(rejectError('ConnectorError', reply))
     }
+  }
+
+  /** Its life was too short: longer ones from now on. False when it was the longest. */
+  function lengthenLife({ lifetimeMs }: Flight): boolean {
+    if (lifetimeMs < pace.lifetimeMs || isLengthening) return true
+    const longer = pace.longerLife(lifetimeMs)
+    if (longer === undefined) return false
+    if (!options.beforeLongerLife) {
+      pace.liveLonger(longer)
+      return true
+    }
+    isLengthening = true
+    void options
+      .beforeLongerLife(longer)
+      .then(
+        () => pace.liveLonger(longer),
+        (cause: unknown) => fail(sendError('InternalError', 'no longer life could be announced', { cause }))
+      )
+      .then(() => {
+        isLengthening = false
+        pump()
+      })
+    return true
   }
 
   /** A packet that was to complete the payment did not bring enough: the next one is larger. */
@@ -321,21 +348,9 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
     }
     if (!closed) return
     if (deliveredHere() >= options.deliver) return
-    if (closed.reason !== undefined) {
-      fail(
-        sendError('ClosedByReceiver', `the receiver declined: ${closed.reason}`, {
-          reason: closed.reason,
-          retryable: false
-        })
-      )
-    } else if (closed.normally) finishWith('receiverClosed')
-    else
-      fail(
-        sendError(
-          'ClosedByReceiver',
-          `the receiver closed on a ${reply.type}: ${closed.message || 'no reason given'}`
-        )
-      )
+    const error = closingError(closed, reply)
+    if (error) fail(error)
+    else finishWith('receiverClosed')
   }
 
   function complete({ outcome, error }: Pick<StreamSendResult, 'outcome' | 'error'>): void {

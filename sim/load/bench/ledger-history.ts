@@ -1,7 +1,7 @@
 import { TransferCode } from '../../../node/ledger/index.ts'
 import type { NewTransfer } from '../../../node/ledger/index.ts'
 import type { Database } from '../../../node/runtime/index.ts'
-import { LEDGER, TIMEOUT_S, movement } from './ledger-store.ts'
+import { LEDGER, TIMEOUT_S, movement } from './ledger-books.ts'
 
 /**
  * Years of history in minutes: two-phase transfers written into the ledger's tables in bulk, row for row what the

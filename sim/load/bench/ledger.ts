@@ -1,14 +1,15 @@
 import { statfsSync } from 'node:fs'
 import os from 'node:os'
 import { createLedgerWriter, createPostgresLedger } from '../../../node/ledger/index.ts'
-import type { AuditableLedger } from '../../../node/ledger/index.ts'
 import { wholeNumber } from './command.ts'
 import { byTurns, closedLoop, perSecond } from './drivers.ts'
 import type { Measurement, Phase } from './drivers.ts'
 import { rounded } from './histogram.ts'
 import { BYTES_PER_TRANSFER, fillHistory } from './ledger-history.ts'
-import { auditLedger, createFundedAccounts, expectAll, openPostgresStore, twoPhase } from './ledger-store.ts'
-import type { LedgerStore, PostgresStore, Tally } from './ledger-store.ts'
+import { auditBooks, expectAll, openBooks, twoPhase } from './ledger-books.ts'
+import type { Books } from './ledger-books.ts'
+import { openPostgresStore, openTigerBeetleStore } from './ledger-store.ts'
+import type { LedgerStore } from './ledger-store.ts'
 import { OVERHEAD_LIMIT_S, WrongUseError } from './model.ts'
 import type { Benchmark, BenchmarkContext, BenchmarkResult } from './model.ts'
 
@@ -23,6 +24,12 @@ export const ledgerBenchmark: Benchmark = {
   options: {
     callers: { type: 'string', value: 'N', default: '256', help: 'concurrent callers' },
     accounts: { type: 'string', value: 'N', default: '100', help: 'accounts that transfers move between' },
+    ledger: {
+      type: 'string',
+      value: 'NAME',
+      default: 'postgres',
+      help: 'postgres, or tigerbeetle where there is one'
+    },
     history: {
       type: 'string',
       value: 'N',
@@ -50,12 +57,21 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
   const callers = wholeNumber('--callers', options.callers as string, 10_000)
   const accountCount = Math.max(2, wholeNumber('--accounts', options.accounts as string, 8_000))
   const historyTransfers = askedHistory(options)
-  if (historyTransfers > 0) requireDiskFor(historyTransfers)
+  const kind = options.ledger as string
+  if (!['postgres', 'tigerbeetle'].includes(kind)) {
+    throw new WrongUseError(`--ledger is "${kind}"; there are postgres and tigerbeetle`)
+  }
+  if (historyTransfers > 0) {
+    if (kind !== 'postgres') throw new WrongUseError('--history fills the tables of PostgreSQL only')
+    requireDiskFor(historyTransfers)
+  }
 
-  const store = await openPostgresStore(context)
+  const store = await (kind === 'postgres' ? openPostgresStore(context) : openTigerBeetleStore(context))
   const empty = await openBooks(store.ledger, accountCount, random.orderedId)
   const filled =
-    historyTransfers > 0 ? await openFilledBooks(context, store, accountCount, historyTransfers) : undefined
+    historyTransfers > 0 && store.openSibling
+      ? await openFilledBooks(context, store.openSibling, accountCount, historyTransfers)
+      : undefined
   const all = filled ? [empty, filled] : [empty]
 
   const phases: Record<string, Phase> = {
@@ -84,8 +100,7 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
       throw new Error(`${each.failed} ${name} calls failed, the first with: ${String(each.firstFailure)}`)
     }
   }
-  const audits = await Promise.all(all.map((books) => auditLedger(books.ledger, books.tally, accountCount)))
-  const problems = audits.flatMap((audit) => audit.problems ?? [])
+  const problems = (await Promise.all(all.map(auditBooks))).flat()
   const { grouped, single, history } = measured
   return {
     perSecond: perSecond(grouped!),
@@ -94,7 +109,7 @@ async function runLedgerBenchmark(context: BenchmarkContext): Promise<BenchmarkR
     p50Ms: grouped!.latencies.percentileMs(50),
     p99Ms: grouped!.latencies.percentileMs(99),
     audit: problems.length === 0 ? { ok: true } : { ok: false, problems },
-    ledger: 'postgres',
+    ledger: kind,
     callers,
     accounts: accountCount,
     seconds: context.seconds,
@@ -174,32 +189,13 @@ function requireDiskFor(transfers: number): void {
   )
 }
 
-/** Funded accounts in a ledger, and what callers were told was posted there. */
-interface Books {
-  ledger: AuditableLedger
-  accounts: readonly bigint[]
-  tally: Tally
-}
-
-async function openBooks(
-  ledger: AuditableLedger,
-  accountCount: number,
-  orderedId: () => bigint
-): Promise<Books> {
-  return {
-    ledger,
-    accounts: await createFundedAccounts(ledger, accountCount, orderedId),
-    tally: { posted: 0n }
-  }
-}
-
 async function openFilledBooks(
   { runtime: { clock, random }, signal, step, progress }: BenchmarkContext,
-  store: PostgresStore,
+  openSibling: NonNullable<LedgerStore['openSibling']>,
   accountCount: number,
   transfers: number
 ): Promise<Books> {
-  const database = await store.openSibling('history')
+  const database = await openSibling('history')
   const books = await openBooks(createPostgresLedger({ database, clock }), accountCount, random.orderedId)
   const { accounts, tally } = books
   const startMs = clock.monotonicMs()

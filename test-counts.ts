@@ -14,7 +14,9 @@ const COUNTS = {
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */
-  footprintPayments: { short: 40, long: 1_000 }
+  footprintPayments: { short: 40, long: 1_000 },
+  /** Histories of requests to peer, per policy. */
+  peeringHistories: { short: 5, long: 200 }
 } as const
 
 /** True in `npm run test:long`. */

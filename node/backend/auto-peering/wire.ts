@@ -69,10 +69,14 @@ export function readProof(body: Buffer): { digest: string; audience: string } | 
   return 'problem' in read ? read : read.value
 }
 
+/** Amounts are numbers in Rafiki; one that a number cannot hold exactly is written as text. */
 export function writeRequest({ maxPacketAmount, ...rest }: PeeringRequest): string {
+  const isExact = maxPacketAmount !== undefined && maxPacketAmount <= BigInt(Number.MAX_SAFE_INTEGER)
   return JSON.stringify({
     ...rest,
-    ...(maxPacketAmount !== undefined && { maxPacketAmount: maxPacketAmount.toString() })
+    ...(maxPacketAmount !== undefined && {
+      maxPacketAmount: isExact ? Number(maxPacketAmount) : maxPacketAmount.toString()
+    })
   })
 }
 

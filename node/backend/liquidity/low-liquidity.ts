@@ -164,10 +164,13 @@ export function createLowLiquidity(dependencies: LowLiquidityDependencies): LowL
   return {
     watch: (writer) => ({
       ...writer,
-      async submit(transfers, options) {
-        const results = await writer.submit(transfers, options)
-        if (watched.size > 0) notice(transfers, results)
-        return results
+      submit(transfers, options) {
+        const submitted = writer.submit(transfers, options)
+        if (watched.size === 0) return submitted
+        return submitted.then((results) => {
+          notice(transfers, results)
+          return results
+        })
       }
     }),
     start() {

@@ -1,12 +1,22 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { findTigerBeetle } from './services/tigerbeetle.ts'
 
 const RUNS = path.resolve('.lab/runs')
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'start-test-'))
@@ -134,6 +144,42 @@ describe('npm start', () => {
     expect(BigInt(summary.payments[0]!.receivedAmount.value)).toBeGreaterThanOrEqual(
       BigInt(summary.payments[0]!.receiveAmount.value)
     )
+  })
+
+  it.skipIf(findTigerBeetle() === undefined)(
+    'completes the payment on TigerBeetle, audits clean, and leaves no server or data file',
+    async () => {
+      const disk = path.join(temporary, 'tigerbeetle')
+      mkdirSync(disk)
+      chmodSync(disk, 0o777)
+      const started = startWith({ LEDGER: 'tigerbeetle', TMPDIR: disk }, '--exit')
+      const { status } = await started.ended
+      const summary = started.lines.find(isUp) as { payments: { state: string }[]; audit: { ok: boolean } }
+      expect(status).toBe(0)
+      expect(summary.payments.map(({ state }) => state)).toEqual(['COMPLETED'])
+      expect(summary.audit.ok).toBe(true)
+      const servers = started.lines
+        .filter(({ step }) => step === 'tigerbeetle')
+        .map(({ detail }) => String(detail))
+      expect(servers).toHaveLength(2)
+      for (const server of servers) {
+        expect(existsSync(`/proc/${/process (\d+)/.exec(server)![1]}`)).toBe(false)
+      }
+      expect(readdirSync(disk)).toEqual([])
+    }
+  )
+
+  it('takes only a ledger that it can audit', async () => {
+    const { status, stderr } = await startWith({ LEDGER: 'memory' }, '--exit').ended
+    expect([status, stderr]).toEqual([
+      2,
+      'LEDGER is "memory"; local networks keep their books in postgres or tigerbeetle\n'
+    ])
+    const option = await startWith({ LEDGER: 'postgres' }, '--ledger', 'paper').ended
+    expect([option.status, option.stderr]).toEqual([
+      2,
+      '--ledger is "paper"; local networks keep their books in postgres or tigerbeetle\n'
+    ])
   })
 
   it('lets another terminal pay; leaves no process, port or file after an interrupt', async () => {

@@ -3,14 +3,15 @@ import { runDemo } from './networks/demo.ts'
 import { createProgress } from './reports/progress.ts'
 import { readTopology, TopologyError } from './topology/parse.ts'
 import type { Topology } from './topology/model.ts'
-import { startLocalNetwork } from './worlds/local/world.ts'
-import type { LocalNetwork } from './worlds/local/world.ts'
+import { LOCAL_LEDGERS, startLocalNetwork } from './worlds/local/world.ts'
+import type { LocalLedger, LocalNetwork } from './worlds/local/world.ts'
 
-const HELP = `npm start [-- [topology.json] [--exit] [--json]]
+const HELP = `npm start [-- [topology.json] [--ledger NAME] [--exit] [--json]]
 
 Brings a network of nodes up on this machine, makes the topology's payments, audits the ledgers and stays up.
 
   topology.json   what to bring up (default: fixtures/topologies/pair.json)
+  --ledger NAME   where nodes keep their books: ${LOCAL_LEDGERS.join(' or ')} (default: $LEDGER, else postgres)
   --exit          take everything down after the payments, exit 0 when all completed and the audit is clean
   --json          one JSON object per line, the last {"event":"summary","ok":…}
   --help          this text
@@ -27,6 +28,7 @@ async function main(args: string[]): Promise<number> {
       args,
       allowPositionals: true,
       options: {
+        ledger: { type: 'string' },
         exit: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false }
@@ -41,6 +43,8 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(HELP)
     return 0
   }
+  const ledger = ledgerNamed(values.ledger)
+  if (ledger === undefined) return 2
   const progress = createProgress({ json: values.json })
   let topology: Topology
   try {
@@ -60,7 +64,7 @@ async function main(args: string[]): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => resolve('interrupted'))
   })
-  const starting = startLocalNetwork(topology, (step, detail) => progress.step(step, detail))
+  const starting = startLocalNetwork(topology, (step, detail) => progress.step(step, detail), { ledger })
   const first = await Promise.race([interrupted, starting.catch((error: Error) => error)])
   if (first === 'interrupted') {
     // What is still starting is let up first, so that all of it can be taken down.
@@ -73,6 +77,18 @@ async function main(args: string[]): Promise<number> {
     return 1
   }
   return useNetwork(first, { interrupted, progress, exit: values.exit })
+}
+
+/** By the option, else by the environment; undefined, and said, when it is none that can be audited here. */
+function ledgerNamed(option: string | undefined): LocalLedger | undefined {
+  const [name, from] = option === undefined ? [process.env.LEDGER, 'LEDGER'] : [option, '--ledger']
+  const ledger = LOCAL_LEDGERS.find((each) => each === (name || 'postgres'))
+  if (ledger === undefined) {
+    process.stderr.write(
+      `${from} is "${name}"; local networks keep their books in ${LOCAL_LEDGERS.join(' or ')}\n`
+    )
+  }
+  return ledger
 }
 
 /** The payments, then waiting for the end: asked for, interrupted, or forced by a service that died. */

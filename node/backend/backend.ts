@@ -1,11 +1,5 @@
-import {
-  createLedgerWriter,
-  createMemoryLedger,
-  createPostgresLedger,
-  postgresLedgerMigrations
-} from '../ledger/index.ts'
+import { createLedgerWriter, postgresLedgerMigrations } from '../ledger/index.ts'
 import type { Ledger } from '../ledger/index.ts'
-import { ConfigurationError } from '../runtime/index.ts'
 import type { Address, Database, Runtime } from '../runtime/index.ts'
 import { composeBackend, createHttpClients } from './composition.ts'
 import type { BackendParts } from './composition.ts'
@@ -14,6 +8,7 @@ import { createConnectorServer } from './connector/index.ts'
 import { createDueWorker } from './due-worker.ts'
 import type { DueWorker } from './due-worker.ts'
 import { loadInstanceKey } from './instance-key.ts'
+import { claimLedger, openLedger } from './ledger-choice.ts'
 import { backendMigrations } from './migrations.ts'
 import { reachDatabase, StartError } from './retry-start.ts'
 import { createStopOrder } from './stop-order.ts'
@@ -32,8 +27,8 @@ export interface Backend {
    * Brings the schema up to date, loads what is kept in memory, opens the doors, starts the workers. What fails
    * takes down what already stood.
    *
-   * @throws ConfigurationError for a variable that cannot be right
-   * @throws StartError for what its operator can mend: a port in use, no database, a wrong clock
+   * @throws ConfigurationError for a variable that cannot be right, or a ledger that holds other books
+   * @throws StartError for what its operator can mend: a port in use, no database, no ledger, a wrong clock
    */
   start(): Promise<void>
   /** Answers 503, lets what runs end in bounded time, closes everything. Safe to call at any time, and twice. */
@@ -42,9 +37,8 @@ export interface Backend {
   readonly addresses: BackendAddresses | undefined
 }
 
-/** Connections to the database: for the nouns, and apart from them for the ledger, so that packets never queue. */
+/** Connections to the database for the nouns; the ledger has its own. */
 export const MAX_DATABASE_CONNECTIONS = 10
-export const MAX_LEDGER_CONNECTIONS = 4
 /** A process whose clock differs more from the database's does not start: leases would mean nothing. */
 export const MAX_CLOCK_DIFFERENCE_MS = 5_000
 /** What runs may take this long to end when the service stops. */
@@ -53,15 +47,8 @@ export const STOP_GRACE_MS = 10_000
 /**
  * The account servicing core of a node: Admin API, Open Payments, connector and workers. Nothing of it lives
  * outside what this built: many backends live in one process.
- *
- * @throws ConfigurationError when the ledger that is asked for cannot be had
  */
 export function createBackend(config: BackendConfig, runtime: Runtime): Backend {
-  if (config.LEDGER === 'tigerbeetle') {
-    throw new ConfigurationError(
-      'LEDGER holds "tigerbeetle" (the default, see USE_TIGERBEETLE): it comes with a later version; set LEDGER=postgres'
-    )
-  }
   const { logger } = runtime
   let order = createStopOrder(runtime)
   let addresses: BackendAddresses | undefined
@@ -78,8 +65,10 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     order.add('cache', () => cache.close())
     const http = createHttpClients(runtime, config)
     for (const [name, client] of Object.entries(http)) order.add(`http client: ${name}`, () => client.close())
-    const ledger = openLedger()
+    const { ledger, close: closeLedger } = openLedger(config, runtime)
+    order.add('ledger', closeLedger)
     await reachDatabase(runtime, config.DATABASE_URL, () => prepareDatabase(database))
+    await claimLedger(config, { ...runtime, database, ledger })
 
     order.nextGroup()
     const writer = createLedgerWriter({ ...runtime, ledger })
@@ -89,16 +78,6 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     sweep.start()
     const parts = composeBackend(config, runtime, { database, cache, ledger, writer, instanceKey, http })
     return startParts(parts)
-  }
-
-  function openLedger(): Ledger {
-    if (config.LEDGER === 'memory') return createMemoryLedger(runtime)
-    const database = runtime.openDatabase({
-      url: config.DATABASE_URL,
-      maxConnections: MAX_LEDGER_CONNECTIONS
-    })
-    order.add('ledger', () => database.close())
-    return createPostgresLedger({ ...runtime, database })
   }
 
   /** Frees what expired: two-phase withdrawals that nobody finished, at the latest a sweep after their time. */

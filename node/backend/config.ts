@@ -34,6 +34,19 @@ const schema = z
     AUTH_SERVER_INTROSPECTION_URL: variable.url(),
     AUTH_SERVICE_API_URL: variable.url(),
     USE_TIGERBEETLE: variable.boolean(true),
+    TIGERBEETLE_CLUSTER_ID: z
+      .string()
+      .regex(/^\d{1,38}$/, 'a whole number below 2^128 is needed')
+      .default('0')
+      .transform(BigInt),
+    TIGERBEETLE_REPLICA_ADDRESSES: z
+      .string()
+      .default('3004')
+      .transform((text) => text.split(',').map((address) => address.trim()))
+      .refine(
+        (addresses) => addresses.every(isReplicaAddress),
+        'ports, host:port or [IPv6]:port are needed, separated by commas: one per replica'
+      ),
     TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS: variable.integer(5, 1),
     EXCHANGE_RATES_URL: variable.optionalUrl(),
     EXCHANGE_RATES_LIFETIME: variable.integer(15_000),
@@ -110,6 +123,12 @@ const schema = z
         ? env.NODE_ENV !== 'production'
         : env.ALLOW_PRIVATE_ADDRESSES === 'true'
   }))
+
+/** A port, `host:port` or `[IPv6]:port`. */
+function isReplicaAddress(address: string): boolean {
+  const port = /^(?:(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):)?(\d{1,5})$/i.exec(address)?.[1]
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535
+}
 
 export type BackendConfig = z.output<typeof schema>
 

@@ -94,11 +94,17 @@ describe('the backend as a process', () => {
     ])
   })
 
-  it.concurrent('names a ledger that comes later', async ({ expect }) => {
-    const { code, stderr } = await run({ ...environment, LEDGER: 'tigerbeetle' }).ended
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringMatching(/^LEDGER holds "tigerbeetle".*set LEDGER=postgres\n$/)
+  it.concurrent('names the addresses of a ledger that it cannot use', async ({ expect }) => {
+    const settings = {
+      LEDGER: 'tigerbeetle',
+      TIGERBEETLE_CLUSTER_ID: 'x',
+      TIGERBEETLE_REPLICA_ADDRESSES: '3004,b'
+    }
+    const { code, stderr } = await run({ ...environment, ...settings }).ended
+    expect(code).toBe(2)
+    expect(stderr.trim().split('\n')).toEqual([
+      'TIGERBEETLE_CLUSTER_ID holds "x": a whole number below 2^128 is needed',
+      'TIGERBEETLE_REPLICA_ADDRESSES holds "3004,b": ports, host:port or [IPv6]:port are needed, separated by commas: one per replica'
     ])
   })
 

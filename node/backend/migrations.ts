@@ -366,5 +366,20 @@ export const backendMigrations: Migration[] = [
       -- The longest life of an attempt's packets, in milliseconds: what they left in doubt is settled after it.
       ALTER TABLE "outgoingPaymentAttempts" ADD COLUMN "packetLifetimeMs" integer NOT NULL DEFAULT 30000;
     `
+  },
+  {
+    name: '0008_ledger_owner',
+    up: `
+      -- Where the books of this database are: one row, written by the first start.
+      CREATE TABLE "ledgerOwner" (
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
+        ledger text NOT NULL CHECK (ledger IN ('postgres', 'tigerbeetle', 'memory')),
+        -- What marks a TigerBeetle cluster as this database's, and whether the mark was seen there.
+        "ownerId" uuid NOT NULL,
+        "clusterId" numeric(39),
+        "isMarked" boolean NOT NULL DEFAULT false,
+        "createdAt" timestamptz NOT NULL
+      );
+    `
   }
 ]

@@ -22,7 +22,9 @@ export const AccountCode = {
   LIQUIDITY_OUTGOING: 5,
   SETTLEMENT: 101,
   /** What one epoch of an outgoing payment's lease may spend (docs/architecture.md). */
-  SENDING_EPOCH: 200
+  SENDING_EPOCH: 200,
+  /** Marks a TigerBeetle cluster as one database's (node/backend/ledger-choice.ts). */
+  BOOKS_OWNER: 201
 } as const
 export type AccountCode = (typeof AccountCode)[keyof typeof AccountCode]
 

@@ -33,6 +33,20 @@ export interface NodePlan {
   urls: NodeUrls
   secrets: NodeSecrets
   databaseUrls: { backend: string; auth: string }
+  ledger: LedgerPlan
+}
+
+/** Where a node's books are: in its backend's database, or in a TigerBeetle cluster of its own. */
+export type LedgerPlan =
+  { kind: 'postgres' } | { kind: 'tigerbeetle'; clusterId: bigint; addresses: readonly string[] }
+
+function ledgerEnvironment(ledger: LedgerPlan): Record<string, string> {
+  if (ledger.kind === 'postgres') return { LEDGER: 'postgres' }
+  return {
+    LEDGER: 'tigerbeetle',
+    TIGERBEETLE_CLUSTER_ID: ledger.clusterId.toString(),
+    TIGERBEETLE_REPLICA_ADDRESSES: ledger.addresses.join(',')
+  }
 }
 
 /** How a world names things: its scheme, where doors open, where a private key's text can be read. */
@@ -59,7 +73,7 @@ export function createSecrets(random: Random): NodeSecrets {
 
 /** The variables of a node's backend, by Rafiki's names. */
 export function backendEnvironment(
-  { node, urls, secrets, databaseUrls }: NodePlan,
+  { node, urls, secrets, databaseUrls, ledger }: NodePlan,
   world: WorldNaming
 ): Record<string, string> {
   const port = (service: ServicePort) => String(world.port(node.name, service))
@@ -70,7 +84,7 @@ export function backendEnvironment(
     INSTANCE_NAME: node.name,
     BIND_HOST: world.bindHost,
     DATABASE_URL: databaseUrls.backend,
-    LEDGER: 'postgres',
+    ...ledgerEnvironment(ledger),
     CACHE: 'memory',
     ADMIN_PORT: port('admin'),
     OPEN_PAYMENTS_PORT: port('openPayments'),
@@ -162,7 +176,7 @@ export interface NetworkPlan {
 export function planNetwork(
   topology: Topology,
   random: Random,
-  place: (node: TopologyNode) => { urls: NodeUrls; databaseUrls: NodePlan['databaseUrls'] }
+  place: (node: TopologyNode) => Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger'>
 ): NetworkPlan {
   return {
     topology,

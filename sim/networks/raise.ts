@@ -1,6 +1,6 @@
-import { createPostgresLedger } from '../../node/ledger/index.ts'
+import { createPostgresLedger, createTigerBeetleLedger } from '../../node/ledger/index.ts'
 import type { AuditableLedger } from '../../node/ledger/index.ts'
-import type { Database, Runtime } from '../../node/runtime/index.ts'
+import type { Runtime } from '../../node/runtime/index.ts'
 import { createWallet } from '../actors/wallet/wallet.ts'
 import type { Wallet } from '../actors/wallet/wallet.ts'
 import type { Topology, TopologyNode } from '../topology/model.ts'
@@ -17,7 +17,7 @@ export interface NetworkGround {
   readonly scheme: 'http' | 'https'
   /** Where payers and audits live. */
   readonly runtime: Runtime
-  place(node: TopologyNode): Pick<NodePlan, 'urls' | 'databaseUrls'>
+  place(node: TopologyNode): Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger'>
   /** Makes ready what services expect to find: databases, key files. */
   prepare(network: NetworkPlan): Promise<void>
   /** Where a node's wallet lives, and the address that it listens on. */
@@ -83,19 +83,32 @@ function ledgersBeside(
   network: NetworkPlan,
   undo: Undo
 ): (nodeName: string) => AuditableLedger {
-  const opened = new Map<string, { database: Database; ledger: AuditableLedger }>()
+  const opened = new Map<string, { ledger: AuditableLedger; close(): Promise<void> }>()
   undo.push(async () => {
-    for (const { database } of opened.values()) await database.close()
+    for (const { close } of opened.values()) await close()
   })
   return (nodeName) => {
     let found = opened.get(nodeName)
     if (!found) {
-      const { databaseUrls } = planOf(network.plans, nodeName)
-      const database = runtime.openDatabase({ url: databaseUrls.backend, maxConnections: 2 })
-      found = { database, ledger: createPostgresLedger({ database, clock: runtime.clock }) }
+      found = openBeside(runtime, planOf(network.plans, nodeName))
       opened.set(nodeName, found)
     }
     return found.ledger
+  }
+}
+
+function openBeside(
+  runtime: Runtime,
+  { ledger: where, databaseUrls }: NodePlan
+): { ledger: AuditableLedger; close(): Promise<void> } {
+  if (where.kind === 'tigerbeetle') {
+    const ledger = createTigerBeetleLedger({ ...runtime, open: () => runtime.openTigerBeetle(where) })
+    return { ledger, close: () => ledger.close() }
+  }
+  const database = runtime.openDatabase({ url: databaseUrls.backend, maxConnections: 2 })
+  return {
+    ledger: createPostgresLedger({ database, clock: runtime.clock }),
+    close: () => database.close()
   }
 }
 

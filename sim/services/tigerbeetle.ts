@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-/** A TigerBeetle cluster for the books of one node (docs/decisions/0005: a cluster has one owner). */
+/** A TigerBeetle cluster for the books of one node (docs/decisions/0007: a cluster has one owner). */
 export interface TigerBeetleService {
   readonly description: string
   readonly clusterId: bigint

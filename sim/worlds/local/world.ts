@@ -2,22 +2,36 @@ import { createSystemRuntime } from '../../../node/runtime/index.ts'
 import type { Runtime } from '../../../node/runtime/index.ts'
 import type { Network } from '../../networks/network.ts'
 import { authEnvironment, backendEnvironment, ed25519KeyOfSeed, planOf } from '../../networks/plan.ts'
-import type { NetworkPlan, NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
+import type { LedgerPlan, NetworkPlan, NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
 import { raiseNetwork, takeDown } from '../../networks/raise.ts'
 import type { NetworkGround, OnStep, ServiceName, Undo } from '../../networks/raise.ts'
 import { startPostgres } from '../../services/postgres.ts'
 import type { PostgresService } from '../../services/postgres.ts'
+import { startTigerBeetles } from '../../services/tigerbeetle.ts'
+import type { TigerBeetleService } from '../../services/tigerbeetle.ts'
 import type { Topology, TopologyNode } from '../../topology/model.ts'
 import { assignPorts } from './ports.ts'
 import type { PortTable } from './ports.ts'
-import { cleanUpDeadRuns, createRunDirectory } from './run-directory.ts'
+import { cleanUpDeadRuns, createRunDirectory, RUN_MARKER } from './run-directory.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { startServiceProcess } from './service-process.ts'
 import type { ServiceProcess } from './service-process.ts'
 
 const HOST = '127.0.0.1'
 
-/** A network of real processes: one per service, one PostgreSQL for all, the wallets in this process. */
+/** The ledgers that nodes of the local world can have: both can be audited beside a running node. */
+export const LOCAL_LEDGERS = ['postgres', 'tigerbeetle'] as const
+export type LocalLedger = (typeof LOCAL_LEDGERS)[number]
+
+export interface LocalNetworkOptions {
+  /** Default: postgres. */
+  ledger?: LocalLedger
+}
+
+/**
+ * A network of real processes: one per service, one PostgreSQL for all, one TigerBeetle per node where that is
+ * the ledger, the wallets in this process.
+ */
 export interface LocalNetwork extends Network {
   readonly run: RunDirectory
   service(nodeName: string, service: ServiceName): ServiceProcess
@@ -38,7 +52,8 @@ export interface LocalNetwork extends Network {
  */
 export async function startLocalNetwork(
   topology: Topology,
-  onStep: OnStep = () => undefined
+  onStep: OnStep = () => undefined,
+  options: LocalNetworkOptions = {}
 ): Promise<LocalNetwork> {
   const cleaned = cleanUpDeadRuns()
   if (cleaned.runs > 0) {
@@ -47,7 +62,7 @@ export async function startLocalNetwork(
   const run = createRunDirectory()
   const undo: Undo = [() => run.remove()]
   try {
-    return await start(topology, onStep, run, undo)
+    return await start(topology, options, onStep, run, undo)
   } catch (error) {
     await takeDown(undo)
     throw error
@@ -56,6 +71,7 @@ export async function startLocalNetwork(
 
 async function start(
   topology: Topology,
+  { ledger = 'postgres' }: LocalNetworkOptions,
   onStep: OnStep,
   run: RunDirectory,
   undo: Undo
@@ -69,11 +85,19 @@ async function start(
   const [postgres, ports] = await Promise.all([startPostgres(run), assignPorts(topology)])
   undo.push(() => postgres.stop())
   onStep('postgresql', postgres.description)
+  const tigerBeetles =
+    ledger === 'tigerbeetle'
+      ? await startTigerBeetlesOf(topology, run)
+      : new Map<string, TigerBeetleService>()
+  for (const [node, service] of tigerBeetles) {
+    undo.push(() => service.stop())
+    onStep('tigerbeetle', `${node}: ${service.description}`)
+  }
 
   const services = createServices(run, naming(ports, run))
   undo.push(() => services.endAll())
-  void postgres.failed.then((how) => services.fail(how))
-  const ground = localGround({ runtime, run, postgres, ports, services })
+  for (const { failed } of [postgres, ...tigerBeetles.values()]) void failed.then((how) => services.fail(how))
+  const ground = localGround({ runtime, run, postgres, tigerBeetles, ports, services })
   const network = await raiseNetwork(topology, ground, { onStep, undo })
   run.write('network.json', JSON.stringify(toSharedNetwork(network.plan), undefined, 2))
   return {
@@ -131,19 +155,21 @@ function localGround({
   runtime,
   run,
   postgres,
+  tigerBeetles,
   ports,
   services
 }: {
   runtime: Runtime
   run: RunDirectory
   postgres: PostgresService
+  tigerBeetles: ReadonlyMap<string, TigerBeetleService>
   ports: PortTable
   services: ReturnType<typeof createServices>
 }): NetworkGround {
   return {
     scheme: 'http',
     runtime,
-    place: (node) => place(node, ports, postgres),
+    place: (node) => place(node, { ports, postgres, tigerBeetles }),
     async prepare({ plans }) {
       const names = plans.flatMap(({ node }) => [
         databaseName(node.name, 'backend'),
@@ -178,9 +204,16 @@ function databaseName(nodeName: string, service: ServiceName): string {
 
 function place(
   node: TopologyNode,
-  ports: PortTable,
-  postgres: PostgresService
-): Pick<NodePlan, 'urls' | 'databaseUrls'> {
+  {
+    ports,
+    postgres,
+    tigerBeetles
+  }: {
+    ports: PortTable
+    postgres: PostgresService
+    tigerBeetles: ReadonlyMap<string, TigerBeetleService>
+  }
+): Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger'> {
   const own = ports.get(node.name)!
   const http = (port: number) => `http://localhost:${port}`
   const urls: NodeUrls = {
@@ -200,8 +233,26 @@ function place(
     databaseUrls: {
       backend: postgres.url(databaseName(node.name, 'backend')),
       auth: postgres.url(databaseName(node.name, 'auth'))
-    }
+    },
+    ledger: ledgerOf(tigerBeetles.get(node.name))
   }
+}
+
+function ledgerOf(service: TigerBeetleService | undefined): LedgerPlan {
+  if (service === undefined) return { kind: 'postgres' }
+  const { clusterId, addresses } = service
+  return { kind: 'tigerbeetle', clusterId, addresses }
+}
+
+/** A cluster for each node: its settlement accounts have the numbers of its own assets (docs/decisions/0007). */
+function startTigerBeetlesOf(
+  { nodes }: Topology,
+  run: RunDirectory
+): Promise<Map<string, TigerBeetleService>> {
+  return startTigerBeetles(
+    nodes.map(({ name }) => name),
+    { environment: { [RUN_MARKER]: run.id } }
+  )
 }
 
 /** What another process of the same user needs to pay over this network (`lab pay`). */

@@ -66,7 +66,8 @@ export async function startVirtualNetwork(
       databaseUrls: {
         backend: world.databaseUrl(`${name}_backend`),
         auth: world.databaseUrl(`${name}_auth`)
-      }
+      },
+      ledger: { kind: 'postgres' }
     }),
     prepare: async () => undefined,
     walletHome: ({ node }) => ({

@@ -5,9 +5,10 @@ import type { IlpReply } from '../../ilp/index.ts'
 import { createManualClock } from '../../runtime/index.ts'
 import type { ManualClock } from '../../runtime/index.ts'
 import type { Peer } from '../peers/model.ts'
-import { createTestNode, createTestPayer, prepareOf } from './connector.test-support.ts'
+import { createTestNode, createTestPayer, fulfillOf, prepareOf } from './connector.test-support.ts'
 import type { TestNode } from './connector.test-support.ts'
 import { pipeline } from './pipeline.ts'
+import { createScene } from './scene.test-support.ts'
 import type { Transport } from './transport.ts'
 
 const CREDIT = 10_000n
@@ -168,5 +169,24 @@ describe('routes over any number of nodes', () => {
       }),
       { numRuns: 60 }
     )
+  })
+})
+
+describe('the packet that the next hop gets', () => {
+  it('is the one that came, but for its amount and its expiry', async () => {
+    const { clock, node, transport, alice, toCarol } = await createScene()
+    const prepare = toCarol(1, {
+      amount: 100n,
+      data: Buffer.from('as it came'),
+      expiresAtMs: clock.nowMs() + 20_000
+    })
+    const pending = node.connector.handle(alice, prepare)
+    await clock.advance(0)
+    expect(transport.sent.map((sent) => sent.prepare)).toEqual([
+      { ...prepare, amount: 9_100n, expiresAtMs: prepare.expiresAtMs - 1_000 }
+    ])
+    transport.sent[0]!.answer(fulfillOf(1))
+    await clock.advance(0)
+    expect(await pending).toMatchObject({ type: 'fulfill' })
   })
 })

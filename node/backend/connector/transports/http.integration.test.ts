@@ -77,6 +77,14 @@ describe('the receiving side', () => {
     expect(handled).toHaveLength(1)
   })
 
+  it('takes packets at any path', async () => {
+    for (const path of ['', 'ilp', 'ilp/a?b=c']) {
+      const response = await fetch(new URL(path, url), { method: 'POST', headers, body: bytes() })
+      expect([path, response.status]).toEqual([path, 200])
+      await response.arrayBuffer()
+    }
+  })
+
   it('takes the content type of ilp-plugin-http as well', async () => {
     const response = await post({
       headers: { ...headers, 'content-type': 'application/ilp+octet-stream' },

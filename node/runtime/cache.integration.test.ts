@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, inject, test } from 'vitest'
 import { createRedisCache, MAX_COUNTER } from './cache.ts'
 import { createLogger } from './logger.ts'
 import { createSystemNetwork } from './network.ts'
@@ -16,7 +16,6 @@ afterEach(async () => {
 async function start() {
   const serverNetwork = createSystemNetwork()
   const values = new Map<string, string>()
-  const records = new Map<string, Map<string, string>>()
   const lives = new Map<string, number>()
   const commands: string[][] = []
   let sockets = 0
@@ -48,16 +47,6 @@ async function start() {
         if (sum > MAX_COUNTER || sum < MINIMUM) return '-ERR increment or decrement would overflow\r\n'
         values.set(key, sum.toString())
         return `:${sum}\r\n`
-      }
-      case 'hgetall': {
-        const fields = [...(records.get(key) ?? [])].flat().map(bulk)
-        return `*${fields.length}\r\n${fields.join('')}`
-      }
-      case 'hset': {
-        if (values.has(key)) return '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n'
-        const record = records.get(key) ?? new Map<string, string>()
-        records.set(key, record.set(rest[0]!, rest[1]!))
-        return ':1\r\n'
       }
       case 'pexpire':
         lives.set(key, Number(rest[0]))
@@ -148,21 +137,6 @@ describe('the cache in Redis', () => {
     expect(values.get('sum')).toBe((2n ** 62n + 3n).toString())
   })
 
-  test('shares fields of a record: each call tells what was there before it', async () => {
-    const { cache, lives } = await start()
-    expect(await cache.shareField('totals', 'a', '1', 700)).toEqual(new Map())
-    expect(await cache.shareField('totals', 'b', '2', 800)).toEqual(new Map([['a', '1']]))
-    expect(lives.get('totals')).toBe(800)
-    expect(await cache.shareField('totals', 'a', '3', 700)).toEqual(
-      new Map([
-        ['a', '1'],
-        ['b', '2']
-      ])
-    )
-    await cache.set('text', 'x', 1000)
-    await expect(cache.shareField('text', 'a', '1', 700)).rejects.toThrow(/WRONGTYPE/)
-  })
-
   test('a lost connection is logged with its cause, commands meanwhile fail', async () => {
     const { cache, lines, serverNetwork } = await start()
     await cache.ping()
@@ -170,5 +144,52 @@ describe('the cache in Redis', () => {
     await expect(cache.get('a')).rejects.toThrow()
     expect(lines.join('\n')).toMatch(/"msg":"the cache does not answer"/)
     expect(lines.join('\n')).toMatch(/ECONNREFUSED|ECONNRESET/)
+  })
+})
+
+const found = inject('redis')
+
+// Scripts run in Redis itself.
+describe.skipIf('missing' in found && process.env.CI !== 'true')('the cache in a real Redis', () => {
+  function open() {
+    if ('missing' in found) throw new Error(`${found.missing}, and CI=true allows no skip`)
+    const network = createSystemNetwork()
+    const cache = createRedisCache(
+      { network, logger: createLogger({ name: 'test', level: 'silent' }) },
+      found.url
+    )
+    undo.push(
+      () => network.kill(),
+      () => cache.close()
+    )
+    return cache
+  }
+
+  test('shares fields of a record: each call tells what was there before it', async () => {
+    const [cache, other] = [open(), open()]
+    const key = `totals-${process.hrtime.bigint()}`
+    expect(await cache.shareField(key, 'a', '1', 60_000)).toEqual(new Map())
+    expect(await other.shareField(key, 'b', '2', 60_000)).toEqual(new Map([['a', '1']]))
+    const both = [
+      ['a', '1'],
+      ['b', '2']
+    ] as const
+    expect(await cache.shareField(key, 'a', '3', 60_000)).toEqual(new Map(both))
+    // A record whose life is over is no more.
+    await cache.shareField(key, 'a', '4', 0)
+    expect(await cache.shareField(key, 'a', '5', 60_000)).toEqual(new Map())
+    await cache.set(`${key}-text`, 'x', 1000)
+    await expect(cache.shareField(`${key}-text`, 'a', '1', 700)).rejects.toThrow(/WRONGTYPE/)
+  })
+
+  test('counts, locks and forgets as the contract says', async () => {
+    const cache = open()
+    const key = `lock-${process.hrtime.bigint()}`
+    expect(await cache.setIfAbsent(key, 'mine', 60_000)).toBe(true)
+    expect(await cache.setIfAbsent(key, 'yours', 60_000)).toBe(false)
+    expect(await cache.deleteIfEqual(key, 'yours')).toBe(false)
+    expect(await cache.deleteIfEqual(key, 'mine')).toBe(true)
+    expect(await cache.increment(`${key}-sum`, 2n ** 62n, 60_000)).toBe(2n ** 62n)
+    await expect(cache.increment(`${key}-sum`, 2n ** 62n, 60_000)).rejects.toThrow(RangeError)
   })
 })

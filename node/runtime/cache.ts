@@ -103,7 +103,8 @@ export function createRedisCache(
     lazyConnect: false,
     maxRetriesPerRequest: 2,
     Connector: networkConnector(network, url) as never
-  })
+  }) as RedisWithScripts
+  redis.defineCommand('shareField', { numberOfKeys: 1, lua: SHARE_FIELD })
   // Every command reports its own failure; this tells why the connection is gone.
   redis.on('error', (error: Error) => logger.warn({ err: error }, 'the cache does not answer'))
 
@@ -128,14 +129,25 @@ export function createRedisCache(
       return BigInt(String(results![2]![1]))
     },
     async shareField(key, field, value, ttlMs) {
-      const results = await redis.multi().hgetall(key).hset(key, field, value).pexpire(key, ttlMs).exec()
-      const failure = results ? results.find(([error]) => error !== null)?.[0] : undefined
-      if (!results || failure) throw failure ?? new Error('the transaction was discarded')
-      return new Map(Object.entries(results[0]![1] as Record<string, string>))
+      const flat = await redis.shareField(key, field, value, ttlMs)
+      const record = new Map<string, string>()
+      for (let at = 0; at < flat.length; at += 2) record.set(flat[at]!, flat[at + 1]!)
+      return record
     },
     ping: async () => void (await redis.ping()),
     close: async () => redis.disconnect()
   }
+}
+
+/** One command for what would be five in a transaction: on the packet path that is half the time. */
+const SHARE_FIELD = `
+local before = redis.call('hgetall', KEYS[1])
+redis.call('hset', KEYS[1], ARGV[1], ARGV[2])
+redis.call('pexpire', KEYS[1], ARGV[3])
+return before`
+
+interface RedisWithScripts extends Redis {
+  shareField(key: string, field: string, value: string, ttlMs: number): Promise<string[]>
 }
 
 function counterOverflow(key: string, cause?: Error): RangeError {

@@ -3,6 +3,13 @@ export * from './ildcp.ts'
 export * from './model.ts'
 export * from './packet.ts'
 export * from './ratio.ts'
+export {
+  StreamMoneyFrame,
+  StreamPacketType,
+  deriveStreamKeys,
+  encryptStreamPacket,
+  fulfillmentOf
+} from './stream/codec.ts'
 export * from './stream/credentials.ts'
 export * from './stream/receiver.ts'
 export * from './stream/path-memory.ts'

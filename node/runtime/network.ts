@@ -43,6 +43,12 @@ export interface Network {
   resolve(host: string): Promise<string[]>
 }
 
+/**
+ * Connections that may wait to be accepted, as far as the system allows. With fewer, a peer that opens many at once
+ * is told nothing and tries again after seconds.
+ */
+const LISTEN_BACKLOG = 4_096
+
 /** The machine's network. `kill()` resets every socket and closes every door at once, as `kill -9` would. */
 export function createSystemNetwork(): Network & { kill(): void } {
   const sockets = new Set<net.Socket>()
@@ -66,7 +72,7 @@ export function createSystemNetwork(): Network & { kill(): void } {
       servers.add(server)
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
-        server.listen(address.port, address.host, () => {
+        server.listen({ ...address, backlog: LISTEN_BACKLOG }, () => {
           server.off('error', reject)
           resolve()
         })

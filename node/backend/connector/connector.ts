@@ -7,11 +7,13 @@ import type { ConnectorContext, ConnectorDependencies } from './context.ts'
 import { createDeadlines } from './deadlines.ts'
 import { DEFAULT_CONNECTOR_LIMITS, createPeerUsages } from './limits.ts'
 import type { Connector, LocalSender } from './model.ts'
+import { createLoad } from './load.ts'
 import { createOrphans } from './orphans.ts'
 import type { PacketInHand, PacketSource } from './packet.ts'
 import { rejectPacket } from './packet.ts'
 import { runPipeline } from './pipeline.ts'
 import { createRecovery } from './recover.ts'
+import { createRefusals } from './refusals.ts'
 import { destinationAsset } from './steps/convert.ts'
 import { resolveDestination } from './steps/resolve.ts'
 
@@ -27,11 +29,13 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     orphans: createOrphans({ clock, logger, maxListed: limits.maxOrphansListed }),
     connectionTotals: createConnectionTotals({ ...dependencies, cache, stopped: giveUp.signal }),
     usages: createPeerUsages(clock),
+    load: createLoad(clock, limits),
     deadlines: createDeadlines(clock),
     packetsInFlight: 0,
     stopped: giveUp.signal
   }
   const recovery = createRecovery(context)
+  const refusals = createRefusals({ ...context, clock })
   let isStopping = false
   /** From a packet's arrival until nothing of it is left to do. */
   let unsettledPackets = 0
@@ -79,6 +83,8 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
       prepare,
       ownAddress: context.tenants.get(origin.tenantId)?.settings.ilpAddress ?? '',
       isFreeOfMoney: prepare.amount === 0n || (source.kind === 'local' && source.packet.isProbe),
+      waitingSinceMs: undefined,
+      isShed: false,
       destination: undefined,
       outgoingAmount: prepare.amount,
       outgoingExpiresAtMs: prepare.expiresAtMs,
@@ -105,13 +111,13 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     orphans: context.orphans,
 
     async handle(peer, prepare) {
-      const answer = await take(
-        packetFrom({ kind: 'peer', peer }, prepare, {
-          tenantId: peer.tenantId,
-          asset: peer.asset,
-          accountId: uuidToId(peer.id)
-        })
-      )
+      const packet = packetFrom({ kind: 'peer', peer }, prepare, {
+        tenantId: peer.tenantId,
+        asset: peer.asset,
+        accountId: uuidToId(peer.id)
+      })
+      const answer = await take(packet)
+      if (packet.isShed && !isStopping) await refusals.pace(peer.id, prepare.expiresAtMs)
       return asReply(answer)
     },
 

@@ -10,6 +10,7 @@ import type { Books } from './books.ts'
 import type { ConnectionTotals } from './connection-totals.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { ConnectorLimits, PeerUsages } from './limits.ts'
+import type { Load } from './load.ts'
 import type { Orphans } from './orphans.ts'
 import type { Step } from './step.ts'
 import type { Transport } from './transport.ts'
@@ -56,6 +57,7 @@ export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' |
   orphans: Orphans
   connectionTotals: ConnectionTotals
   usages: PeerUsages
+  load: Load
   deadlines: Deadlines
   /** Packets of all sources that are not settled. */
   packetsInFlight: number

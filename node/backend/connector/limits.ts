@@ -1,8 +1,10 @@
 import { DEFAULT_MAX_PACKETS_IN_FLIGHT, DEFAULT_MAX_PACKETS_PER_SECOND } from '../peers/model.ts'
 import type { Peer } from '../peers/model.ts'
+import type { LoadLimits } from './load.ts'
+import type { RefusalLimits } from './refusals.ts'
 
 /** The connector's own limits. A peer's limits stand on the peer (`maxPacketsPerSecond` and its likes). */
-export interface ConnectorLimits {
+export interface ConnectorLimits extends LoadLimits, RefusalLimits {
   /** Packets of all sources that are not settled yet; further ones are answered T03. */
   maxPacketsInFlight: number
   /** Packets to one next hop that are not settled; further ones are answered T03. */
@@ -31,6 +33,14 @@ export interface ConnectorLimits {
 export const DEFAULT_CONNECTOR_LIMITS: ConnectorLimits = {
   maxPacketsInFlight: 20_000,
   maxPacketsToPeerInFlight: 4_000,
+  maxPacketsWaiting: 20_000,
+  firstPacketsWaiting: 2_000,
+  minPacketsWaiting: 32,
+  maxWaitMs: 500,
+  adaptIntervalMs: 100,
+  maxRefusalsPerSecond: 200,
+  maxRefusalDelayMs: 2_000,
+  maxRefusalsHeld: 2_000,
   minMessageWindowMs: 1_000,
   maxHoldTimeMs: 30_000,
   minDeliveryWindowMs: 200,

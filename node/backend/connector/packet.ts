@@ -34,6 +34,10 @@ export interface PacketInHand {
   readonly ownAddress: string
   /** Moves no money through our ledger: an own probe, or an amount of 0. */
   readonly isFreeOfMoney: boolean
+  /** Since when it waits for this node itself, by the monotonic clock; undefined: it does not. */
+  waitingSinceMs: number | undefined
+  /** Refused for load: its answer takes its turn (`refusals.ts`). */
+  isShed: boolean
   destination: PacketDestination | undefined
   /** In minor units of the destination's asset. */
   outgoingAmount: bigint
@@ -44,6 +48,12 @@ export interface PacketInHand {
   exchange: ExchangeOutcome | undefined
   /** Work that goes on after the answer: what was taken is given back when it is done. */
   unsettled: Promise<unknown> | undefined
+}
+
+/** A Reject for load: whoever gets many of them gets them slowly. */
+export function shedPacket(packet: PacketInHand, code: 'T03' | 'T04' | 'T05', message: string): IlpReject {
+  packet.isShed = true
+  return rejectPacket(packet, code, message)
 }
 
 /** A Reject of our own. */

@@ -5,6 +5,8 @@ import { rejectPacket } from './packet.ts'
 import type { PacketInHand } from './packet.ts'
 import type { Step } from './step.ts'
 import {
+  admit,
+  endWaiting,
   leaveFlight,
   leaveFlightToPeer,
   limitAmount,
@@ -37,6 +39,16 @@ export const pipeline: readonly Step[] = [
     run: refusePeerProtocols
   },
   { name: 'network', clause: 'RFC 34, Special Addresses', codes: ['F02'], run: refuseOtherNetwork },
+  // What is too much is refused before it costs more.
+  { name: 'packets per second', clause: 'RFC 27, T05', codes: ['T05'], run: limitPacketRate },
+  {
+    name: 'packets in flight',
+    clause: 'RFC 27, T05 and T03',
+    codes: ['T05', 'T03'],
+    run: limitPacketsInFlight,
+    leave: leaveFlight
+  },
+  { name: 'load', clause: 'RFC 27, T03', codes: ['T03'], run: admit, leave: endWaiting },
   {
     name: 'duplicate',
     clause: 'RFC 27, ILP Packet Lifecycle: a condition is executed once',
@@ -46,14 +58,6 @@ export const pipeline: readonly Step[] = [
   },
   { name: 'destination', clause: 'RFC 34, Routing', codes: ['F02'], run: findDestination },
   { name: 'maximum packet amount', clause: 'RFC 27, F08', codes: ['F08'], run: limitAmount },
-  { name: 'packets per second', clause: 'RFC 27, T05', codes: ['T05'], run: limitPacketRate },
-  {
-    name: 'packets in flight',
-    clause: 'RFC 27, T05 and T03',
-    codes: ['T05', 'T03'],
-    run: limitPacketsInFlight,
-    leave: leaveFlight
-  },
   { name: 'amount per second', clause: 'RFC 27, Bandwidth', codes: ['T05'], run: limitAmountRate },
   {
     name: 'conversion',
@@ -82,6 +86,12 @@ export const pipeline: readonly Step[] = [
     codes: ['T04', 'T03', 'T00'],
     run: reserve,
     leave: release
+  },
+  {
+    name: 'end of waiting',
+    clause: 'RFC 27, T03: what the limit counts is over',
+    codes: [],
+    run: endWaiting
   },
   { name: 'sending', clause: 'RFC 35, Send ILP Prepare', codes: [], run: send },
   {

@@ -1,6 +1,7 @@
+import { connectorBenchmark } from './connector.ts'
 import { ledgerBenchmark } from './ledger.ts'
 import type { Benchmark } from './model.ts'
 import { paymentsBenchmark } from './payments.ts'
 
 /** All benchmarks, in the order of the help. */
-export const BENCHMARKS: readonly Benchmark[] = [ledgerBenchmark, paymentsBenchmark]
+export const BENCHMARKS: readonly Benchmark[] = [connectorBenchmark, ledgerBenchmark, paymentsBenchmark]

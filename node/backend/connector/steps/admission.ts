@@ -1,7 +1,7 @@
 import { encodeAmountTooLarge } from '../../../ilp/index.ts'
 import type { ConnectorContext } from '../context.ts'
 import { largestPacketOf, maxPacketsInFlightOf } from '../limits.ts'
-import { rejectPacket } from '../packet.ts'
+import { rejectPacket, shedPacket } from '../packet.ts'
 import type { PacketInHand } from '../packet.ts'
 import type { StepAnswer } from '../step.ts'
 
@@ -24,19 +24,19 @@ export function limitPacketRate(packet: PacketInHand, { usages }: ConnectorConte
   if (packet.source.kind !== 'peer') return undefined
   const { peer } = packet.source
   if (usages.of(peer.id).takePacket(peer)) return undefined
-  return rejectPacket(packet, 'T05', 'too many packets per second')
+  return shedPacket(packet, 'T05', 'too many packets per second')
 }
 
 /** Packets in flight: of one peer T05, of the whole node T03. */
 export function limitPacketsInFlight(packet: PacketInHand, context: ConnectorContext): StepAnswer {
   if (context.packetsInFlight >= context.limits.maxPacketsInFlight) {
-    return rejectPacket(packet, 'T03', 'the node is busy: too many packets are in flight')
+    return shedPacket(packet, 'T03', 'the node is busy: too many packets are in flight')
   }
   if (packet.source.kind === 'peer') {
     const { peer } = packet.source
     const usage = context.usages.of(peer.id)
     if (usage.fromInFlight >= maxPacketsInFlightOf(peer)) {
-      return rejectPacket(packet, 'T05', 'too many packets of this peer are in flight')
+      return shedPacket(packet, 'T05', 'too many packets of this peer are in flight')
     }
     usage.fromInFlight += 1
   }
@@ -53,12 +53,29 @@ export function leaveFlight(packet: PacketInHand, context: ConnectorContext): vo
   if (usage.fromInFlight === 0 && context.peers.get(id) === undefined) context.usages.forget(id)
 }
 
+/** Packets that wait for this node itself, as many as it gets done in time (RFC 27, T03; `load.ts`). */
+export function admit(packet: PacketInHand, { load, clock }: ConnectorContext): StepAnswer {
+  if (load.waiting >= load.limit)
+    return shedPacket(packet, 'T03', 'the node is busy: it has more than it can do')
+  load.enter()
+  packet.waitingSinceMs = clock.monotonicMs()
+  return undefined
+}
+
+/** From here on it waits for its next hop, or it is answered. */
+export function endWaiting(packet: PacketInHand, { load, clock }: ConnectorContext): undefined {
+  if (packet.waitingSinceMs === undefined) return undefined
+  load.leave(clock.monotonicMs() - packet.waitingSinceMs)
+  packet.waitingSinceMs = undefined
+  return undefined
+}
+
 /** Packets in flight to one next hop (RFC 27, T03): a slow peer does not take the whole node's room. */
 export function limitPacketsToPeer(packet: PacketInHand, { usages, limits }: ConnectorContext): StepAnswer {
   if (packet.destination?.kind !== 'peer') return undefined
   const usage = usages.of(packet.destination.peer.id)
   if (usage.toInFlight >= limits.maxPacketsToPeerInFlight) {
-    return rejectPacket(packet, 'T03', 'the next hop is busy: too many packets to it are in flight')
+    return shedPacket(packet, 'T03', 'the next hop is busy: too many packets to it are in flight')
   }
   usage.toInFlight += 1
   return undefined
@@ -73,5 +90,5 @@ export function limitAmountRate(packet: PacketInHand, { usages }: ConnectorConte
   if (packet.source.kind !== 'peer') return undefined
   const { peer } = packet.source
   if (usages.of(peer.id).takeAmount(peer, packet.prepare.amount)) return undefined
-  return rejectPacket(packet, 'T05', 'too large an amount per second')
+  return shedPacket(packet, 'T05', 'too large an amount per second')
 }

@@ -3,7 +3,7 @@ import { createBooking, legsBetween } from '../books.ts'
 import type { Booking, BookingRefusal, BookingTags } from '../books.ts'
 import { uuidToId } from '../../../runtime/index.ts'
 import type { ConnectorContext } from '../context.ts'
-import { rejectPacket } from '../packet.ts'
+import { rejectPacket, shedPacket } from '../packet.ts'
 import type { PacketInHand } from '../packet.ts'
 import type { StepAnswer } from '../step.ts'
 
@@ -37,7 +37,7 @@ export async function reserve(packet: PacketInHand, context: ConnectorContext): 
       return undefined
     case 'busy':
     case 'tooLate':
-      return rejectPacket(packet, 'T03', 'the ledger is busy')
+      return shedPacket(packet, 'T03', 'the ledger is busy')
     case 'refused':
       return rejectRefusedBooking(packet, outcome, booking, context)
     case 'unknown':
@@ -101,7 +101,7 @@ export function rejectRefusedBooking(
 ): IlpReject {
   // A repeat whose first attempt was refused, unseen: the refusals that spend an id are those of balances.
   if (result === 'exceeds_credits' || result === 'exceeds_debits' || result === 'id_already_failed') {
-    return rejectPacket(packet, 'T04', refusedLeg === 0 ? 'insufficient balance' : 'insufficient liquidity')
+    return shedPacket(packet, 'T04', refusedLeg === 0 ? 'insufficient balance' : 'insufficient liquidity')
   }
   logger.error(
     {

@@ -1,0 +1,18 @@
+export type BenchTransport = 'http' | 'btp'
+
+/** A peer that sends, over as many connections as its transport has. */
+export interface PacketSender {
+  /** Resolves with the answer's bytes; rejects when none came. */
+  send(prepare: Buffer): Promise<Buffer>
+  close(): Promise<void> | void
+}
+
+/** A peer at the far end, which fulfils every packet of the benchmark at once. */
+export interface PacketReceiver {
+  /** What the node under load has as the peer's endpoint. */
+  readonly endpoint: string
+  close(): Promise<void> | void
+}
+
+/** Connections of the sending peer, and packets that it has in flight at most (BTP has one connection). */
+export const CONNECTIONS = 64

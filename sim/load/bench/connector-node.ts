@@ -181,7 +181,8 @@ async function planNode(runtime: Runtime, databaseUrl: string): Promise<NodePlan
     },
     secrets: createSecrets(runtime.random),
     urls,
-    databaseUrls: { backend: databaseUrl, auth: '' }
+    databaseUrls: { backend: databaseUrl, auth: '' },
+    ledger: { kind: 'postgres' }
   }
 }
 

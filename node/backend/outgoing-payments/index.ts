@@ -1,3 +1,4 @@
+import { createSendingShare } from '../../ilp/index.ts'
 import type { Ledger, LedgerWriter } from '../../ledger/index.ts'
 import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
@@ -74,7 +75,14 @@ export function createOutgoingPayments(dependencies: OutgoingPaymentsDependencie
     leases,
     funding,
     settlement: createSettlement({ ...dependencies, attempts, ledger }),
-    sending: createSending({ ...dependencies, attempts, ledger, leases, transmitData }),
+    sending: createSending({
+      ...dependencies,
+      attempts,
+      ledger,
+      leases,
+      transmitData,
+      share: createSendingShare()
+    }),
     localPayments: createLocalPayments({ ledger: dependencies.ledger, paymentLedger: ledger, targets }),
     ending: createEnding({ ...dependencies, leases, ledger, database }),
     maxAttempts: config.MAX_OUTGOING_PAYMENT_RETRY_ATTEMPTS

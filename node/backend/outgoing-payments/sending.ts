@@ -1,5 +1,5 @@
 import { minOf, sendStream } from '../../ilp/index.ts'
-import type { KnownPath, StreamSendResult } from '../../ilp/index.ts'
+import type { KnownPath, SendingShare, StreamSendResult } from '../../ilp/index.ts'
 import type { Clock, Database, Random } from '../../runtime/index.ts'
 import type { Connector } from '../connector/model.ts'
 import type { IlpQuoteDetails, Quote } from '../quotes/model.ts'
@@ -54,10 +54,13 @@ export interface SendingDependencies {
   ledger: PaymentLedger
   leases: Pick<Leases, 'writing'>
   transmitData: TransmitData
+  /** Of all payments that this process sends. */
+  share: SendingShare
 }
 
 export function createSending(dependencies: SendingDependencies): Sending {
-  const { database, clock, random, connector, paths, attempts, ledger, leases, transmitData } = dependencies
+  const { database, clock, random, connector, paths, attempts, ledger, leases, transmitData, share } =
+    dependencies
 
   async function send(
     lease: Lease,
@@ -119,6 +122,7 @@ export function createSending(dependencies: SendingDependencies): Sending {
       ...(isPathFresh ? { path: measuredPath(ilp) } : { known: guessedPath(ilp, sourceBudget) }),
       ...(applicationData && { applicationData }),
       signal: lease.signal,
+      share,
       beforeLongerLife: (lifetimeMs) =>
         attempts.lengthenLife(database.knex, quote.id, lease.epoch, lifetimeMs),
       limits: { lifetimeMs: PACKET_LIFETIME_MS, maxLifetimeMs: MAX_PACKET_LIFETIME_MS }

@@ -7,6 +7,8 @@ export const SEND_LIMITS = {
   /** Packets in flight at first, and at most. */
   startWindow: 20,
   maxWindow: 1_000,
+  /** Packets that are sent in one go: then whatever else the process has to do has its turn. */
+  maxBurst: 50,
   /** Life of a packet, and the longest after R02. */
   lifetimeMs: 30_000,
   maxLifetimeMs: 120_000,
@@ -56,7 +58,9 @@ export interface Pace {
   longerLife(thanMs: number): number | undefined
   /** Of the packets from now on. */
   liveLonger(lifetimeMs: number): void
-  /** Called when a pause is over. */
+  /** Resumes when everything else had its turn. */
+  yieldTurn(): void
+  /** Called when a pause or another's turn is over. */
   onResume(callback: () => void): void
   close(): void
 }
@@ -76,6 +80,7 @@ export function createPace(options: {
   let lastProgressMs = clock.monotonicMs()
   let pausedUntilMs = 0
   let timer: Timer | undefined
+  let turn: Timer | undefined
   let resume: () => void = () => undefined
 
   function startRound(of: number): boolean {
@@ -134,11 +139,18 @@ export function createPace(options: {
     liveLonger(ms) {
       lifetimeMs = Math.max(lifetimeMs, ms)
     },
+    yieldTurn() {
+      turn ??= clock.setTimer(0, () => {
+        turn = undefined
+        resume()
+      })
+    },
     onResume(callback) {
       resume = callback
     },
     close() {
       timer?.cancel()
+      turn?.cancel()
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Ratio, SendPacket, StreamCredentials } from '../model.ts'
 import { MAX_FRAME_BYTES } from './codec.ts'
 import type { KnownPath } from './path-memory.ts'
 import type { SendLimits } from './pace.ts'
+import type { SendingShare } from './share.ts'
 import type { SendError } from './send-error.ts'
 
 /** The most bytes of application data that go with a payment. */
@@ -27,6 +28,8 @@ export interface StreamSendOptions {
   path?: { maxPacketAmount?: bigint; lowRate?: Ratio; highRate?: Ratio }
   /** Without rates in `path`: what is remembered of it, which tells the probe what to try. */
   known?: KnownPath
+  /** With the other payments of this process. Default: nothing is shared. */
+  share?: SendingShare
   /** Goes to the receiver with the first packet, which travels alone until the receiver took it. */
   applicationData?: Buffer
   /**

@@ -84,6 +84,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   const known = path.lowRate && path.highRate ? { low: path.lowRate, high: path.highRate } : undefined
   const rate = createRateEstimate(known)
   const pace = createPace(options)
+  const member = options.share?.join()
   const flights = new Set<Flight>()
   const inDoubt: bigint[] = []
 
@@ -128,6 +129,8 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
     })
   }
 
+  const mostInFlight = () => (dataToSend ? 1 : Math.min(pace.window, member?.limit ?? Infinity))
+
   /** Sends whatever may be sent now; ends the payment when nothing more can be and nothing is in flight. */
   function pump(): void {
     try {
@@ -139,13 +142,14 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
   }
 
   function sendWhatMayBeSent(): void {
-    while (!isFinished && !end) {
+    for (let sent = 0; !isFinished && !end; sent++) {
+      if (sent === pace.limits.maxBurst) return pace.yieldTurn()
       if (signal?.aborted) finishWith('stopped')
       else if (pace.isIdle())
         fail(sendError('IdleTimeout', `nothing was delivered for ${pace.limits.idleTimeoutMs} ms`))
       else if (packetsSent >= pace.limits.maxPackets)
         fail(sendError('ConnectorError', `${packetsSent} packets did not suffice`))
-      else if (isLengthening || pace.isPausing() || flights.size >= (dataToSend ? 1 : pace.window)) break
+      else if (isLengthening || pace.isPausing() || flights.size >= mostInFlight()) break
       else {
         const next = nextStep()
         if (next.step === 'send') launch(next.source, next.wanted, next.isCompleting)
@@ -357,6 +361,7 @@ function runPayment(options: StreamSendOptions): Promise<StreamSendResult> {
     isFinished = true
     idleTimer?.cancel()
     pace.close()
+    member?.leave()
     signal?.removeEventListener('abort', pump)
     const isDelivered = deliveredHere() >= options.deliver
     finish({

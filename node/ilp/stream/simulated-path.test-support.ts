@@ -25,10 +25,11 @@ export interface SimulatedPathOptions {
   declineData?: (data: Buffer) => string | undefined
   /** Answers take this long; 0 answers at once. */
   latencyMs?: number
+  /** One that several paths share. Default: a clock of its own. */
+  clock?: ManualClock
+  /** A sender that needs more does not come to an end by itself. Default 20,000. */
+  maxPackets?: number
 }
-
-/** A sender that needs more does not come to an end by itself. */
-const MAX_PACKETS = 20_000
 
 /** For tests: a path of connectors that round down, with our receiver at its end, and books of both ends. */
 export interface SimulatedPath {
@@ -53,7 +54,7 @@ export interface SimulatedPath {
 }
 
 export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPath {
-  const clock = createManualClock()
+  const { clock = createManualClock(), maxPackets = 20_000 } = options
   let counter = 0
   const random = createRandom((length) => {
     const bytes = Buffer.alloc(length)
@@ -93,7 +94,7 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
     },
     sendPacket: async (packet) => {
       path.packets.push(packet)
-      if (path.packets.length > MAX_PACKETS) throw new Error('the sender does not come to an end')
+      if (path.packets.length > maxPackets) throw new Error('the sender does not come to an end')
       path.inFlight++
       path.mostInFlight = Math.max(path.mostInFlight, path.inFlight)
       const mishap =

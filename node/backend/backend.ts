@@ -136,6 +136,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     for (const name of [
       'incomingPayments',
       'partialPayments',
+      'webMonetization',
       'outgoingPayments',
       'lowLiquidity',
       'webhookDelivery'

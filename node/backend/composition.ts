@@ -36,6 +36,7 @@ import { createReceivers } from './receivers/index.ts'
 import { createTransmitData } from './secrets.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
 import { createWalletAddresses } from './wallet-addresses/service.ts'
+import { createAllTargets, createWebMonetization } from './web-monetization/service.ts'
 import { createWebhookDelivery } from './webhooks/delivery.ts'
 import { createWebhookEvents } from './webhooks/events.ts'
 import { createOutbox } from './webhooks/outbox.ts'
@@ -137,6 +138,13 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     outbox,
     streamReceiver
   })
+  const webMonetization = createWebMonetization({
+    ...base,
+    assets: assetDirectory,
+    walletAddresses,
+    liquidity,
+    outbox
+  })
   const partialPayments = createPartialPayments({ ...base, incomingPayments, outbox, transmitData })
   const incarnation = createIncarnation(base)
   const httpTransport = createTransportByTrust({
@@ -149,7 +157,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     tenants,
     peers: peerDirectory,
     rates,
-    deliveryTargets: incomingPayments.targets,
+    deliveryTargets: createAllTargets(incomingPayments.targets, webMonetization.targets),
     streamReceiver,
     ...(config.ENABLE_PARTIAL_PAYMENT_DECISION && { partialPayments }),
     transport: createTransportByScheme({
@@ -207,6 +215,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     clientKeys: createClientKeyFetcher({ httpClient: http.thirdParty, scheme: config.OPEN_PAYMENTS_SCHEME }),
     tenants,
     walletAddresses,
+    streamReceiver,
     incomingPayments,
     quotes,
     outgoingPayments
@@ -223,6 +232,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       walletAddresses,
       incomingPayments,
       partialPayments,
+      webMonetization,
       quotes,
       outgoingPayments,
       receivers,
@@ -242,6 +252,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     walletAddresses,
     incomingPayments,
     partialPayments,
+    webMonetization,
     outgoingPayments,
     lowLiquidity,
     webhookDelivery,

@@ -78,6 +78,9 @@ const schema = z
         (secret) => secret === undefined || secret.length === 32,
         'the base64 text of 32 bytes is needed'
       ),
+    WALLET_ADDRESS_WORKERS: variable.integer(1),
+    WITHDRAWAL_THROTTLE_DELAY: variable.optionalInteger(),
+    ENABLE_SPSP_PAYMENT_POINTERS: variable.boolean(true),
     ENABLE_PARTIAL_PAYMENT_DECISION: variable.boolean(false),
     PARTIAL_PAYMENT_DECISION_MAX_WAIT_MS: variable.integer(1_500),
     PARTIAL_PAYMENT_DECISION_SAFETY_MARGIN_MS: variable.integer(100),

@@ -381,5 +381,14 @@ export const backendMigrations: Migration[] = [
         "createdAt" timestamptz NOT NULL
       );
     `
+  },
+  {
+    name: '0009_web_monetization',
+    up: `
+      -- Whether it was ever paid itself, rather than an incoming payment: its ledger account exists then.
+      ALTER TABLE "walletAddresses" ADD COLUMN "isPaidDirectly" boolean NOT NULL DEFAULT false;
+      CREATE INDEX wallet_addresses_paid_directly ON "walletAddresses" (id) WHERE "isPaidDirectly";
+      CREATE INDEX wallet_addresses_due ON "walletAddresses" ("processAt") WHERE "processAt" IS NOT NULL;
+    `
   }
 ]

@@ -13,6 +13,7 @@ import type { Quotes } from '../quotes/model.ts'
 import type { Receivers } from '../receivers/model.ts'
 import type { Tenant, TenantDirectory } from '../tenants/model.ts'
 import type { AdditionalProperty, WalletAddresses } from '../wallet-addresses/model.ts'
+import type { WebMonetization } from '../web-monetization/service.ts'
 import type { WebhookEvents } from '../webhooks/model.ts'
 import type { Idempotency } from './idempotency.ts'
 
@@ -32,6 +33,7 @@ export interface AdminServices {
   receivers: Receivers
   liquidity: Liquidity
   webhookEvents: WebhookEvents
+  webMonetization: WebMonetization
   accountingTransfers: AccountingTransfers
 }
 

@@ -23,6 +23,8 @@ export interface RequestOn<Resource> extends AuthorizedRequest {
 
 export interface Answer {
   status: number
+  /** Where it is not application/json. */
+  contentType?: string
   body: unknown
 }
 

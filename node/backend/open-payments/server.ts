@@ -5,6 +5,7 @@ import type { Context } from 'koa'
 import { createHttpApp, healthz, readRequestBody } from '../../http-api/index.ts'
 import { createNonceGuard, toJwk } from '../../http-signatures/index.ts'
 import type { ClientKeyFetcher } from '../../http-signatures/index.ts'
+import type { StreamReceiver } from '../../ilp/index.ts'
 import { serveHttp } from '../../runtime/index.ts'
 import type { Address, Cache, Database, HttpServer, Runtime } from '../../runtime/index.ts'
 import type { TokenIntrospectionClient } from '../../token-introspection/index.ts'
@@ -24,6 +25,7 @@ import { createIncomingPaymentHandlers } from './incoming-payments.ts'
 import { createOutgoingPaymentHandlers } from './outgoing-payments.ts'
 import { createQuoteHandlers } from './quotes.ts'
 import type { Answer, ResourceRequest } from './request.ts'
+import { SPSP_CONTENT_TYPE } from './spsp.ts'
 import { resourceRoutes } from './routes.ts'
 import type { ResourceRoute } from './routes.ts'
 import { answerValidator, loadOpenApiDocuments, requestValidator } from './validate.ts'
@@ -35,6 +37,7 @@ export interface OpenPaymentsServerDependencies {
     BackendConfig,
     | 'AUTH_SERVER_GRANT_URL'
     | 'BIND_HOST'
+    | 'ENABLE_SPSP_PAYMENT_POINTERS'
     | 'KEY_ID'
     | 'OPEN_PAYMENTS_PORT'
     | 'OPEN_PAYMENTS_SCHEME'
@@ -54,6 +57,7 @@ export interface OpenPaymentsServerDependencies {
   clientKeys: Pick<ClientKeyFetcher, 'getKey'>
   tenants: Pick<TenantDirectory, 'get'>
   walletAddresses: WalletAddresses
+  streamReceiver: Pick<StreamReceiver, 'createCredentials'>
   incomingPayments: IncomingPayments
   quotes: Quotes
   outgoingPayments: OutgoingPayments
@@ -116,7 +120,14 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
     outgoingPayments: createOutgoingPaymentHandlers({ outgoingPayments, quotes }),
     walletAddresses
   }
-  const publicHandlers = createWalletAddressHandlers({ walletAddresses, tenants, doors, instance })
+  const { streamReceiver } = dependencies
+  const publicHandlers = createWalletAddressHandlers({
+    walletAddresses,
+    tenants,
+    streamReceiver,
+    doors,
+    instance
+  })
 
   const checked = (operation: OpenApiOperation): ((answer: Answer) => Answer) => {
     if (!config.VALIDATE_RESPONSES) return (answer) => answer
@@ -161,7 +172,16 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
   // Wallet addresses may have any path: they are looked for last.
   const checkKeys = checked({ document: 'walletAddress', method: 'get', path: '/jwks.json' })
   const checkWalletAddress = checked({ document: 'walletAddress', method: 'get', path: '/' })
+  const asksForSpsp = (ctx: Context) =>
+    config.ENABLE_SPSP_PAYMENT_POINTERS && ctx.get('accept').includes(SPSP_CONTENT_TYPE)
   router.get(/^\/.*$/, async (ctx) => {
+    if (asksForSpsp(ctx)) {
+      return send(
+        ctx,
+        await publicHandlers.spsp(ctx.host, ctx.path, ctx.headers),
+        config.AUTH_SERVER_GRANT_URL
+      )
+    }
     const keysOf = /^(.*)\/jwks\.json$/i.exec(ctx.path)?.[1]
     const answer =
       keysOf === undefined
@@ -268,6 +288,7 @@ function send(ctx: Context, answer: Answer | Refusal, grantUrl: string): void {
   if (!isRefusal(answer)) {
     ctx.status = answer.status
     ctx.body = answer.body
+    if (answer.contentType !== undefined) ctx.type = answer.contentType
     return
   }
   ctx.status = answer.refusal.status

@@ -26,6 +26,8 @@ export interface ToldEvent {
 export interface TestNode {
   /** `https://localhost:<port>`: below it lie wallet addresses and resources. */
   openPaymentsUrl: string
+  /** Where packets are posted to. */
+  connectorUrl: string
   runtime: Runtime
   http: HttpClient
   /** Runs an operation of the Admin API, as the operator unless told otherwise, and gives what it answered. */
@@ -170,6 +172,7 @@ export async function startTestNode(
 
   const node: TestNode = {
     openPaymentsUrl,
+    connectorUrl: `http://127.0.0.1:${backend.addresses!.connector.port}/`,
     runtime,
     http,
     database,

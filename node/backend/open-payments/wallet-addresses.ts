@@ -1,9 +1,11 @@
 import type { Jwk } from '../../http-signatures/index.ts'
+import type { StreamReceiver } from '../../ilp/index.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { WalletAddress, WalletAddresses } from '../wallet-addresses/model.ts'
 import { refuse } from './errors.ts'
 import type { Refusal } from './errors.ts'
 import type { Answer } from './request.ts'
+import { answerSpsp } from './spsp.ts'
 import { serializeKeys, serializeWalletAddress } from './serialize.ts'
 import type { Doors } from './serialize.ts'
 
@@ -11,11 +13,13 @@ import type { Doors } from './serialize.ts'
 export function createWalletAddressHandlers({
   walletAddresses,
   tenants,
+  streamReceiver,
   doors,
   instance
 }: {
   walletAddresses: Pick<WalletAddresses, 'byUrl' | 'activeKeys' | 'additionalProperties'>
   tenants: Pick<TenantDirectory, 'get'>
+  streamReceiver: Pick<StreamReceiver, 'createCredentials'>
   doors: Doors
   instance: { walletAddressUrl: string; key: Jwk }
 }) {
@@ -43,6 +47,18 @@ export function createWalletAddressHandlers({
       if (!walletAddress) return unknown(host, path)
       const properties = await walletAddresses.additionalProperties(walletAddress.id)
       return { status: 200, body: serializeWalletAddress(doors, walletAddress, properties) }
+    },
+
+    /** Credentials to pay it by STREAM, without Open Payments. */
+    async spsp(
+      host: string,
+      path: string,
+      headers: Parameters<typeof answerSpsp>[1]
+    ): Promise<Answer | Refusal> {
+      const url = walletAddressUrl(host, path)
+      const walletAddress = url === undefined || isInstance(url) ? undefined : await find(url)
+      if (!walletAddress) return unknown(host, path)
+      return answerSpsp(walletAddress, headers, { tenants, streamReceiver })
     },
 
     async keys(host: string, path: string): Promise<Answer | Refusal> {

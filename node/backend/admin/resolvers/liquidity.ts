@@ -70,6 +70,21 @@ export const liquidityResolvers = {
       }
     ),
 
+    createWalletAddressWithdrawal: mutation(
+      'createWalletAddressWithdrawal',
+      async (input: { walletAddressId: string; id: string; timeoutSeconds: bigint }, context) => {
+        const { walletAddresses, liquidity } = context.services
+        const walletAddress = await walletAddresses.get(input.walletAddressId, scopeOf(context).tenantId)
+        if (!walletAddress) throw unknown('UnknownWalletAddress', 'Unknown wallet address')
+        const { id, timeoutSeconds } = input
+        const amount = (await liquidity.balance(walletAddress.id)) ?? 0n
+        if (amount === 0n) throw failureError(liquidityFailures, { failure: 'AmountZero' })
+        const account = { accountId: walletAddress.id, asset: walletAddress.asset }
+        await withdraw(context, account, { id, amount, timeoutSeconds })
+        return { withdrawal: { id, amount, walletAddress } }
+      }
+    ),
+
     // The ids of both withdrawals are those of the events that announced them: asked twice, the second time is
     // answered TransferExists, and nothing is withdrawn again.
     createIncomingPaymentWithdrawal: mutation(

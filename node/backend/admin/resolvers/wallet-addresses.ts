@@ -1,4 +1,4 @@
-import { toConnection } from '../../../admin-api/index.ts'
+import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { walletAddressFailures, walletAddressKeyFailures } from '../../failures.ts'
 import type { AdditionalProperty, WalletAddress, WalletAddressKey } from '../../wallet-addresses/model.ts'
 import { forTenant, listScope, pageRequest, scopeOf } from '../arguments.ts'
@@ -83,6 +83,14 @@ export const walletAddressResolvers = {
       })
       return { walletAddressKey: unwrap(walletAddressKeyFailures, added) }
     }),
+    triggerWalletAddressEvents: mutation(
+      'triggerWalletAddressEvents',
+      async ({ limit }: { limit: number }, context) => {
+        if (limit < 1) throw adminError('BAD_USER_INPUT', `limit is at least 1, not ${limit}`)
+        const count = await context.services.webMonetization.triggerEvents(limit, scopeOf(context).tenantId)
+        return { count }
+      }
+    ),
     revokeWalletAddressKey: mutation('revokeWalletAddressKey', async ({ id }: { id: string }, context) => {
       const revoked = await context.services.walletAddresses.revokeKey({ id, ...scopeOf(context) })
       return { walletAddressKey: unwrap(walletAddressKeyFailures, revoked) }

@@ -15,6 +15,10 @@ export const liquidityTypes = /* GraphQL */ `
     voidLiquidityWithdrawal(input: VoidLiquidityWithdrawalInput!): LiquidityMutationResponse
     "Deposits an outgoing payment's debit amount: the answer to \`outgoing_payment.created\`. It is then sent."
     depositOutgoingPaymentLiquidity(input: DepositOutgoingPaymentLiquidityInput!): LiquidityMutationResponse
+    "Withdraws all that a wallet address received itself: the answer to \`wallet_address.web_monetization\`."
+    createWalletAddressWithdrawal(
+      input: CreateWalletAddressWithdrawalInput!
+    ): WalletAddressWithdrawalMutationResponse
     "Withdraws what an incoming payment received: the answer to \`incoming_payment.completed\` and \`.expired\`."
     createIncomingPaymentWithdrawal(input: CreateIncomingPaymentWithdrawalInput!): LiquidityMutationResponse
     "Withdraws what an outgoing payment left over: the answer to \`outgoing_payment.completed\` and \`.failed\`."
@@ -143,5 +147,31 @@ export const liquidityTypes = /* GraphQL */ `
   type LiquidityMutationResponse {
     "Whether it was done."
     success: Boolean!
+  }
+
+  input CreateWalletAddressWithdrawalInput {
+    "Id of the wallet address."
+    walletAddressId: String!
+    "A new UUID for the transfer."
+    id: String!
+    "A new key for a new call; a repeat with the same key answers the same."
+    idempotencyKey: String!
+    "Seconds until an unfinished withdrawal lapses; 0: at once."
+    timeoutSeconds: UInt64!
+  }
+
+  type WalletAddressWithdrawalMutationResponse {
+    "The withdrawal."
+    withdrawal: WalletAddressWithdrawal
+  }
+
+  "What was withdrawn of a wallet address."
+  type WalletAddressWithdrawal {
+    "Id of the transfer."
+    id: ID!
+    "Minor units: all that there was."
+    amount: UInt64!
+    "The wallet address."
+    walletAddress: WalletAddress!
   }
 `

@@ -23,6 +23,8 @@ export const walletAddressTypes = /* GraphQL */ `
     createWalletAddressKey(input: CreateWalletAddressKeyInput!): CreateWalletAddressKeyMutationResponse
     "Revokes a key. It disappears from the published key set at once."
     revokeWalletAddressKey(input: RevokeWalletAddressKeyInput!): RevokeWalletAddressKeyMutationResponse
+    "Tells the wallets of wallet addresses that were paid themselves, where that is due."
+    triggerWalletAddressEvents(input: TriggerWalletAddressEventsInput!): TriggerWalletAddressEventsMutationResponse!
   }
 
   "Whether a wallet address serves requests."
@@ -220,5 +222,17 @@ ${connectionTypes({
   type RevokeWalletAddressKeyMutationResponse {
     "The key that was revoked."
     walletAddressKey: WalletAddressKey
+  }
+
+  input TriggerWalletAddressEventsInput {
+    "How many wallet addresses at most; a call does not more than 1000."
+    limit: Int!
+    "A new key for a new call; a repeat with the same key answers the same."
+    idempotencyKey: String
+  }
+
+  type TriggerWalletAddressEventsMutationResponse {
+    "How many were due."
+    count: Int
   }
 `

@@ -62,19 +62,18 @@ export function createDueWorker({
       .then(
         (nextDueMs) => {
           failures = 0
-          const untilDueMs = nextDueMs === undefined ? WORKER_SWEEP_MS : nextDueMs - clock.nowMs()
-          return Math.min(Math.max(untilDueMs, 0), WORKER_SWEEP_MS)
+          return Math.min(nextDueMs ?? Infinity, clock.nowMs() + WORKER_SWEEP_MS)
         },
         (error: unknown) => {
           logger.warn({ err: error, worker: name }, 'a round of a worker failed and will be repeated')
-          return Math.min(ROUND_RETRY_MS * 2 ** failures++, MAX_ROUND_RETRY_MS)
+          return clock.nowMs() + Math.min(ROUND_RETRY_MS * 2 ** failures++, MAX_ROUND_RETRY_MS)
         }
       )
-      .then((delayMs) => {
+      .then((atMs) => {
         running = undefined
         if (stopped) return
         if (wokenAgain && failures === 0) wake()
-        else arm(failures > 0 ? clock.nowMs() + delayMs : Math.min(clock.nowMs() + delayMs, namedMs))
+        else arm(failures > 0 ? atMs : Math.min(atMs, namedMs))
       })
   }
 

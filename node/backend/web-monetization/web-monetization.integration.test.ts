@@ -159,6 +159,7 @@ describe('money for a wallet address itself', () => {
     const dueMs = clock.nowMs() + 5_000
     await credit(target, 1n)
     await until(async () => (await row()).processAt?.getTime() === dueMs)
+    await until(() => clock.nextTimerMs() === clock.nowMs() + SCHEDULE_INTERVAL_MS)
     await clock.advance(4_000)
     await credit(target, 2n)
     await clock.advance(999)

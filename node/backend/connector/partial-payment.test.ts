@@ -10,13 +10,14 @@ import { createScriptedTransport } from './faults.test-support.ts'
 describe('a packet with data for an incoming payment', () => {
   async function payWith(
     data: Buffer | undefined,
-    decision: PartialPaymentDecision
+    decision: PartialPaymentDecision | Error
   ): Promise<{ reply: StreamPacket; asked: string[]; target: TestTarget }> {
     const asked: string[] = []
     const clock = createManualClock()
     const partialPayments: PartialPaymentGate = {
       async decide({ incomingPaymentId, dataFromSender }) {
         asked.push(`${incomingPaymentId} ${dataFromSender.toString()}`)
+        if (decision instanceof Error) throw decision
         return decision
       }
     }
@@ -50,6 +51,11 @@ describe('a packet with data for an incoming payment', () => {
       'StreamDataFrame'
     ])
     expect((reply.frames[1] as StreamDataFrame).data.toString()).toBe('not you')
+    expect(target).toMatchObject({ received: 0n, booking: 0n })
+  })
+
+  it('holds nothing back when the decision cannot be had', async () => {
+    const { target } = await payWith(Buffer.from('kyc'), new Error('no cache'))
     expect(target).toMatchObject({ received: 0n, booking: 0n })
   })
 

@@ -54,13 +54,7 @@ export async function deliver(packet: PacketInHand, context: ConnectorContext): 
   if (total.isShared && target.receiveMax !== undefined) await inTime(packet, context, total.current())
   target.learned(total.settled)
   const admission = target.admit(request.amount)
-  if (admission === 'admitted') {
-    const declined = await declinedByWallet(packet, target, request, context)
-    if (!declined) return bookAdmitted({ packet, target, request, total }, context)
-    target.released(request.amount)
-    total.release()
-    return declined
-  }
+  if (admission === 'admitted') return takeAdmitted({ packet, target, request, total }, context)
   if (admission === 'closed') {
     total.release()
     return rejectClosed(packet, request)
@@ -103,6 +97,24 @@ async function answerWithoutMoney(
   }
 }
 
+/** Books what the wallet lets through. */
+async function takeAdmitted(delivery: Delivery, context: ConnectorContext): Promise<IlpReply> {
+  const { packet, target, request, total } = delivery
+  let isTaken = false
+  try {
+    const declined = await declinedByWallet(packet, target, request, context)
+    if (declined) return declined
+    isTaken = true
+  } finally {
+    if (!isTaken) {
+      target.released(request.amount)
+      total.release()
+    }
+  }
+  return bookAdmitted(delivery, context)
+}
+
+/** Books, counts, and gives back what was held, in whatever time that takes. */
 async function bookAdmitted(delivery: Delivery, context: ConnectorContext): Promise<IlpReply> {
   const { packet, target, request, total } = delivery
   const { amount } = request

@@ -369,6 +369,7 @@ describe("a quote's word", () => {
     { timeout },
     async () => {
       let paid = 0
+      let outOfBounds = 0
       const mishaps = ['T00', 'T01', 'T03', 'T05', 'R00'] as const
       await fc.assert(
         fc.asyncProperty(scenario({ maxFall: 10_000, mishaps }), async (value) => {
@@ -377,7 +378,7 @@ describe("a quote's word", () => {
           const { path, options, isInBounds, result } = payment
           expectLawful(path, result, options)
           if (value.hops.length === 1) expect(isInBounds).toBe(true)
-          if (!isInBounds) return
+          if (!isInBounds) return void outOfBounds++
           paid++
           expect(result.outcome).toBe('delivered')
           expect(result.delivered).toBe(path.received)
@@ -386,6 +387,8 @@ describe("a quote's word", () => {
         { numRuns: RUNS }
       )
       expect(paid).toBeGreaterThan(RUNS / 4)
+      // Where several hops round, no sample shows all that they may take: 2 of 1,568 such paths fell short by one unit.
+      expect(outOfBounds).toBeLessThanOrEqual(2 + paid / 100)
     }
   )
 

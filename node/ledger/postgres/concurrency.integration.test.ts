@@ -224,6 +224,26 @@ describe('the PostgreSQL ledger under concurrency', () => {
     }
   )
 
+  it.each([
+    ['plain', {}],
+    ['ordered', { balancingDebit: true }]
+  ])('of two %s batches that wait for one account only one spends what it has', async (_, flags) => {
+    const [hot, other] = [HOT[0]!, HOT[1]!]
+    await ledgers[0]!.createTransfers([transfer(WORLD, hot, 100n), transfer(WORLD, other, 10n)])
+    const held = await server.database.knex.transaction()
+    await held.raw('SELECT id FROM "ledgerAccounts" WHERE id = ? FOR UPDATE', [uuid(hot)])
+    const waiting = ledgers.map((ledger) =>
+      ledger.createTransfers([transfer(hot, WORLD, 60n), transfer(other, WORLD, 1n, { flags })])
+    )
+    await untilWaiting(server, 2)
+    await held.commit()
+    const results = (await Promise.all(waiting)).map(([result]) => result).sort()
+    expect(results).toEqual(['exceeds_credits', 'ok'])
+    const [account] = await ledgers[0]!.lookupAccounts([hot])
+    expect(account!.creditsPosted - account!.debitsPosted).toBe(40n)
+    await replayOnModel()
+  })
+
   it('a reservation that is committed while its post waits: the post is done again and finds it', async () => {
     const reservation = transfer(WORLD, HOT[0]!, 5n, { flags: { pending: true } })
     const held = await server.database.knex.transaction()
@@ -280,11 +300,17 @@ function uuid(id: bigint): string {
 }
 
 /** Until a session waits for a lock: its process id. */
-async function untilOneWaits({ database }: LedgerDatabase): Promise<number> {
+async function untilOneWaits(server: LedgerDatabase): Promise<number> {
+  const [pid] = await untilWaiting(server, 1)
+  return pid!
+}
+
+/** Until so many sessions wait for a lock: their process ids. */
+async function untilWaiting({ database }: LedgerDatabase, count: number): Promise<number[]> {
   for (;;) {
     const { rows } = await database.knex.raw<{ rows: { pid: number }[] }>(
       `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
     )
-    if (rows[0]) return rows[0].pid
+    if (rows.length >= count) return rows.map(({ pid }) => pid)
   }
 }

@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { Packet } from 'ilp-protocol-stream/dist/src/packet.js'
+import { Packet, StreamMaxMoneyFrame } from 'ilp-protocol-stream/dist/src/packet.js'
 import type { Frame } from 'ilp-protocol-stream/dist/src/packet.js'
 import type { Random } from '../../runtime/index.ts'
-import { MAX_PACKET_DATA_BYTES } from '../packet.ts'
+import { MAX_PACKET_AMOUNT, MAX_PACKET_DATA_BYTES } from '../packet.ts'
 
 export {
   ConnectionAssetDetailsFrame,
@@ -76,9 +76,9 @@ export function encryptStreamPacket(
   random: Pick<Random, 'bytes'>
 ): Buffer {
   const plain = new Packet(
-    packet.sequence.toString(),
+    asLongValue(packet.sequence),
     packet.type,
-    packet.prepareAmount.toString(),
+    asLongValue(packet.prepareAmount),
     packet.frames
   )._serialize()
   const data = encrypt(keys.encryption, plain, random.bytes(IV_BYTES))
@@ -102,14 +102,29 @@ export function decryptStreamPacket(keys: StreamKeys, data: Buffer): StreamPacke
       return undefined
     }
     return {
-      sequence: BigInt(packet.sequence.toString()),
+      sequence: asBigInt(packet.sequence),
       type,
-      prepareAmount: BigInt(packet.prepareAmount.toString()),
+      prepareAmount: asBigInt(packet.prepareAmount),
       frames: packet.frames
     }
   } catch {
     return undefined // authentic bytes that are no STREAM packet: the caller rejects them as it does forged ones
   }
+}
+
+type LongValue = ConstructorParameters<typeof StreamMaxMoneyFrame>[1]
+/** What receivers without a limit say with every answer. */
+const LARGEST: LongValue = new StreamMaxMoneyFrame(0, MAX_PACKET_AMOUNT.toString(), 0).receiveMax
+
+/** For the library's 64-bit numbers, which it makes of a number faster than of a text. */
+export function asLongValue(value: bigint): LongValue {
+  if (value <= Number.MAX_SAFE_INTEGER) return Number(value)
+  return value === MAX_PACKET_AMOUNT ? LARGEST : value.toString()
+}
+
+/** The value of one of the library's unsigned 64-bit numbers, from its halves. */
+export function asBigInt({ high, low }: { high: number; low: number }): bigint {
+  return high === 0 ? BigInt(low >>> 0) : (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
 }
 
 /** AES-256-GCM as RFC 29, 5.1 lays it out: IV, tag, ciphertext. */

@@ -7,6 +7,7 @@ import {
   MAX_SEQUENCE,
   StreamErrorCode,
   StreamPacketType,
+  asBigInt,
   decryptStreamPacket,
   deriveStreamKeys,
   encryptStreamPacket,
@@ -138,8 +139,8 @@ export function readReceiverNews(frames: readonly Frame[]): ReceiverNews {
         break
       case FrameType.StreamMaxMoney:
         if (!frame.streamId.equals(1)) break
-        news.receiveMax = BigInt(frame.receiveMax.toString())
-        news.totalReceived = BigInt(frame.totalReceived.toString())
+        news.receiveMax = asBigInt(frame.receiveMax)
+        news.totalReceived = asBigInt(frame.totalReceived)
         break
       case FrameType.StreamData:
         if (frame.streamId.equals(1) && frame.data.length > 0) reason = frame.data.toString()

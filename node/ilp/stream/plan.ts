@@ -70,8 +70,7 @@ export function planPacket(input: PlanInput): PlanStep {
       return { step: 'send', source: cap, wanted: 0n, isCompleting: false }
   }
 
-  const expected = input.openAmounts().map((source) => rate.bounds(source))
-  const mostExpected = expected.reduce((sum, { most }) => sum + most, 0n)
+  const { mostExpected, isExact } = expectedOf(input.openAmounts(), rate)
   const missing = undelivered - mostExpected
   if (missing <= 0n) return orWait('inDoubt')
   const target = receiverRoom === undefined ? missing : minOf(missing, receiverRoom - mostExpected)
@@ -82,7 +81,6 @@ export function planPacket(input: PlanInput): PlanStep {
   const fellShort = input.fellShort && input.fellShort.arrived < target ? input.fellShort : undefined
   const needed = maxOf(sourceNeeded(rate, target, fellShort), minOf(input.minPacket, cap))
   const isCompleting = needed <= cap
-  const isExact = expected.every(({ least, most }) => least === most)
 
   if (needed > budget) {
     // Not enough by what is known. Alone, the path is asked once more at the price that would do.
@@ -94,6 +92,20 @@ export function planPacket(input: PlanInput): PlanStep {
   if (!isCompleting) return { step: 'send', source: cap, wanted: 0n, isCompleting: false }
   if (!isExact && !isAlone) return { step: 'wait' }
   return { step: 'send', source: needed, wanted: target === missing ? target : 0n, isCompleting: true }
+}
+
+/** What open packets bring together at most, and whether that is sure. Nearly all of them are of one size. */
+function expectedOf(openAmounts: readonly bigint[], rate: PlanInput['rate']) {
+  const counts = new Map<bigint, number>()
+  for (const source of openAmounts) counts.set(source, (counts.get(source) ?? 0) + 1)
+  let mostExpected = 0n
+  let isExact = true
+  for (const [source, count] of counts) {
+    const { least, most } = rate.bounds(source)
+    mostExpected += most * BigInt(count)
+    isExact &&= least === most
+  }
+  return { mostExpected, isExact }
 }
 
 /** Grows after each packet that fell short: first to what surely suffices, then by an eighth. */

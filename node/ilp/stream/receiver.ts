@@ -21,6 +21,8 @@ import {
   StreamMaxDataFrame,
   StreamMaxMoneyFrame,
   StreamPacketType,
+  asBigInt,
+  asLongValue,
   StreamReceiptFrame,
   decryptStreamPacket,
   deriveStreamKeys,
@@ -258,7 +260,7 @@ function framesForConnection(packet: StreamPacket, { asset }: RecognisedConnecti
       isNew = true
     if (frame.type === FrameType.ConnectionStreamIdBlocked) asksForStreams = true
     if ('streamId' in frame) {
-      highestStreamId = maxOf(highestStreamId, BigInt(frame.streamId.toString()))
+      highestStreamId = maxOf(highestStreamId, asBigInt(frame.streamId))
     }
     if (frame.type === FrameType.StreamData) {
       const end = BigInt(frame.offset.toString()) + BigInt(frame.data.length)
@@ -290,16 +292,20 @@ function framesForConnection(packet: StreamPacket, { asset }: RecognisedConnecti
  * connection, and each stream is told the connection's total: what is left is then the same on all of them.
  */
 function framesForMoney(packet: StreamPacket, { totalReceived, receiveMax }: ReceivedTotals): Frame[] {
-  const streamIds = new Set<string>()
+  const streamIds = new Set<bigint>()
   for (const frame of packet.frames) {
     if (frame.type === FrameType.StreamMoney || frame.type === FrameType.StreamMaxMoney) {
-      streamIds.add(frame.streamId.toString())
+      streamIds.add(asBigInt(frame.streamId))
     }
   }
-  if (streamIds.size === 0) streamIds.add('1')
+  if (streamIds.size === 0) streamIds.add(1n)
   return [...streamIds].map(
     (streamId) =>
-      new StreamMaxMoneyFrame(streamId, limited(receiveMax ?? MAX_PACKET_AMOUNT), limited(totalReceived))
+      new StreamMaxMoneyFrame(
+        asLongValue(streamId),
+        limited(receiveMax ?? MAX_PACKET_AMOUNT),
+        limited(totalReceived)
+      )
   )
 }
 
@@ -319,6 +325,6 @@ function readApplicationData(packet: StreamPacket): Buffer | undefined {
   return (frames.find((frame) => frame.streamId.equals(1)) ?? frames[0])?.data
 }
 
-function limited(value: bigint): string {
-  return minOf(value, MAX_PACKET_AMOUNT).toString()
+function limited(value: bigint) {
+  return asLongValue(minOf(value, MAX_PACKET_AMOUNT))
 }

@@ -380,7 +380,7 @@ function createTracked(id: string): Tracked {
   }
 }
 
-/** The first 128 bits of a connection's nonce: the receiver chose them at random, so no payer can. */
+/** The first 128 bits of a connection's nonce: the receiver chose them, ordered by time, so no payer can. */
 export function connectionTagOf(connectionId: string): bigint {
   return BigInt(`0x${Buffer.from(connectionId, 'base64url').subarray(0, 16).toString('hex')}`)
 }

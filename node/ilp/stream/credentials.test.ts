@@ -37,6 +37,14 @@ describe('credentials without storage', () => {
     expect(new Set(issued.map(({ sharedSecret }) => sharedSecret.toString('hex'))).size).toBe(100)
   })
 
+  it('names connections in the order of their issue', () => {
+    const ids = Array.from({ length: 100 }, () => {
+      const { destination } = issuer.issue('test.acacia', { paymentTag: 'same' })
+      return Buffer.from(issuer.recognise(destination, 'test.acacia')!.connectionId, 'base64url')
+    })
+    expect([...ids].sort((a, b) => a.compare(b))).toEqual(ids)
+  })
+
   it('hides the payment tag', () => {
     const { destination } = issuer.issue('test.acacia', { paymentTag: 'payment-tag-in-the-clear' })
     const token = Buffer.from(destination.split('.').at(-1)!, 'base64url')

@@ -10,6 +10,7 @@ export const SERVER_SECRET_BYTES = 32
 export const MAX_PAYMENT_TAG_BYTES = 255
 
 const NONCE_BYTES = 18
+const ORDERED_NONCE_BYTES = 16
 const RECEIPT_NONCE_BYTES = 16
 const RECEIPT_SECRET_BYTES = 32
 const TOKEN_VERSION = 1
@@ -45,7 +46,7 @@ export interface RecognisedConnection extends ConnectionDetails {
 /**
  * Credentials without storage (RFC 29, 4.1). An address is `<server address>.<token>`, the token base64url of
  *
- *   nonce (18 bytes) ‖ AES-256-GCM of the connection's details, bound to the server address
+ *   nonce (16 bytes ordered by time, 2 random) ‖ AES-256-GCM of the connection's details, bound to the server address
  *
  * under a key of its own for every nonce (so the fixed IV never meets a key twice), and the shared secret is
  * an HMAC of the token. Without the server secret a token can be neither read nor forged.
@@ -60,7 +61,7 @@ export interface CredentialsIssuer {
 /** @throws RangeError when the secret has not 32 bytes */
 export function createCredentialsIssuer(
   serverSecret: Buffer,
-  random: Pick<Random, 'bytes'>
+  random: Pick<Random, 'bytes' | 'orderedId'>
 ): CredentialsIssuer {
   if (serverSecret.length !== SERVER_SECRET_BYTES) {
     throw new RangeError(
@@ -75,7 +76,15 @@ export function createCredentialsIssuer(
 
   return {
     issue(serverAddress, details) {
-      const nonce = random.bytes(NONCE_BYTES)
+      // Its head tags the connection's credits in the ledger, whose indexes like new keys beside each other.
+      const ordered = random
+        .orderedId()
+        .toString(16)
+        .padStart(2 * ORDERED_NONCE_BYTES, '0')
+      const nonce = Buffer.concat([
+        Buffer.from(ordered, 'hex'),
+        random.bytes(NONCE_BYTES - ORDERED_NONCE_BYTES)
+      ])
       const sealed = encrypt(tokenKey(nonce), writeDetails(details), iv, Buffer.from(serverAddress))
       const token = Buffer.concat([nonce, sealed.subarray(iv.length)])
       const destination = `${serverAddress}.${token.toString('base64url')}`

@@ -126,7 +126,7 @@ interface KnownConnection extends RecognisedConnection {
 /** @throws RangeError when the secret has not 32 bytes */
 export function createStreamReceiver(options: {
   serverSecret: Buffer
-  random: Pick<Random, 'bytes'>
+  random: Pick<Random, 'bytes' | 'orderedId'>
 }): StreamReceiver {
   const { random } = options
   const issuer = createCredentialsIssuer(options.serverSecret, random)

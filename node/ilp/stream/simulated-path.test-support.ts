@@ -57,13 +57,11 @@ export function createSimulatedPath(options: SimulatedPathOptions): SimulatedPat
   const { clock = createManualClock(), maxPackets = 20_000 } = options
   let counter = 0
   const random = createRandom((length) => {
-    const bytes = Buffer.alloc(length)
-    for (let offset = 0; offset < length; offset += 4)
-      bytes.writeUInt32BE(
-        (counter = (counter * 1_664_525 + 1_013_904_223) >>> 0),
-        Math.min(offset, Math.max(0, length - 4))
-      )
-    return bytes
+    const bytes = Buffer.alloc(Math.ceil(length / 4) * 4)
+    for (let offset = 0; offset < length; offset += 4) {
+      bytes.writeUInt32BE((counter = (counter * 1_664_525 + 1_013_904_223) >>> 0), offset)
+    }
+    return bytes.subarray(0, length)
   }, clock)
   const receiver = createStreamReceiver({ serverSecret: Buffer.alloc(32, 1), random })
   const serverAddress = 'test.receiver'

@@ -159,7 +159,10 @@ describe('the accepting side, whoever asks what in which order', () => {
   }
 
   async function peersIn(asset: Asset): Promise<Peer[]> {
-    return nouns.one.peerDirectory.all().filter((peer) => peer.asset.id === asset.id)
+    return nouns.one.peerDirectory
+      .all()
+      .filter((peer) => peer.asset.id === asset.id)
+      .sort((one, other) => (one.id < other.id ? -1 : 1))
   }
 
   async function check(

@@ -390,5 +390,14 @@ export const backendMigrations: Migration[] = [
       CREATE INDEX wallet_addresses_paid_directly ON "walletAddresses" (id) WHERE "isPaidDirectly";
       CREATE INDEX wallet_addresses_due ON "walletAddresses" ("processAt") WHERE "processAt" IS NOT NULL;
     `
+  },
+  {
+    name: '0010_low_liquidity_generations',
+    up: `
+      -- Rows stay; a change says which state it leaves.
+      ALTER TABLE "lowLiquidity"
+        ADD COLUMN "isLow" boolean NOT NULL DEFAULT true,
+        ADD COLUMN generation integer NOT NULL DEFAULT 1;
+    `
   }
 ]

@@ -138,7 +138,7 @@ describe('low liquidity', () => {
 
   async function isLow(about: string): Promise<boolean> {
     const row = await nouns.backend.database.knex('lowLiquidity').where({ accountId: about }).first()
-    return row !== undefined
+    return row?.isLow ?? false
   }
 
   it('of a peer is told once per crossing, at the threshold and below, and again after it was filled', async () => {
@@ -213,6 +213,46 @@ describe('low liquidity', () => {
     await move(two, peer.id, asset.id, 100n)
     await until(async () => (await told(peer.id)).length === 2)
     expect(await told(peer.id)).toEqual(['40', '40'])
+  })
+
+  it('is not told again by a process that saw the account before it fell', async () => {
+    const [one, two] = processes as [Process, Process]
+    const look = one.holdNextLook()
+    await move(one, peer.id, asset.id, 1n)
+    await until(look.isHeld) // with a balance of 99
+    await looked(two, () => move(two, peer.id, asset.id, 60n))
+    await until(async () => (await told(peer.id)).length === 1)
+    await looked(one, async () => look.release())
+    for (let time = 0; time < 2; time++) await looked(one, () => move(one, peer.id, asset.id, 1n))
+    expect(await isLow(peer.id)).toBe(true)
+    expect(await told(peer.id)).toEqual(['39'])
+  })
+
+  it('is told at most once per crossing and right in the end, whatever two processes do at the same time', async () => {
+    const { random } = nouns.backend
+    let balance = 100n
+    let crossings = 0
+    const change = (process: Process, by: bigint) => {
+      if (balance > 50n && balance + by <= 50n) crossings += 1
+      balance += by
+      return by < 0n ? move(process, peer.id, asset.id, -by) : deposit(process, peer.id, by)
+    }
+    for (let time = 0; time < 40; time++) {
+      const process = processes[time % 2]!
+      if (random.fraction() < 0.3) {
+        const look = process.holdNextLook()
+        setTimeout(() => look.release(), random.fraction() * 20)
+      }
+      // The order of the bookings is known; the looks of both processes are not.
+      await change(process, balance > 50n ? -40n : 40n)
+      if (random.fraction() < 0.5) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await until(async () => (await isLow(peer.id)) === balance <= 50n)
+    for (const process of processes) await looked(process, () => deposit(process, peer.id, 1n))
+    for (const { low } of processes) await low.stop()
+    expect(await isLow(peer.id)).toBe(balance + 2n <= 50n)
+    expect((await told(peer.id)).length).toBeLessThanOrEqual(crossings)
+    expect(crossings).toBeGreaterThan(10)
   })
 
   it('is told by the next start when the process died before its look', async () => {

@@ -33,6 +33,14 @@ export const CHECK_INTERVAL_MS = 100
 /** Accounts of one look-up; the others follow with the next. */
 export const MAX_ACCOUNTS_PER_CHECK = 1_000
 
+/** What the wallet was told last of an account. None: nothing yet. */
+interface Row {
+  accountId: string
+  isLow: boolean
+  /** Counts the changes of `isLow`. */
+  generation: number
+}
+
 interface Watched {
   kind: 'asset' | 'peer'
   id: string
@@ -44,14 +52,16 @@ interface Watched {
 /**
  * One event per crossing, whichever process books it:
  *
- *              balance ≤ threshold: a row and the event, in one transaction
- *   ENOUGH ───────────────────────────────────────────────────────────────▶ LOW (a row of "lowLiquidity")
- *      ▲                                                                     │
- *      └──────────── balance > threshold, or no threshold: no row ───────────┘
+ *              balance ≤ threshold: the row's change and the event, in one transaction
+ *   ENOUGH ──────────────────────────────────────────────────────────────────────────▶ LOW
+ *      ▲                                                                                │
+ *      └──────────────────── balance > threshold, or no threshold ──────────────────────┘
  *
- * A booking that touches a watched account makes it due for a look; what is seen is compared with the row. After
- * a change of the row the account is looked at again: of two processes with different balances in their hands
- * the one that wrote last finds out if its own was the older.
+ * A booking that touches a watched account makes it due for a look: the row first, then the balance. The row
+ * changes only if it is still of the generation that was read, so the balance that decides is younger than the
+ * state that it changes: a process with an old balance in its hands neither tells again nor rearms what another
+ * told meanwhile. After a change the account is looked at once more, for the balance may have gone back while
+ * another process, which saw the old state, had nothing to change.
  */
 export function createLowLiquidity(dependencies: LowLiquidityDependencies): LowLiquidity {
   const { database, clock, logger, ledger, assets, peers, outbox } = dependencies
@@ -118,21 +128,23 @@ export function createLowLiquidity(dependencies: LowLiquidityDependencies): LowL
 
   async function check(accountIds: bigint[]): Promise<void> {
     const ids = accountIds.map(idToUuid)
+    const rows = await database.knex<Row>('lowLiquidity').whereIn('accountId', ids)
+    const known = new Map(rows.map((row) => [row.accountId, row]))
     const found = await ledger.lookupAccounts(accountIds)
-    const rows = await database.knex<{ accountId: string }>('lowLiquidity').whereIn('accountId', ids)
-    const told = new Set(rows.map(({ accountId }) => accountId))
     for (const [index, id] of ids.entries()) {
       const subject = describe(id)
       const balance = balanceAfterUse(found[index])
-      if (subject !== undefined && balance !== undefined && balance <= subject.threshold) {
-        if (!told.has(id) && (await tell(subject, balance))) due.add(accountIds[index]!)
-      } else if (told.has(id) && (await rearm(id))) {
-        due.add(accountIds[index]!)
-      }
+      const { isLow, generation } = known.get(id) ?? { isLow: false, generation: 0 }
+      const falls = subject !== undefined && balance !== undefined && balance <= subject.threshold
+      if (falls === isLow) continue
+      if (falls) await tell(subject, balance, generation)
+      else await rearm(id, generation)
+      // Whether it changed or another was first.
+      due.add(accountIds[index]!)
     }
   }
 
-  async function tell(subject: Watched, balance: bigint): Promise<boolean> {
+  async function tell(subject: Watched, balance: bigint, generation: number): Promise<void> {
     const { kind, id, tenantId, threshold, asset } = subject
     const event: NewWebhookEvent = {
       type: `${kind}.liquidity_low`,
@@ -145,20 +157,23 @@ export function createLowLiquidity(dependencies: LowLiquidityDependencies): LowL
       },
       resource: { kind, id }
     }
-    return database.transaction(async (trx) => {
-      const inserted = await trx('lowLiquidity')
-        .insert({ accountId: id, createdAt: new Date(clock.nowMs()) })
-        .onConflict('accountId')
-        .ignore()
-        .returning('accountId')
-      if (inserted.length === 0) return false
-      await outbox.add(trx, event)
-      return true
+    await database.transaction(async (trx) => {
+      const { rows } = await trx.raw<{ rows: unknown[] }>(
+        `INSERT INTO "lowLiquidity" AS low ("accountId", "isLow", generation, "createdAt") VALUES (?, true, 1, ?)
+         ON CONFLICT ("accountId") DO UPDATE SET "isLow" = true, generation = low.generation + 1
+           WHERE low.generation = ?
+         RETURNING 1`,
+        [id, new Date(clock.nowMs()), generation]
+      )
+      if (rows.length === 1) await outbox.add(trx, event)
     })
   }
 
-  async function rearm(id: string): Promise<boolean> {
-    return (await database.knex('lowLiquidity').where({ accountId: id }).delete()) === 1
+  async function rearm(id: string, generation: number): Promise<void> {
+    await database
+      .knex<Row>('lowLiquidity')
+      .where({ accountId: id, generation })
+      .update({ isLow: false, generation: generation + 1 })
   }
 
   return {

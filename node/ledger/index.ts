@@ -9,7 +9,8 @@
  *   tigerbeetle/       a TigerBeetle cluster, through its own client in bounded calls
  *   totals.ts          sums over accounts, for audits
  *
- * For tests: contract.ts and contract/ (what every store must do), model-based.ts (histories beside the model).
+ * For tests: contract.ts and contract/ (what every store must do), model-based.ts and model-based/
+ * (histories beside the model).
  */
 export * from './model.ts'
 export { MAX_QUERY_TRANSFERS } from './transfer-rules.ts'

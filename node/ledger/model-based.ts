@@ -1,253 +1,45 @@
-import fc from 'fast-check'
+import { inspect, isDeepStrictEqual as isSame } from 'node:util'
 import { expect } from 'vitest'
 import type { ManualClock } from '../runtime/index.ts'
-import { AMOUNT_ALL, ID_MAX, MAX_AMOUNT } from './model.ts'
+import { createMemoryLedger } from './memory/ledger.ts'
+import { ACCOUNT_IDS, ACCOUNTS, transfersOf } from './model-based/histories.ts'
+import type { LedgerCommand } from './model-based/histories.ts'
 import type {
   AuditableLedger,
   CreateTransferResult,
   LedgerTotals,
-  NewAccount,
   NewTransfer,
+  Transfer,
   TransferFilter
 } from './model.ts'
+import { MAX_QUERY_TRANSFERS } from './transfer-rules.ts'
 
-/** Histories that drive a store beside the model, command by command. */
+export { ledgerHistory, withoutTime } from './model-based/histories.ts'
+export type { LedgerCommand } from './model-based/histories.ts'
 
-export type LedgerCommand =
-  | { kind: 'createTransfers'; transfers: NewTransfer[] }
-  | { kind: 'createAccounts'; accounts: NewAccount[] }
-  | { kind: 'advance'; byMs: number }
-  | { kind: 'sweep' }
-  | { kind: 'query'; filter: TransferFilter }
-
-const ACCOUNTS: readonly NewAccount[] = [
-  { id: 1n, ledger: 1, code: 101, flags: { creditsMustNotExceedDebits: true } },
-  { id: 2n, ledger: 1, code: 3, flags: { debitsMustNotExceedCredits: true } },
-  { id: 3n, ledger: 1, code: 3, flags: { debitsMustNotExceedCredits: true } },
-  { id: 4n, ledger: 1, code: 2 },
-  { id: 5n, ledger: 2, code: 2 },
-  { id: 6n, ledger: 2, code: 3, flags: { debitsMustNotExceedCredits: true } }
-]
-const ACCOUNT_IDS = ACCOUNTS.map(({ id }) => id)
-
-/** Mostly the usual value, now and then one of the others. */
-function mostly<T>(usual: fc.Arbitrary<T>, ...others: T[]): fc.Arbitrary<T> {
-  return fc.oneof({ weight: 60, arbitrary: usual }, { weight: 1, arbitrary: fc.constantFrom(...others) })
-}
-
-const amount = fc.oneof(
-  { weight: 20, arbitrary: fc.integer({ min: 0, max: 40 }).map(BigInt) },
-  { weight: 1, arbitrary: fc.constantFrom(MAX_AMOUNT, MAX_AMOUNT + 1n, 2n ** 62n, 2n ** 63n, AMOUNT_ALL) }
-)
-const tags = {
-  userData128: fc.constantFrom(0n, 0n, 7n, ID_MAX),
-  userData64: fc.constantFrom(0n, 0n, 9n, 2n ** 64n - 1n),
-  userData32: fc.constantFrom(0, 0, 2 ** 32 - 1)
-}
-
-/** Within one ledger, seldom across. */
-const accountPair = fc.oneof(
-  { weight: 20, arbitrary: fc.shuffledSubarray([1n, 2n, 3n, 4n], { minLength: 2, maxLength: 2 }) },
-  { weight: 8, arbitrary: fc.constantFrom([5n, 6n], [6n, 5n]) },
-  {
-    weight: 1,
-    arbitrary: fc.array(fc.constantFrom(0n, ...ACCOUNT_IDS, 99n, ID_MAX), { minLength: 2, maxLength: 2 })
-  }
-)
-
-/** A transfer before it knows its id and what it refers to: both depend on what came before it. */
-interface Draft {
-  transfer: NewTransfer
-  /** Takes the id of the transfer so many before it, instead of a fresh one. */
-  sameIdAs: number | undefined
-  /** For an end: names the reservation so many reservations before it; 0: the transfer right before it. */
-  endsBack: number | undefined
-  /** Is the transfer so many before it, once more. */
-  repeats: number | undefined
-}
-
-const seldom = (arbitrary: fc.Arbitrary<number>, oneIn: number) =>
-  fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
-
-const moveDraft: fc.Arbitrary<Draft> = fc
-  .record({
-    id: mostly(fc.constant(undefined), 0n, ID_MAX),
-    pair: accountPair,
-    amount,
-    wrongLedger: mostly(fc.constant(undefined), 0, 1, 9),
-    code: mostly(fc.constantFrom(1, 2), 0),
-    pending: fc.boolean(),
-    timeoutS: fc.constantFrom(0, 0, 1, 2, 5),
-    wrongTimeout: mostly(fc.constant(false), true),
-    balancingDebit: fc.constantFrom(...Array<boolean>(15).fill(false), true),
-    linked: fc.constantFrom(false, false, false, true),
-    pendingId: mostly(fc.constant(0n), 100n),
-    ...tags
-  })
-  .chain(({ id, pair, wrongLedger, pending, balancingDebit, linked, timeoutS, wrongTimeout, ...fields }) =>
-    draft(id, {
-      ...fields,
-      debitAccountId: pair[0]!,
-      creditAccountId: pair[1]!,
-      ledger: wrongLedger ?? (pair[0]! === 5n || pair[0]! === 6n ? 2 : 1),
-      timeoutS: pending || wrongTimeout ? timeoutS : 0,
-      flags: { pending, balancingDebit, linked }
-    })
-  )
-
-const endDraft: fc.Arbitrary<Draft> = fc
-  .record({
-    id: mostly(fc.constant(undefined), 0n),
-    pendingId: mostly(fc.constant(undefined), 0n, ID_MAX, 99n),
-    posting: fc.boolean(),
-    asked: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: amount }),
-    debitAccountId: mostly(fc.constant(0n), ...ACCOUNT_IDS),
-    creditAccountId: mostly(fc.constant(0n), ...ACCOUNT_IDS),
-    ledger: mostly(fc.constant(0), 1, 2),
-    code: mostly(fc.constant(0), 1, 2),
-    linked: fc.constantFrom(false, false, false, true),
-    alsoFlag: mostly(fc.constant(undefined), 'pending', 'voidPending', 'balancingDebit'),
-    timeoutS: mostly(fc.constant(0), 1),
-    back: fc.nat(6),
-    ...tags
-  })
-  .chain(({ id, pendingId, posting, asked, linked, alsoFlag, back, ...fields }) =>
-    draft(
-      id,
-      {
-        ...fields,
-        pendingId: pendingId ?? 0n,
-        amount: asked ?? (posting ? AMOUNT_ALL : 0n),
-        flags: { postPending: posting, voidPending: !posting, linked, ...(alsoFlag && { [alsoFlag]: true }) }
-      },
-      pendingId === undefined ? back : undefined
-    )
-  )
-
-/** Money from outside, so that there is something to move. */
-const fundingDraft: fc.Arbitrary<Draft> = fc
-  .record({ to: fc.constantFrom(2n, 3n, 6n), value: fc.integer({ min: 1, max: 300 }) })
-  .chain(({ to, value }) =>
-    draft(undefined, {
-      debitAccountId: to === 6n ? 5n : 1n,
-      creditAccountId: to,
-      amount: BigInt(value),
-      ledger: to === 6n ? 2 : 1,
-      code: 2
-    })
-  )
-
-function draft(
-  id: bigint | undefined,
-  fields: Omit<NewTransfer, 'id'>,
-  endsBack?: number
-): fc.Arbitrary<Draft> {
-  return fc
-    .record({ sameIdAs: seldom(fc.nat(20), 20), repeats: seldom(fc.nat(20), 12) })
-    .map(({ sameIdAs, repeats }) => ({
-      transfer: { ...fields, id: id ?? FRESH },
-      sameIdAs,
-      repeats,
-      endsBack
-    }))
-}
-
-/** Stands for the next unused id until the history is resolved. */
-const FRESH = 1n
-
-const batch = fc.array(
-  fc.oneof(
-    { weight: 4, arbitrary: moveDraft },
-    { weight: 4, arbitrary: endDraft },
-    { weight: 2, arbitrary: fundingDraft }
-  ),
-  { minLength: 1, maxLength: 8, size: 'max' }
-)
-
-const filter: fc.Arbitrary<TransferFilter> = fc.record(
-  {
-    accountId: fc.constantFrom(...ACCOUNT_IDS, 99n),
-    side: fc.constantFrom<('debit' | 'credit')[]>('debit', 'credit'),
-    userData128: fc.constantFrom(0n, 7n, ID_MAX),
-    code: fc.constantFrom(1, 2),
-    pendingOnly: fc.boolean(),
-    order: fc.constantFrom<('oldestFirst' | 'newestFirst')[]>('oldestFirst', 'newestFirst'),
-    limit: fc.integer({ min: 1, max: 10 })
-  },
-  { requiredKeys: ['limit'] }
-)
-
-type DraftCommand = { kind: 'drafts'; drafts: Draft[] } | LedgerCommand
-
-const command: fc.Arbitrary<DraftCommand> = fc.oneof(
-  { weight: 12, arbitrary: batch.map((drafts) => ({ kind: 'drafts' as const, drafts })) },
-  {
-    weight: 2,
-    arbitrary: fc.constantFrom(300, 1_000, 2_500).map((byMs) => ({ kind: 'advance' as const, byMs }))
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' as const }) },
-  { weight: 2, arbitrary: filter.map((value) => ({ kind: 'query' as const, filter: value })) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .array(
-        fc.record({
-          id: fc.constantFrom(0n, ...ACCOUNT_IDS, ID_MAX),
-          ledger: fc.constantFrom(0, 1, 2),
-          code: fc.constantFrom(0, 2, 3),
-          flags: fc.record({
-            debitsMustNotExceedCredits: fc.boolean(),
-            creditsMustNotExceedDebits: fc.boolean()
-          })
-        }),
-        { minLength: 1, maxLength: 3 }
-      )
-      .map((accounts) => ({ kind: 'createAccounts' as const, accounts }))
-  }
-)
-
-/** A history of `length` commands. */
-export function ledgerHistory(length: number): fc.Arbitrary<LedgerCommand[]> {
-  return fc.array(command, { minLength: 1, maxLength: length, size: 'max' }).map(resolveHistory)
-}
-
-/** Gives the drafts their ids and what they refer to. */
-function resolveHistory(commands: readonly DraftCommand[]): LedgerCommand[] {
-  const earlier: NewTransfer[] = []
-  const reservations: bigint[] = []
-  const resolve = ({ transfer, sameIdAs, repeats, endsBack }: Draft): NewTransfer => {
-    const repeated = repeats === undefined ? undefined : earlier.at(-1 - repeats)
-    if (repeated) return repeated
-    const namesake = sameIdAs === undefined ? undefined : earlier.at(-1 - sameIdAs)
-    const id = transfer.id === FRESH ? (namesake?.id ?? 1_000n + BigInt(earlier.length)) : transfer.id
-    const named = endsBack === 0 ? earlier.at(-1)?.id : reservations.at(-(endsBack ?? 0))
-    const pendingId = endsBack === undefined ? transfer.pendingId : (named ?? 99n)
-    const resolved = { ...transfer, id, ...(pendingId !== undefined && { pendingId }) }
-    if (transfer.flags?.pending) reservations.push(id)
-    return resolved
-  }
-  return commands.map((each) => {
-    if (each.kind !== 'drafts') return each
-    const transfers = each.drafts.map((one) => {
-      const resolved = resolve(one)
-      earlier.push(resolved)
-      return resolved
-    })
-    return { kind: 'createTransfers', transfers }
-  })
+/** An empty store, as two processes see it. */
+export interface StoreBesideModel {
+  processes: readonly [AuditableLedger, AuditableLedger]
+  /** The model's, and the store's where it is given its time. */
+  clock: Pick<ManualClock, 'nowMs' | 'advance'>
+  /** Hears of each batch and what was answered. */
+  onBatch?(transfers: readonly NewTransfer[], results: readonly CreateTransferResult[]): void
 }
 
 /**
- * Runs a history on both stores, which share a clock and are empty. After every command: the same answers and
- * balances, each ledger zero-sum, no account overdrawn; at the end the same transfers in the same order.
- * `onBatch` hears of each batch.
+ * Runs a history on a store and on the model (`money.md` 6). After every command: the same answers and balances,
+ * each ledger zero-sum, no account overdrawn; at the end the same transfers in the same order.
+ *
+ * What is sent at once may be booked in any order, and the store decides which: there must be one in which the
+ * model gives every answer that was heard, and ends with the same balances. The model goes on from there.
  */
 export async function runBesideModel(
   history: readonly LedgerCommand[],
-  { model, store, clock }: { model: AuditableLedger; store: AuditableLedger; clock: ManualClock },
-  onBatch: (transfers: readonly NewTransfer[], results: readonly CreateTransferResult[]) => void = () =>
-    undefined
+  { processes, clock, onBatch = () => undefined }: StoreBesideModel
 ): Promise<void> {
+  const [store, other] = processes
+  let model = createMemoryLedger({ clock })
+  let wasConcurrent = false
   await model.createAccounts(ACCOUNTS)
   await store.createAccounts(ACCOUNTS)
   for (const each of history) {
@@ -257,12 +49,10 @@ export async function runBesideModel(
     for (const totals of await model.totals()) expectSound(totals)
   }
   for (const totals of await store.totals()) expectSound(totals)
-  const ids = history.flatMap((each) =>
-    each.kind === 'createTransfers' ? each.transfers.map(({ id }) => id) : []
-  )
-  expect(await store.pendingStates(ids)).toEqual(await model.pendingStates(ids))
-  expect(withoutTimestamps(await store.lookupTransfers(ids))).toEqual(
-    withoutTimestamps(await model.lookupTransfers(ids))
+  const ids = transfersOf(history).map(({ id }) => id)
+  expect(await other.pendingStates(ids)).toEqual(await model.pendingStates(ids))
+  expect(withoutTimes(await other.lookupTransfers(ids))).toEqual(
+    withoutTimes(await model.lookupTransfers(ids))
   )
   await runCommand({ kind: 'query', filter: { limit: 10_000 } })
 
@@ -271,8 +61,21 @@ export async function runBesideModel(
       case 'createTransfers': {
         const expected = await model.createTransfers(each.transfers)
         expect(await store.createTransfers(each.transfers)).toEqual(expected)
-        onBatch(each.transfers, expected)
-        return
+        return onBatch(each.transfers, expected)
+      }
+      case 'concurrently': {
+        const answers = await Promise.all(
+          each.batches.map((transfers, index) => processes[index % 2]!.createTransfers(transfers))
+        )
+        return explain(each.batches, answers)
+      }
+      case 'lostAnswer': {
+        // The first one's answer is heard by nobody, and its batch may be booked before or after the repeat.
+        const [, answer] = await Promise.all([
+          other.createTransfers(each.transfers),
+          store.createTransfers(each.transfers)
+        ])
+        return explain([each.transfers, each.transfers], [undefined, answer])
       }
       case 'createAccounts':
         expect(await store.createAccounts(each.accounts)).toEqual(await model.createAccounts(each.accounts))
@@ -282,12 +85,70 @@ export async function runBesideModel(
       case 'sweep':
         await model.sweepExpired()
         return store.sweepExpired()
-      case 'query': {
-        const expected = withoutTimestamps(await model.queryTransfers(each.filter))
-        expect(withoutTimestamps(await store.queryTransfers(each.filter))).toEqual(expected)
-      }
+      case 'query':
+        return compareQueries(each.filter)
     }
   }
+
+  /** Timestamps of what was booked at once order the transfers of one account; across accounts they may interleave. */
+  async function compareQueries(filter: TransferFilter): Promise<void> {
+    const isOrdered = !wasConcurrent || filter.accountId !== undefined
+    const asked = isOrdered ? filter : { ...filter, limit: MAX_QUERY_TRANSFERS }
+    const [answer, expected] = [await store.queryTransfers(asked), await model.queryTransfers(asked)]
+    if (!isOrdered) for (const found of [answer, expected]) found.sort(byId)
+    expect(withoutTimes(answer)).toEqual(withoutTimes(expected))
+  }
+
+  /** Goes on with the model in the order that explains the answers and the balances. */
+  async function explain(
+    batches: readonly NewTransfer[][],
+    answers: readonly (CreateTransferResult[] | undefined)[]
+  ): Promise<void> {
+    wasConcurrent = true
+    const ids = batches.flat().map(({ id }) => id)
+    const balances = await store.lookupAccounts(ACCOUNT_IDS)
+    const orders = ordersByAccount(await store.lookupTransfers(ids))
+    for (const order of ordersOf(batches.length)) {
+      const fork = model.fork()
+      const results: CreateTransferResult[][] = []
+      for (const index of order) results[index] = await fork.createTransfers(batches[index]!)
+      const isHeard = answers.every((answer, index) => answer === undefined || isSame(answer, results[index]))
+      if (!isHeard || !isSame(await fork.lookupAccounts(ACCOUNT_IDS), balances)) continue
+      if (!isSame(ordersByAccount(await fork.lookupTransfers(ids)), orders)) continue
+      model = fork
+      for (const [index, transfers] of batches.entries()) onBatch(transfers, results[index]!)
+      return
+    }
+    expect.fail(
+      `no order of these batches explains the answers: ${inspect({ batches, answers, balances }, { depth: 9 })}`
+    )
+  }
+}
+
+function ordersOf(count: number): number[][] {
+  if (count === 0) return [[]]
+  return ordersOf(count - 1).flatMap((order) =>
+    Array.from({ length: count }, (_, place) => order.toSpliced(count - 1 - place, 0, count - 1))
+  )
+}
+
+/** The ids of each account's transfers as they were booked. */
+function ordersByAccount(transfers: readonly (Transfer | undefined)[]): Map<bigint, bigint[]> {
+  const orders = new Map<bigint, bigint[]>()
+  const booked = transfers.filter((transfer) => transfer !== undefined)
+  for (const { id, debitAccountId, creditAccountId } of booked.sort((a, b) =>
+    a.timestamp < b.timestamp ? -1 : 1
+  )) {
+    for (const account of [debitAccountId, creditAccountId]) {
+      const order = orders.get(account) ?? []
+      if (!order.includes(id)) orders.set(account, [...order, id])
+    }
+  }
+  return orders
+}
+
+function byId(a: Transfer, b: Transfer): number {
+  return a.id < b.id ? -1 : 1
 }
 
 function expectSound(totals: LedgerTotals): void {
@@ -296,7 +157,9 @@ function expectSound(totals: LedgerTotals): void {
   expect(totals.overdrawnAccountIds).toEqual([])
 }
 
-/** Only the order of timestamps is the same everywhere. */
-function withoutTimestamps(transfers: readonly (object | undefined)[]): unknown[] {
-  return transfers.map((transfer) => transfer && { ...transfer, timestamp: undefined })
+/** Only the order of timestamps is the same everywhere; the wall clock is the store's own. */
+function withoutTimes(transfers: readonly (object | undefined)[]): unknown[] {
+  return transfers.map(
+    (transfer) => transfer && { ...transfer, timestamp: undefined, createdAtMs: undefined }
+  )
 }

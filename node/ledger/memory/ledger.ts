@@ -18,8 +18,16 @@ import { isSameAccount, newAccountRecord } from './records.ts'
 /**
  * The ledger as a model in memory: exact, and gone with the process. Every other store is held to it.
  */
-export function createMemoryLedger({ clock }: { clock: Pick<Clock, 'nowMs'> }): AuditableLedger {
-  const books = emptyBooks()
+export function createMemoryLedger({ clock }: { clock: Pick<Clock, 'nowMs'> }): MemoryLedger {
+  return openMemoryLedger(clock, emptyBooks())
+}
+
+/** A ledger that can be tried out: what is booked on a fork leaves the ledger itself as it was. */
+export interface MemoryLedger extends AuditableLedger {
+  fork(): MemoryLedger
+}
+
+function openMemoryLedger(clock: Pick<Clock, 'nowMs'>, books: Books): MemoryLedger {
   let closed = false
 
   function assertOpen(): void {
@@ -69,7 +77,8 @@ export function createMemoryLedger({ clock }: { clock: Pick<Clock, 'nowMs'> }): 
     },
     async close() {
       closed = true
-    }
+    },
+    fork: () => openMemoryLedger(clock, structuredClone(books))
   }
 }
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { isLongRun, testCount } from '../../../test-counts.ts'
-import { createMemoryLedger } from '../memory/ledger.ts'
 import { ledgerHistory, runBesideModel } from '../model-based.ts'
 import type { CreateTransferResult } from '../model.ts'
 import { createPlainBatch, createReservationMemory, reservationOf } from './plain-batch.ts'
@@ -26,12 +25,12 @@ describe('the PostgreSQL ledger beside the model', () => {
     const seen = new Map<CreateTransferResult, number>()
     await fc.assert(
       fc.asyncProperty(ledgerHistory(MAX_COMMANDS_PER_HISTORY), async (history) => {
-        const { ledger: store, clock } = await server.emptyLedger()
+        const { ledger, other, clock } = await server.emptyLedger()
         const reservations = createReservationMemory(MAX_COMMANDS_PER_HISTORY * 100)
-        await runBesideModel(
-          history,
-          { model: createMemoryLedger({ clock }), store, clock },
-          (transfers, results) => {
+        await runBesideModel(history, {
+          processes: [ledger, other],
+          clock,
+          onBatch(transfers, results) {
             for (const result of results) seen.set(result, (seen.get(result) ?? 0) + 1)
             const batch = createPlainBatch(reservations.get)
             for (const transfer of transfers) batch.add(transfer)
@@ -46,7 +45,7 @@ describe('the PostgreSQL ledger beside the model', () => {
               reservations.add(transfer.id, reservationOf(transfer))
             }
           }
-        )
+        })
       }),
       // A failure is reported with what shrinking reached by then.
       { numRuns: HISTORIES, interruptAfterTimeLimit: TIMEOUT_MS * 0.8, markInterruptAsFailure: true }

@@ -15,8 +15,8 @@ import { postgresLedgerMigrations } from './migrations.ts'
 export interface LedgerDatabase {
   url: string
   database: Database
-  /** An empty ledger with a clock of its own. */
-  emptyLedger(): Promise<{ ledger: AuditableLedger; clock: ManualClock }>
+  /** An empty ledger with a clock of its own, and the same one as a second process has it. */
+  emptyLedger(): Promise<{ ledger: AuditableLedger; other: AuditableLedger; clock: ManualClock }>
   /** Another connection pool to the same database, as a second process would have. */
   open(): Database
   drop(): Promise<void>
@@ -33,6 +33,7 @@ export async function createLedgerDatabase(adminUrl: string): Promise<LedgerData
     return another
   }
   const database = open()
+  const secondPool = open()
   await database.migrate('ledger', postgresLedgerMigrations)
   return {
     url,
@@ -43,7 +44,11 @@ export async function createLedgerDatabase(adminUrl: string): Promise<LedgerData
         'TRUNCATE "ledgerAccounts", "ledgerTransfers", "ledgerPendingTransfers", "ledgerRefusedTransfers"'
       )
       const clock = createManualClock()
-      return { ledger: createPostgresLedger({ database, clock }), clock }
+      return {
+        ledger: createPostgresLedger({ database, clock }),
+        other: createPostgresLedger({ database: secondPool, clock }),
+        clock
+      }
     },
     async drop() {
       for (const each of opened) await each.close()

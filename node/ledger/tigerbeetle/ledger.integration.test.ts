@@ -17,7 +17,7 @@ describe.skipIf('missing' in found)('TigerBeetle', () => {
 
   describeLedgerContract(
     'tigerbeetle',
-    async () => ({ ledger: cluster.emptyLedger(), clock: cluster.clock }),
+    async () => ({ ledger: cluster.emptyLedger()[0], clock: cluster.clock }),
     { ownTime: true }
   )
 })

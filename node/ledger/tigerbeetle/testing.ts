@@ -7,11 +7,8 @@ import { createTigerBeetleLedger } from './ledger.ts'
 
 /** Empty ledgers for tests, all in one cluster: nothing can be deleted there, so each has ids of its own. */
 export interface TigerBeetleUnderTest {
-  runtime: Runtime
-  /** As the node has it. */
-  ledger: AuditableLedger
-  /** A ledger that looks empty, whatever else the cluster holds. */
-  emptyLedger(): AuditableLedger
+  /** A ledger that looks empty, whatever else the cluster holds, as two processes have it. */
+  emptyLedger(): [AuditableLedger, AuditableLedger]
   /** Advancing it means waiting: the cluster has no clock that one could move. */
   clock: { nowMs(): number; advance(byMs: number): Promise<void> }
   close(): Promise<void>
@@ -24,26 +21,29 @@ export function openTigerBeetleUnderTest({
   clusterId: string
   addresses: readonly string[]
 }): TigerBeetleUnderTest {
-  const runtime = createSystemRuntime({ name: 'test', logLevel: 'warn' })
-  const ledger = createTigerBeetleLedger({
-    ...runtime,
-    open: () => runtime.openTigerBeetle({ clusterId: BigInt(clusterId), addresses }),
-    requestTimeoutMs: 60_000
-  })
+  const runtime: Runtime = createSystemRuntime({ name: 'test', logLevel: 'warn' })
+  const openLedger = () =>
+    createTigerBeetleLedger({
+      ...runtime,
+      open: () => runtime.openTigerBeetle({ clusterId: BigInt(clusterId), addresses }),
+      requestTimeoutMs: 60_000
+    })
+  const processes = [openLedger(), openLedger()] as const
   // Cheap to tell apart, and new in every run, for a cluster of the environment keeps what former runs left.
   const firstSpace = runtime.random.bytes(3).readUIntBE(0, 3) + 1
   let spaces = 0
   return {
-    runtime,
-    ledger,
-    emptyLedger: () => createLedgerSpace(ledger, firstSpace + spaces++),
+    emptyLedger() {
+      const space = { number: firstSpace + spaces++, accountIds: new Set<bigint>() }
+      return [createLedgerSpace(processes[0], space), createLedgerSpace(processes[1], space)]
+    },
     clock: {
       nowMs: runtime.clock.nowMs,
       // Machine and cluster share their clock in tests; some milliseconds for the cluster's own steps.
       advance: (byMs) => runtime.clock.sleep(byMs + 20)
     },
     async close() {
-      await ledger.close()
+      for (const ledger of processes) await ledger.close()
       runtime.kill()
     }
   }
@@ -53,9 +53,12 @@ export function openTigerBeetleUnderTest({
  * A part of a ledger that looks like a whole one. Ids, tags and ledger numbers are moved apart by the number of
  * the space; 0 and the largest id keep their meaning.
  */
-function createLedgerSpace(whole: AuditableLedger, space: number): AuditableLedger {
-  const idStep = BigInt(space) << 64n
-  const ledgerStep = space * 16
+function createLedgerSpace(
+  whole: AuditableLedger,
+  { number, accountIds }: { number: number; accountIds: Set<bigint> }
+): AuditableLedger {
+  const idStep = BigInt(number) << 64n
+  const ledgerStep = number * 16
   const moveTag = (tag: bigint) => (tag <= 0n ? tag : tag >> 127n === 0n ? tag + idStep : tag - idStep)
   const moveTagBack = (tag: bigint) => (tag === 0n ? 0n : tag >> 127n === 0n ? tag - idStep : tag + idStep)
   const moveId = (id: bigint) => (id === ID_MAX ? id : moveTag(id))
@@ -64,7 +67,6 @@ function createLedgerSpace(whole: AuditableLedger, space: number): AuditableLedg
     ledger === 0 ? 0 : ledger < 2 ** 31 ? ledger + ledgerStep : ledger - ledgerStep
   const moveLedgerBack = (ledger: number) =>
     ledger === 0 ? 0 : ledger < 2 ** 31 ? ledger - ledgerStep : ledger + ledgerStep
-  const accountIds = new Set<bigint>()
 
   const moveAccount = (account: NewAccount): NewAccount => ({
     ...account,

@@ -9,6 +9,8 @@ import { createTigerBeetleLedger } from './ledger.ts'
 export interface TigerBeetleUnderTest {
   /** A ledger that looks empty, whatever else the cluster holds, as two processes have it. */
   emptyLedger(): [AuditableLedger, AuditableLedger]
+  /** The same, and as another process has it, whose ledger `third` is. */
+  emptyLedgerWith(third: AuditableLedger): [AuditableLedger, AuditableLedger, AuditableLedger]
   /** Advancing it means waiting: the cluster has no clock that one could move. */
   clock: { nowMs(): number; advance(byMs: number): Promise<void> }
   close(): Promise<void>
@@ -32,10 +34,20 @@ export function openTigerBeetleUnderTest({
   // Cheap to tell apart, and new in every run, for a cluster of the environment keeps what former runs left.
   const firstSpace = runtime.random.bytes(3).readUIntBE(0, 3) + 1
   let spaces = 0
+  const newSpace = () => ({ number: firstSpace + spaces++, accountIds: new Set<bigint>() })
   return {
     emptyLedger() {
-      const space = { number: firstSpace + spaces++, accountIds: new Set<bigint>() }
+      const space = newSpace()
       return [createLedgerSpace(processes[0], space), createLedgerSpace(processes[1], space)]
+    },
+    emptyLedgerWith(third) {
+      const space = newSpace()
+      const [first, second] = processes
+      return [
+        createLedgerSpace(first, space),
+        createLedgerSpace(second, space),
+        createLedgerSpace(third, space)
+      ]
     },
     clock: {
       nowMs: runtime.clock.nowMs,

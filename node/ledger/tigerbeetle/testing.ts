@@ -7,6 +7,8 @@ import { createTigerBeetleLedger } from './ledger.ts'
 
 /** Empty ledgers for tests, all in one cluster: nothing can be deleted there, so each has ids of its own. */
 export interface TigerBeetleUnderTest {
+  /** All that the cluster holds. */
+  whole: AuditableLedger
   /** A ledger that looks empty, whatever else the cluster holds, as two processes have it. */
   emptyLedger(): [AuditableLedger, AuditableLedger]
   /** The same, and as another process has it, whose ledger `third` is. */
@@ -36,6 +38,7 @@ export function openTigerBeetleUnderTest({
   let spaces = 0
   const newSpace = () => ({ number: firstSpace + spaces++, accountIds: new Set<bigint>() })
   return {
+    whole: processes[0],
     emptyLedger() {
       const space = newSpace()
       return [createLedgerSpace(processes[0], space), createLedgerSpace(processes[1], space)]

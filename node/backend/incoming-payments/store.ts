@@ -91,6 +91,24 @@ export async function close(
   return rows[0]
 }
 
+/** Payments that are due, the longest due first, and when the next one will be that is not: Infinity for none. */
+export async function readDue(
+  knex: Knex,
+  now: Date,
+  limit: number
+): Promise<{ due: IncomingPaymentRow[]; nextDueMs: number }> {
+  const { rows } = await knex.raw<{ rows: (IncomingPaymentRow & { nextDue: Date | null })[] }>(
+    `SELECT due.*, next.due AS "nextDue"
+     FROM (SELECT min("processAt") AS due FROM "${TABLE}" WHERE "processAt" > ?) AS next
+     LEFT JOIN (
+       SELECT * FROM "${TABLE}" WHERE "processAt" <= ? ORDER BY "processAt" LIMIT ?
+     ) AS due ON true
+     ORDER BY due."processAt"`,
+    [now, now, limit]
+  )
+  return { due: rows.filter((row) => row.id !== null), nextDueMs: rows[0]?.nextDue?.getTime() ?? Infinity }
+}
+
 /** Puts off the event of a closed payment, while money is still being booked; false when it is written. */
 export async function postponeEvent(knex: Knex, id: string, until: Date): Promise<boolean> {
   const changed = await knex(TABLE)

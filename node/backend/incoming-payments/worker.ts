@@ -8,7 +8,16 @@ import type { PaymentTargets } from './delivery-targets.ts'
 import { closedEvent } from './events.ts'
 import { SETTLE_DELAY_MS } from './progress.ts'
 import type { Progress } from './progress.ts'
-import { close, isOpen, OPEN_STATES, postponeEvent, settling, TABLE, toIncomingPayment } from './store.ts'
+import {
+  close,
+  isOpen,
+  OPEN_STATES,
+  postponeEvent,
+  readDue,
+  settling,
+  TABLE,
+  toIncomingPayment
+} from './store.ts'
 import type { IncomingPaymentRow } from './store.ts'
 
 /** Due payments that are read at once. */
@@ -46,39 +55,38 @@ export function createIncomingPaymentWorker(dependencies: IncomingPaymentWorkerD
   async function round(): Promise<number | undefined> {
     if (!healed) await healOpenPayments()
     healed = true
-    for (;;) {
-      const due = await database
-        .knex<IncomingPaymentRow>(TABLE)
-        .where('processAt', '<=', now())
-        .orderBy('processAt')
-        .limit(DUE_BATCH)
-      await processAll(due)
-      if (due.length < DUE_BATCH) break
+    for (let laterMs = Infinity; ;) {
+      const { due, nextDueMs } = await readDue(database.knex, now(), DUE_BATCH)
+      laterMs = Math.min(laterMs, await processAll(due))
+      if (due.length === DUE_BATCH) continue
+      const earliestMs = Math.min(laterMs, nextDueMs)
+      return earliestMs === Infinity ? undefined : earliestMs
     }
-    const next = await database
-      .knex<IncomingPaymentRow>(TABLE)
-      .whereNotNull('processAt')
-      .min<{ min: Date | null }>('processAt')
-      .first()
-    return next?.min?.getTime()
   }
 
-  async function processAll(due: readonly IncomingPaymentRow[]): Promise<void> {
+  /** Returns when what it put off is due; Infinity where it put nothing off. */
+  async function processAll(due: readonly IncomingPaymentRow[]): Promise<number> {
     const closed: IncomingPaymentRow[] = []
+    let laterMs = Infinity
     for (const row of due) {
-      if (isOpen(row.state)) await expire(row)
-      else if (targets.booking(row.id) === 0n) closed.push(row)
-      else await postponeEvent(database.knex, row.id, new Date(clock.nowMs() + SETTLE_DELAY_MS))
+      if (!isOpen(row.state) && targets.booking(row.id) === 0n) {
+        closed.push(row)
+        continue
+      }
+      const settleAt = new Date(clock.nowMs() + SETTLE_DELAY_MS)
+      laterMs = Math.min(laterMs, settleAt.getTime())
+      if (isOpen(row.state)) await expire(row, settleAt)
+      else await postponeEvent(database.knex, row.id, settleAt)
     }
     // What is closed and not being booked is final: one look at the ledger tells the totals of all.
     const accounts = await liquidity.accounts(closed.map((row) => row.id))
     for (const [index, row] of closed.entries()) {
       await settleClosed(row, accounts[index]?.creditsPosted ?? 0n)
     }
+    return laterMs
   }
 
-  async function expire({ id }: IncomingPaymentRow): Promise<void> {
-    const settleAt = new Date(clock.nowMs() + SETTLE_DELAY_MS)
+  async function expire({ id }: IncomingPaymentRow, settleAt: Date): Promise<void> {
     const change = { id, state: 'EXPIRED', now: now(), settleAt, dueBy: now() } as const
     const expired = await close(database.knex, change)
     if (expired) targets.closed(id, 'EXPIRED')

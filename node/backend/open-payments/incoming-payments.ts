@@ -55,7 +55,8 @@ export function createIncomingPaymentHandlers({
       initiatedBy: 'OPEN_PAYMENTS'
     })
     if (isFailure(created)) return refuseFailure(incomingPaymentFailures, created)
-    return { status: 201, body: withMethods(created, walletAddress.address, await receivedBy(created)) }
+    // Nobody knew its address before this answer: it has received nothing.
+    return { status: 201, body: withMethods(created, walletAddress.address, 0n) }
   }
 
   const get: Handler<RequestOn<IncomingPayment>> = async ({ resource, walletAddress, client, all }) => {

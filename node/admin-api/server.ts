@@ -1,5 +1,5 @@
 import { NoSchemaIntrospectionCustomRule, parse } from 'graphql'
-import type { GraphQLSchema } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
@@ -14,6 +14,7 @@ import { serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
 import { createErrorMask, withoutHints } from './errors.ts'
+import { createKnownDocuments } from './known-documents.ts'
 import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS } from './query-limits.ts'
 import type { QueryLimits } from './query-limits.ts'
 
@@ -65,7 +66,7 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
       return
     }
     const context = await options.createContext({ tenant: caller.tenant, isOperator: caller.isOperator })
-    await execute(ctx, read.body, context)
+    await execute(ctx, read.body, body, context)
   }
 
   const app = createHttpApp({
@@ -97,14 +98,17 @@ function createExecutor<ResolverContext extends object>({
   production: boolean
   queryLimits?: QueryLimits
 }) {
+  const maskError = createErrorMask({ logger, random })
+  const known = createKnownDocuments(schema, maskError)
   const limits: Plugin = {
     onParse: ({ setParseFn }) =>
       setParseFn(((source: string) => parse(source, { maxTokens: queryLimits.maxTokens })) as typeof parse),
-    onValidate({ addValidationRule }) {
+    onValidate({ addValidationRule, params }) {
       addValidationRule(createQueryLimitsRule(queryLimits))
       if (production) addValidationRule(NoSchemaIntrospectionCustomRule)
       return ({ valid, result, setResult }) => {
-        if (!valid) setResult(result.map((error) => withoutHints(error, 'GRAPHQL_VALIDATION_FAILED')))
+        if (valid) known.add(params.documentAST as DocumentNode)
+        else setResult(result.map((error) => withoutHints(error, 'GRAPHQL_VALIDATION_FAILED')))
       }
     }
   }
@@ -112,7 +116,7 @@ function createExecutor<ResolverContext extends object>({
     schema: schema as never,
     context: ({ resolvers }) => resolvers,
     plugins: [limits],
-    maskedErrors: { maskError: createErrorMask({ logger, random }), errorMessage: 'Internal server error' },
+    maskedErrors: { maskError, errorMessage: 'Internal server error' },
     // The mask logs what is unexpected; the rest is the caller's to read.
     logging: false,
     cors: false,
@@ -122,12 +126,24 @@ function createExecutor<ResolverContext extends object>({
     multipart: false
   })
 
-  return async (ctx: Context, body: Buffer, resolvers: ResolverContext): Promise<void> => {
+  return async (
+    ctx: Context,
+    body: Buffer,
+    json: Record<string, unknown>,
+    resolvers: ResolverContext
+  ): Promise<void> => {
+    const answer = acceptOf(ctx) === 'application/json' ? await known.run(json, resolvers) : undefined
+    if (answer !== undefined) {
+      ctx.status = 200
+      ctx.set('content-type', 'application/json; charset=utf-8')
+      ctx.body = answer
+      return
+    }
     const response = await yoga.fetch(
       'http://admin/graphql',
       {
         method: 'POST',
-        headers: { 'content-type': 'application/json', accept: ctx.get('accept') || 'application/json' },
+        headers: { 'content-type': 'application/json', accept: acceptOf(ctx) },
         body: body.toString('utf8')
       },
       { resolvers }
@@ -136,6 +152,10 @@ function createExecutor<ResolverContext extends object>({
     ctx.set('content-type', response.headers.get('content-type') ?? 'application/json')
     ctx.body = await response.text()
   }
+}
+
+function acceptOf(ctx: Context): string {
+  return ctx.get('accept') || 'application/json'
 }
 
 function parseJsonObject(body: Buffer): Record<string, unknown> | undefined {

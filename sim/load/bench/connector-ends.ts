@@ -42,14 +42,15 @@ export async function connectPeers(
 export async function connectRelay(
   context: BenchmarkContext,
   transport: BenchTransport,
-  receiver: PacketReceiver
+  receiver: PacketReceiver,
+  connections: number
 ): Promise<PacketSender> {
   const { defer } = context
   let sender: PacketSender
   if (transport === 'http') {
     const { origin } = new URL(receiver.endpoint)
-    const relay = await startRelay(context, 'connector-relay-http.ts', [origin, String(CONNECTIONS)])
-    sender = createHttpSender(relay, 'none', CONNECTIONS)
+    const relay = await startRelay(context, 'connector-relay-http.ts', [origin, String(connections)])
+    sender = createHttpSender(relay, 'none', connections)
   } else {
     const relay = await startRelay(context, 'connector-relay-btp.ts', [receiver.endpoint.replace('btp+', '')])
     sender = await createBtpSender(relay, 'none')

@@ -14,5 +14,7 @@ export interface PacketReceiver {
   close(): Promise<void> | void
 }
 
-/** Connections of the sending peer, and packets that it has in flight at most (BTP has one connection). */
+/** Connections of the sending peer over HTTP, each with one packet at a time. */
 export const CONNECTIONS = 64
+/** Packets in flight over BTP's one connection: it carries as many as are asked for. */
+export const BTP_IN_FLIGHT = 256

@@ -1,5 +1,6 @@
 import { auditBooks, connectPeers, connectRelay, startReceiver } from './connector-ends.ts'
-import { CONNECTIONS } from './connector-model.ts'
+import { wholeNumber } from './command.ts'
+import { BTP_IN_FLIGHT, CONNECTIONS } from './connector-model.ts'
 import type { BenchTransport } from './connector-model.ts'
 import { startNodeUnderLoad } from './connector-node.ts'
 import { runOverload } from './connector-overload.ts'
@@ -23,6 +24,11 @@ export const connectorBenchmark: Benchmark = {
   options: {
     transport: { type: 'string', value: 'http|btp', default: 'http', help: 'what the packets travel over' },
     deliver: { type: 'boolean', help: 'STREAM packets for an account of the node instead of forwarded ones' },
+    'in-flight': {
+      type: 'string',
+      value: 'N',
+      help: `packets in flight at once, ours and the relay's (${CONNECTIONS} over HTTP, each on a connection of its own; ${BTP_IN_FLIGHT} over BTP's one)`
+    },
     overload: {
       type: 'boolean',
       help: '5 times as much as it carries, held to 20 % of a processor: goodput, refusals, memory, recovery'
@@ -47,27 +53,36 @@ async function runConnector(
   transport: BenchTransport,
   isDelivery: boolean
 ): Promise<BenchmarkResult> {
-  const { seconds, signal, runtime } = context
+  const { seconds, signal, runtime, options } = context
+  const asked = options['in-flight']
+  const inFlight =
+    asked === undefined
+      ? transport === 'http'
+        ? CONNECTIONS
+        : BTP_IN_FLIGHT
+      : wholeNumber('--in-flight', asked as string, 2_000)
   const node = await startNodeUnderLoad(context)
   const tallies: Record<string, Tally> = {}
   const tallyOf = (name: string) => (tallies[name] ??= {})
 
   const receiver = await startReceiver(context, transport)
-  const { sender, destination } = await connectPeers(context, node, transport, receiver)
+  const { sender, destination } = await connectPeers(context, node, transport, receiver, {
+    connections: inFlight
+  })
   const credentials = isDelivery ? await node.addIncomingPayment(runtime) : undefined
   const packets = credentials
     ? createStreamPacketFactory(credentials, runtime.random)
     : createPacketFactory(destination, 'ours')
-  const relay = await connectRelay(context, transport, receiver)
+  const relay = await connectRelay(context, transport, receiver, inFlight)
 
   const phases: Record<string, Phase> = {
     relay: packetPhase(context, {
       sender: relay,
       packets: createPacketFactory(destination, 'relay'),
       tally: tallyOf('relay'),
-      callers: CONNECTIONS
+      callers: inFlight
     }),
-    ours: packetPhase(context, { sender, packets, tally: tallyOf('ours'), callers: CONNECTIONS })
+    ours: packetPhase(context, { sender, packets, tally: tallyOf('ours'), callers: inFlight })
   }
   if (transport === 'btp') {
     const http = await connectPeers(context, node, 'http', await startReceiver(context, 'http'))
@@ -109,7 +124,7 @@ async function runConnector(
     durationMs: seconds * 1_000 * HALF_LOAD_SHARE,
     signal,
     ratePerSecond: perSecond(ours!) / 2,
-    maxInFlight: CONNECTIONS,
+    maxInFlight: inFlight,
     call: () => sendOne(sender, packets, tallyOf('ours'), runtime.clock.nowMs())
   })
   context.step(
@@ -132,8 +147,8 @@ async function runConnector(
     ledgerEvents: isDelivery
       ? '1 per packet: a transfer from the peer to the incoming payment'
       : '2 per packet: a reservation from peer to peer, and its posting',
-    connections: transport === 'http' ? CONNECTIONS : 1,
-    inFlight: CONNECTIONS,
+    connections: transport === 'http' ? inFlight : 1,
+    inFlight,
     payloadBytes: PAYLOAD_BYTES,
     ratioOfTurns: spread(turns.ours!, turns.relay!),
     ...(http && {

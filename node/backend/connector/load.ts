@@ -5,7 +5,7 @@ export interface LoadLimits {
   maxPacketsWaiting: number
   /** How many before anything was learnt. */
   firstPacketsWaiting: number
-  /** How few it may become under load: enough that a batch of the ledger is worth its commit. */
+  /** How few it may become under load: enough for full batches of the ledger, and for a burst on a slow machine. */
   minPacketsWaiting: number
   /** What a packet may wait for this node itself: when even the shortest wait is longer, less is let in. */
   maxWaitMs: number

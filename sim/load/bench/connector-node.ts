@@ -46,6 +46,8 @@ export interface NodeUnderLoad {
   addIncomingPayment(runtime: Pick<Runtime, 'random'>): Promise<StreamCredentials[]>
   /** Resident memory now, and the most so far, in bytes. */
   memory(): { residentBytes: number; peakBytes: number }
+  /** What it really holds: its heap after a forced collection, in bytes. */
+  liveHeapBytes(): Promise<number>
   /** Processor time that it used so far, in milliseconds. */
   cpuMs(): number
   readLedger(): Promise<LedgerReading>
@@ -144,6 +146,7 @@ export async function startNodeUnderLoad(context: BenchmarkContext): Promise<Nod
       })
     },
     memory: () => memoryOf(service.pid),
+    liveHeapBytes: async () => (await service.measure()).heapBytes,
     cpuMs: () => cpuOf(service.pid),
     async readLedger() {
       const problems: string[] = []

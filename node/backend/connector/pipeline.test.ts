@@ -200,6 +200,21 @@ describe('limits of the node', () => {
     expect((await rejectOf(own(probe))).code).toBe('T03')
   })
 
+  it('packets that wait for the node itself: T03, and those that wait for their next hop do not count', async () => {
+    node = createTestNode({ name: 'acacia', clock, transport, limits: { firstPacketsWaiting: 2 } })
+    usd = await node.addAsset('USD', 2)
+    alice = await node.addPeer('alice', usd, { balance: 1_000n })
+    await node.addPeer('bob', usd)
+    const first = [1, 2].map((number) => node.connector.handle(alice, toBob(number)))
+    expect((await rejectOf(node.connector.handle(alice, toBob(3)))).code).toBe('T03')
+    expect(transport.sent).toHaveLength(2)
+    void node.connector.handle(alice, toBob(3))
+    await clock.advance(0)
+    expect(transport.sent).toHaveLength(3)
+    transport.sent[0]!.answer(fulfillOf(1))
+    expect((await answerOf(first[0]!)).type).toBe('fulfill')
+  })
+
   it('packets to one next hop: T03', async () => {
     node = createTestNode({ name: 'acacia', clock, transport, limits: { maxPacketsToPeerInFlight: 1 } })
     usd = await node.addAsset('USD', 2)

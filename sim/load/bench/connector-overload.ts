@@ -16,8 +16,8 @@ const CPU_SHARE = 0.2
 const PEER_LIMIT_PER_SECOND = 500
 /** What is offered, as a multiple of what is carried. */
 const OVERLOAD = 5
-/** Packets that the sender has under way at most; over HTTP each has a connection. */
-const MAX_IN_FLIGHT = 1_000
+/** Packets that the sender has under way at most: over HTTP each has a connection, over BTP all share one. */
+const MAX_IN_FLIGHT = { http: 1_000, btp: 4_000 } as const
 const WARM_UP_MS = 3_000
 const PEAK_MS = 6_000
 /** What the live heap may grow by between the overload's first quarter and its end: 20 MB are no leak in a minute. */
@@ -34,6 +34,7 @@ export async function runOverload(
 ): Promise<BenchmarkResult> {
   const { runtime, signal, step } = context
   const { clock } = runtime
+  const maxInFlight = MAX_IN_FLIGHT[transport]
   const node = await startNodeUnderLoad(context)
   const held = holdToCpuQuota(node.pid, CPU_SHARE)
   const limits: Record<string, number> =
@@ -47,7 +48,7 @@ export async function runOverload(
 
   const receiver = await startReceiver(context, transport)
   const { sender, destination } = await connectPeers(context, node, transport, receiver, {
-    connections: MAX_IN_FLIGHT,
+    connections: maxInFlight,
     limits
   })
   const packets = createPacketFactory(destination, 'overload')
@@ -68,7 +69,7 @@ export async function runOverload(
       durationMs: context.seconds * 1_000 * share,
       signal,
       ratePerSecond: offeredPerSecond,
-      maxInFlight: MAX_IN_FLIGHT,
+      maxInFlight,
       call
     })
   // What it holds is compared after a quarter and at the end: by then everything that is kept at hand is there.
@@ -80,7 +81,12 @@ export async function runOverload(
   const outcomes = difference(tally, before)
   step('overload', `${Math.round(perSecond(overload))} packets/s of ${Math.round(offeredPerSecond)} offered`)
 
-  const recoveryMs = await recover(context, { call, tally, ratePerSecond: peakPerSecond / 2 })
+  const recoveryMs = await recover(context, {
+    call,
+    tally,
+    maxInFlight,
+    ratePerSecond: peakPerSecond / 2
+  })
   step('recovery', recoveryMs === undefined ? 'none' : `after ${recoveryMs} ms`)
 
   const audit = await auditBooks(node, tally.fulfilled ?? 0)
@@ -100,7 +106,7 @@ export async function runOverload(
     offeredPerSecond: Math.round(offeredPerSecond),
     outcomes,
     heldBack: overload.dropped,
-    maxInFlight: MAX_IN_FLIGHT,
+    maxInFlight,
     peakP50Ms: peak.latencies.percentileMs(50),
     recoveryMs: recoveryMs ?? null,
     memory: { earlyHeapBytes, lateHeapBytes, growthBytes, peakResidentBytes: node.memory().peakBytes },
@@ -125,7 +131,12 @@ function difference(after: Tally, before: Tally): Tally {
 /** How long until half of what the node carries is carried again without a refusal. */
 async function recover(
   { runtime: { clock }, signal }: BenchmarkContext,
-  { call, tally, ratePerSecond }: { call(): Promise<void>; tally: Tally; ratePerSecond: number }
+  {
+    call,
+    tally,
+    maxInFlight,
+    ratePerSecond
+  }: { call(): Promise<void>; tally: Tally; maxInFlight: number; ratePerSecond: number }
 ): Promise<number | undefined> {
   const startMs = clock.monotonicMs()
   for (;;) {
@@ -137,7 +148,7 @@ async function recover(
       durationMs: RECOVERY_SLICE_MS,
       signal,
       ratePerSecond,
-      maxInFlight: MAX_IN_FLIGHT,
+      maxInFlight,
       call
     })
     const outcomes = difference(tally, before)

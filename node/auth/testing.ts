@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { signRequest, toJwk } from '../http-signatures/index.ts'
 import { createHttpClient, createRuntime, createSystemRuntime, serveHttp } from '../runtime/index.ts'
 import type { Clock, HttpClient, HttpResponse, HttpServer, Runtime } from '../runtime/index.ts'
-import { createTestDatabase } from '../runtime/testing.ts'
+import { createTestDatabase, freePort } from '../runtime/testing.ts'
 import { createAuth } from './auth.ts'
 import type { Auth } from './auth.ts'
 import { loadAuthConfig } from './config.ts'
@@ -72,7 +72,7 @@ export async function startTestAuth(
   const runtime = createRuntime({ ...system, clock })
   const http = createHttpClient(runtime)
   const database = await createTestDatabase(adminUrl)
-  const authPort = await findFreePort(runtime)
+  const authPort = await freePort(runtime)
   const config = loadAuthConfig({
     AUTH_DATABASE_URL: database.url,
     AUTH_PORT: String(authPort),
@@ -173,13 +173,6 @@ export async function startTestAuth(
 
 function withJson(response: HttpResponse): JsonAnswer {
   return { ...response, json: <Body>() => JSON.parse(response.body.toString('utf8')) as Body }
-}
-
-/** A port that nobody listens on: the server's URL is part of its configuration. */
-async function findFreePort({ network }: Runtime): Promise<number> {
-  const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (socket) => socket.destroy())
-  await listener.close()
-  return listener.address.port
 }
 
 /** A wallet address server with the clients' documents. */

@@ -11,10 +11,10 @@ import {
   statfsSync
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
+import { freePort } from './free-ports.ts'
 
 /** A PostgreSQL of our own, in a temporary directory, that ends with this process however that ends. */
 export interface EmbeddedPostgres {
@@ -294,15 +294,4 @@ export function binariesOnPath(): string | undefined {
       (folder) =>
         folder !== '' && ['initdb', 'postgres'].every((binary) => existsSync(path.join(folder, binary)))
     )
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

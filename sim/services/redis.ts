@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { freePort } from './free-ports.ts'
 
 /** A Redis of our own on 127.0.0.1, without persistence, that ends with this process however that ends. */
 export interface EmbeddedRedis {
@@ -58,12 +58,4 @@ export async function startRedis(): Promise<EmbeddedRedis> {
       rmSync(directory, { recursive: true, force: true })
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -8,10 +8,11 @@ import {
   CREATE_QUOTE,
   FUND
 } from '../admin/operations.test-support.ts'
-import { freePort, startTestNode } from '../open-payments/testing.ts'
+import { startTestNode } from '../open-payments/testing.ts'
 import type { AdminError, TestNode } from '../open-payments/testing.ts'
 import { createHttpClient, createSystemRuntime, serveHttp } from '../../runtime/index.ts'
 import type { HttpResponse, HttpServer, Runtime } from '../../runtime/index.ts'
+import { freePort } from '../../runtime/testing.ts'
 import { OPERATOR_ID } from '../testing.ts'
 import { PEERING_NONCE_HEADER, PEERING_URL_HEADER } from './proof.ts'
 

@@ -6,7 +6,7 @@ import { createAuth, loadAuthConfig } from '../../auth/index.ts'
 import { toJwk } from '../../http-signatures/index.ts'
 import { createHttpClient, createSystemRuntime, serveHttp } from '../../runtime/index.ts'
 import type { Database, HttpClient, HttpRequest, HttpResponse, Runtime } from '../../runtime/index.ts'
-import { createTestDatabase } from '../../runtime/testing.ts'
+import { createTestDatabase, freePort } from '../../runtime/testing.ts'
 import { createBackend, loadBackendConfig } from '../index.ts'
 import { privateKeyFromSeed } from '../instance-key.ts'
 import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
@@ -250,11 +250,4 @@ export async function startTestNode(
     }
   }
   return node
-}
-
-/** A port that nobody listens on: a node's URL is part of its configuration. */
-export async function freePort({ network }: Runtime): Promise<number> {
-  const listener = await network.listen({ host: '127.0.0.1', port: 0 }, (socket) => socket.destroy())
-  await listener.close()
-  return listener.address.port
 }

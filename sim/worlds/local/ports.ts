@@ -1,4 +1,4 @@
-import net from 'node:net'
+import { freePorts } from '../../services/free-ports.ts'
 import { SERVICE_PORTS } from '../../topology/model.ts'
 import type { ServicePort, Topology } from '../../topology/model.ts'
 
@@ -18,22 +18,4 @@ export async function assignPorts(topology: Topology): Promise<PortTable> {
       ) as Record<ServicePort, number>
     ])
   )
-}
-
-/** Ports that nothing listens on: all are held at once, so that they differ, then let go. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<net.Server>((resolve, reject) => {
-          const server = net.createServer()
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => resolve(server))
-        })
-    )
-  )
-  const ports = servers.map((server) => (server.address() as net.AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -16,6 +16,18 @@ export default defineConfig({
   test: {
     // Vitest leaves one core free, which on two cores would leave one worker.
     maxWorkers: '100%',
+    // `npm run coverage`: what must be right to the last line. Helpers of tests do not count.
+    coverage: {
+      include: ['node/ledger/**/*.ts', 'node/backend/connector/**/*.ts'],
+      exclude: [
+        '**/*.test.ts',
+        '**/*.test-support.ts',
+        '**/testing.ts',
+        'node/ledger/{contract,model-based}.ts',
+        'node/ledger/{contract,model-based}/**'
+      ],
+      reporter: ['text']
+    },
     projects: [
       {
         resolve,

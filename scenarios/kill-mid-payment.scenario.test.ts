@@ -62,12 +62,14 @@ async function payThroughKill(
   const killedAt = await killWhen(network, node, fulfilled, before + moment)
   expect(killedAt - before).toBeGreaterThanOrEqual(10)
   expect(killedAt - before).toBeLessThanOrEqual(190)
+  const killedAtMs = performance.now()
   await network.restart(node, 'backend')
 
   const outcome: PaymentOutcome = await paying
   expect(outcome).toMatchObject({ state: 'COMPLETED' })
   expect(BigInt(outcome.receivedAmount.value)).toBeGreaterThanOrEqual(BigInt(outcome.receiveAmount.value))
   expect(BigInt(outcome.sentAmount.value)).toBeLessThanOrEqual(BigInt(outcome.debitAmount.value))
+  const endedAfterMs = Math.round(performance.now() - killedAtMs)
   const payer = network.wallets.get('acacia')!
   await payer.until(() => payer.accounts.get('alice')!.held === 0n)
   const { nodes } = await audit(network)
@@ -77,7 +79,7 @@ async function payThroughKill(
   const packets = (await fulfilled()) - before
   expect(packets).toBeGreaterThanOrEqual(200)
   process.stdout.write(
-    `${JSON.stringify({ killed: node, fulfilledAtKill: killedAt - before, packets, sent: outcome.sentAmount.value, received: outcome.receivedAmount.value })}\n`
+    `${JSON.stringify({ killed: node, fulfilledAtKill: killedAt - before, endedAfterMs, packets, sent: outcome.sentAmount.value, received: outcome.receivedAmount.value })}\n`
   )
 }
 

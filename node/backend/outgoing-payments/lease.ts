@@ -37,6 +37,8 @@ export interface Leases {
   writing(knex: Knex, lease: Lease, values: Partial<OutgoingPaymentRow>): Knex.QueryBuilder<object, number>
   /** Gives the payment back, to be looked at again at a time. @throws LeaseLostError */
   release(lease: Lease, processAt: Date, values?: Partial<OutgoingPaymentRow>): Promise<void>
+  /** Called with the time at which a payment that was released is due: sooner than its lease would have run out. */
+  onRelease(handler: (dueMs: number) => void): void
   /** The lease is over: its payment was released or ended. */
   forget(lease: Lease): void
   /** Aborts all leases: their holders stop sending. */
@@ -62,6 +64,7 @@ export function createLeases({
   ownerId: string
 }): Leases {
   const held = new Set<HeldLease>()
+  let released: ((dueMs: number) => void) | undefined
   let timer: Timer | undefined
 
   function times() {
@@ -179,6 +182,10 @@ export function createLeases({
           await notify(trx, Channel.OUTGOING_PAYMENT_DUE, lease.payment.id)
       })
       forget(lease)
+      released?.(processAt.getTime())
+    },
+    onRelease(handler) {
+      released = handler
     },
     forget,
     abort() {

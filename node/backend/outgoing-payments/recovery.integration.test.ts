@@ -137,6 +137,25 @@ describe('resuming a payment after its process died', () => {
     expect(goesOn.atMs).toBeLessThan(killedAtMs + MAX_PACKET_LIFETIME_MS + CLOCK_SKEW_MS)
   })
 
+  it('looks at a payment again when its wait is over, whatever else was due first', async () => {
+    const killed = await payAndKill(17, 'lostAfter')
+    const { id } = killed.payment
+    // The wait ends after the first takeover, and before the lease that this took would have run out.
+    await lab.database
+      .knex('outgoingPaymentAttempts')
+      .where({ outgoingPaymentId: id })
+      .update({ packetLifetimeMs: 15_000 })
+    const isReleased = async () => {
+      const { leaseEpoch, leaseOwner } = await lab.row(id)
+      return leaseEpoch === 2 && leaseOwner === null
+    }
+    while (!(await isReleased())) await lab.passTime()
+    const { processAt } = await lab.row(id)
+    await lab.clock.advance(Math.max(0, processAt!.getTime() - lab.clock.nowMs()))
+    await until(async () => (await lab.row(id)).leaseEpoch === 3)
+    await expectCompleted(killed, await lab.ended(id, { advance: true }))
+  })
+
   it('waits for longer where its packets were given a longer life', async () => {
     const killed = await payAndKill(17, 'lostAfter')
     const goesOnAtMs = lab.clock.nowMs() + MAX_PACKET_LIFETIME_MS + CLOCK_SKEW_MS

@@ -71,6 +71,7 @@ export function createOutgoingPaymentWorker({
         () => due.wake(),
         () => due.wake()
       )
+      leases.onRelease((dueMs) => due.wakeAt(dueMs))
       due.start()
     },
     async stop() {

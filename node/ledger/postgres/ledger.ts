@@ -51,6 +51,9 @@ const REPEATABLE_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01', '23505
 /**
  * The ledger in PostgreSQL (15 and later): running balances on the accounts' rows, one round trip per batch,
  * durable when it answers. Several processes may use one database.
+ *
+ * Batches under way at once that hold one id in different records (a bug of their callers) may have it refused for
+ * the moment in one and booked in the other: refusals lock nothing. Identical repeats agree.
  */
 export function createPostgresLedger({
   database,

@@ -23,6 +23,11 @@ export class OctetReader {
     this.#end = end
   }
 
+  /** Bytes that were not read. */
+  get left(): number {
+    return this.#end - this.#at
+  }
+
   /** Moves past `length` bytes and tells where they begin. */
   skip(length: number): number {
     const from = this.#at
@@ -35,6 +40,10 @@ export class OctetReader {
 
   uInt8(): number {
     return this.#bytes[this.skip(1)]!
+  }
+
+  uInt32(): number {
+    return this.#bytes.readUInt32BE(this.skip(4))
   }
 
   uInt64(): bigint {

@@ -145,14 +145,14 @@ describe('BTP packets (RFC 23)', () => {
   })
 
   it.each([
-    ['nothing', Buffer.alloc(0), 'truncated'],
-    ['a cut packet', encodeBtpPacket(message).subarray(0, -1), 'truncated'],
+    ['nothing', Buffer.alloc(0), 'malformed'],
+    ['a cut packet', encodeBtpPacket(message).subarray(0, -1), 'malformed'],
     ['bytes behind the packet', Buffer.concat([encodeBtpPacket(message), Buffer.of(0)]), 'trailing_bytes'],
     ['bytes behind the last field', Buffer.from('0600000007030100ff', 'hex'), 'trailing_bytes'],
     ['an unknown type', Buffer.from('0300000007020100', 'hex'), 'unknown_type'],
     ['a count without bytes', Buffer.from('0600000007020000', 'hex'), 'invalid_field'],
-    ['a length that is too long', Buffer.from('060000000781020100', 'hex'), 'invalid_field'],
-    ['an endless length', Buffer.from('060000000780', 'hex'), 'invalid_field'],
+    ['a length that is too long', Buffer.from('060000000781020100', 'hex'), 'malformed'],
+    ['an endless length', Buffer.from('060000000780', 'hex'), 'malformed'],
     [
       'a name that is not ASCII',
       Buffer.from('06000000070601010 1e40000'.replace(' ', ''), 'hex'),

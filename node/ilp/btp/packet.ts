@@ -1,4 +1,4 @@
-import { OerReader, lengthPrefixBytes, writeOctets } from './oer.ts'
+import { OctetReader, OctetsError, varSize, writeLength, writeVarLatin1, writeVarOctets } from '../octets.ts'
 
 /** Packet types (RFC 23, BTP Type IDs). */
 export const BtpType = { RESPONSE: 1, ERROR: 2, MESSAGE: 6, TRANSFER: 7 } as const
@@ -72,50 +72,64 @@ export type BtpPacket = BtpMessage | BtpTransfer | BtpError
 /** Bytes that are no packet: they are not answered (RFC 23, Flow). `code` names the kind, `reason` is for logs. */
 export interface UnreadableBtpPacket {
   type: 'unreadable'
-  code: 'too_long' | 'truncated' | 'trailing_bytes' | 'unknown_type' | 'invalid_field' | 'too_many'
+  code: 'too_long' | 'malformed' | 'trailing_bytes' | 'unknown_type' | 'invalid_field' | 'too_many'
   reason: string
+}
+
+class UnreadableError extends Error {
+  readonly code: UnreadableBtpPacket['code']
+  constructor(code: UnreadableBtpPacket['code'], message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /**
  * The packet that `bytes` encode (RFC 23, BilateralTransferProtocol.asn, canonical OER), or why they encode
- * none. Never throws. Data are views of `bytes`.
+ * none. Never throws. Data are windows on `bytes`.
  */
 export function decodeBtpPacket(bytes: Buffer): BtpPacket | UnreadableBtpPacket {
   if (bytes.length > MAX_BTP_PACKET_BYTES) {
     return { type: 'unreadable', code: 'too_long', reason: `more than ${MAX_BTP_PACKET_BYTES} bytes` }
   }
-  const reader = new OerReader(bytes)
-  const type = reader.readUInt8()
-  const requestId = reader.readUInt32()
-  reader.enterOctets()
-  const packet = readContents(type, requestId, reader)
-  if (reader.failure !== undefined) return { type: 'unreadable', ...reader.failure }
-  if (packet === undefined) {
-    return { type: 'unreadable', code: 'unknown_type', reason: `type ${type} is no packet type` }
+  try {
+    const envelope = new OctetReader(bytes)
+    const type = envelope.uInt8()
+    const requestId = envelope.uInt32()
+    const contents = envelope.varReader()
+    const packet = readContents(type, requestId, contents)
+    if (envelope.left + contents.left > 0) {
+      throw new UnreadableError('trailing_bytes', 'bytes follow the last field')
+    }
+    return packet
+  } catch (error) {
+    if (error instanceof UnreadableError)
+      return { type: 'unreadable', code: error.code, reason: error.message }
+    if (error instanceof OctetsError) return { type: 'unreadable', code: 'malformed', reason: error.message }
+    throw error
   }
-  if (reader.offset !== bytes.length) {
-    return { type: 'unreadable', code: 'trailing_bytes', reason: 'bytes follow the last field' }
-  }
-  return packet
 }
 
-function readContents(type: number, requestId: number, reader: OerReader): BtpPacket | undefined {
+function readContents(type: number, requestId: number, reader: OctetReader): BtpPacket {
   switch (type) {
     case BtpType.MESSAGE:
       return { type: 'message', requestId, subProtocols: readSubProtocols(reader) }
     case BtpType.RESPONSE:
       return { type: 'response', requestId, subProtocols: readSubProtocols(reader) }
     case BtpType.TRANSFER: {
-      const amount = reader.readUInt64()
+      const amount = reader.uInt64()
       return { type: 'transfer', requestId, amount, subProtocols: readSubProtocols(reader) }
     }
     case BtpType.ERROR: {
-      const code = reader.readAscii(3)
-      const name = reader.readAscii(reader.readLength())
-      const triggeredAtMs = readTime(reader)
-      const data = reader.readOctets()
+      const code = asAscii(reader.octets(3).toString('latin1'))
+      const name = asAscii(reader.varLatin1())
+      const triggeredAtMs = readTime(reader.varLatin1())
+      const data = reader.varOctets()
       if (data.length > MAX_BTP_ERROR_DATA_BYTES) {
-        reader.fail('invalid_field', `an Error has at most ${MAX_BTP_ERROR_DATA_BYTES} bytes of data`)
+        throw new UnreadableError(
+          'invalid_field',
+          `an Error has at most ${MAX_BTP_ERROR_DATA_BYTES} bytes of data`
+        )
       }
       return {
         type: 'error',
@@ -128,41 +142,60 @@ function readContents(type: number, requestId: number, reader: OerReader): BtpPa
       }
     }
     default:
-      return undefined
+      throw new UnreadableError('unknown_type', `type ${type} is no packet type`)
   }
 }
 
-function readSubProtocols(reader: OerReader): BtpSubProtocol[] {
-  const count = reader.readVarUInt()
-  if (count > MAX_BTP_SUB_PROTOCOLS) {
-    reader.fail('too_many', `${count} sub-protocols; at most ${MAX_BTP_SUB_PROTOCOLS} are read`)
-  }
+function readSubProtocols(reader: OctetReader): BtpSubProtocol[] {
+  const count = readCount(reader.varOctets())
   const subProtocols: BtpSubProtocol[] = []
-  for (let index = 0; index < count && reader.failure === undefined; index += 1) {
-    const name = reader.readAscii(reader.readLength())
-    const contentType = reader.readUInt8()
-    const data = reader.readOctets()
+  for (let index = 0; index < count; index += 1) {
+    const name = asAscii(reader.varLatin1())
+    const contentType = reader.uInt8()
+    const data = reader.varOctets()
     subProtocols.push({ name, contentType, data })
   }
   return subProtocols
 }
 
+/** An unsigned integer in the fewest bytes. */
+function readCount(bytes: Buffer): number {
+  if (bytes.length === 0 || (bytes.length > 1 && bytes[0] === 0)) {
+    throw new UnreadableError(
+      'invalid_field',
+      'the number of sub-protocols is not written in the fewest bytes'
+    )
+  }
+  const count = bytes.length > 1 ? Number.POSITIVE_INFINITY : bytes[0]!
+  if (count > MAX_BTP_SUB_PROTOCOLS) {
+    throw new UnreadableError('too_many', `at most ${MAX_BTP_SUB_PROTOCOLS} sub-protocols are read`)
+  }
+  return count
+}
+
 const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{3})Z$/
 
-function readTime(reader: OerReader): number {
-  const text = reader.readAscii(reader.readLength())
+function readTime(text: string): number {
   const parts = TIME.exec(text)
   const timeMs = parts
     ? Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}.${parts[7]}Z`)
     : Number.NaN
   // Date wraps what overflows (February 30): an instant has exactly one text.
   if (!Number.isNaN(timeMs) && timeText(timeMs) === text) return timeMs
-  reader.fail('invalid_field', 'triggeredAt is not a time')
-  return 0
+  throw new UnreadableError('invalid_field', 'triggeredAt is not a time')
 }
 
 function timeText(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[-T:]/g, '')
+}
+
+function asAscii(text: string): string {
+  if (text === ILP_SUB_PROTOCOL || isAscii(text)) return text
+  throw new UnreadableError('invalid_field', 'a text that is not ASCII')
+}
+
+function isAscii(text: string): boolean {
+  return /^[\0-\x7f]*$/.test(text)
 }
 
 /**
@@ -178,60 +211,71 @@ export function encodeBtpPacket(packet: BtpPacket): Buffer {
   if (subProtocols.length > MAX_BTP_SUB_PROTOCOLS) {
     throw new RangeError(`A packet has at most ${MAX_BTP_SUB_PROTOCOLS} sub-protocols`)
   }
-  const parts: Buffer[] = []
+  const size = sizeOfContents(packet)
+  const total = 5 + varSize(size)
+  if (total > MAX_BTP_PACKET_BYTES) throw new RangeError(`${total} bytes are too many for a packet`)
+  const bytes = Buffer.allocUnsafe(total)
+  let at = writeHead(bytes, packet.type, requestId, size)
   if (packet.type === 'transfer') {
     if (packet.amount < 0n || packet.amount > MAX_AMOUNT) {
       throw new RangeError(`A Transfer cannot carry the amount ${packet.amount}`)
     }
-    const amount = Buffer.allocUnsafe(8)
-    amount.writeBigUInt64BE(packet.amount)
-    parts.push(amount)
+    at = bytes.writeBigUInt64BE(packet.amount, at)
   } else if (packet.type === 'error') {
-    if (packet.code.length !== 3) throw new RangeError(`An error code has three characters: ${packet.code}`)
-    if (packet.data.length > MAX_BTP_ERROR_DATA_BYTES) {
+    const { code, name, triggeredAtMs, data } = packet
+    if (code.length !== 3) throw new RangeError(`An error code has three characters: ${code}`)
+    if (data.length > MAX_BTP_ERROR_DATA_BYTES) {
       throw new RangeError(`An Error has at most ${MAX_BTP_ERROR_DATA_BYTES} bytes of data`)
     }
-    parts.push(ascii(packet.code), ...octets(ascii(packet.name)))
-    parts.push(...octets(ascii(errorTime(packet.triggeredAtMs))), ...octets(packet.data))
+    at += bytes.write(assertAscii(code), at, 'latin1')
+    at = writeVarLatin1(bytes, at, assertAscii(name))
+    at = writeVarLatin1(bytes, at, errorTime(triggeredAtMs))
+    at = writeVarOctets(bytes, at, data)
   }
-  parts.push(Buffer.of(1, subProtocols.length))
+  bytes[at++] = 1
+  bytes[at++] = subProtocols.length
   for (const { name, contentType, data } of subProtocols) {
     if (!Number.isInteger(contentType) || contentType < 0 || contentType > 255) {
       throw new RangeError(`A content type has 8 bits, not ${contentType}`)
     }
-    parts.push(...octets(ascii(name)), Buffer.of(contentType), ...octets(data))
+    at = writeVarLatin1(bytes, at, assertAscii(name))
+    bytes[at++] = contentType
+    at = writeVarOctets(bytes, at, data)
   }
-  const contents = Buffer.concat(parts)
-  const head = Buffer.allocUnsafe(5)
-  head[0] = typeByte(packet.type)
-  head.writeUInt32BE(requestId, 1)
-  const bytes = Buffer.concat([head, ...octets(contents)])
-  if (bytes.length > MAX_BTP_PACKET_BYTES)
-    throw new RangeError(`${bytes.length} bytes are too many for a packet`)
   return bytes
 }
 
+const TIME_LENGTH = 'YYYYMMDDHHMMSS.mmmZ'.length
+
+function sizeOfContents(packet: BtpPacket): number {
+  // The count has a byte of length.
+  let size = 2
+  if (packet.type === 'transfer') size += 8
+  if (packet.type === 'error') {
+    size += 3 + varSize(packet.name.length) + varSize(TIME_LENGTH) + varSize(packet.data.length)
+  }
+  for (const { name, data } of packet.subProtocols) size += varSize(name.length) + 1 + varSize(data.length)
+  return size
+}
+
+function writeHead(bytes: Buffer, type: BtpPacket['type'], requestId: number, size: number): number {
+  bytes[0] = typeByte(type)
+  return writeLength(bytes, bytes.writeUInt32BE(requestId, 1), size)
+}
+
 /**
- * A Message or Response that carries one ILP packet and nothing else: what `encodeBtpPacket` would write, in
- * one piece, for the path of every packet.
+ * A Message or Response that carries one ILP packet and nothing else: what `encodeBtpPacket` would write, for
+ * the path of every packet.
  */
 export function encodeIlpOverBtp(type: 'message' | 'response', requestId: number, ilpPacket: Buffer): Buffer {
-  const dataPrefix = lengthPrefixBytes(ilpPacket.length)
-  // Count (2), name with its prefix (4), content type (1).
-  const contents = 7 + dataPrefix + ilpPacket.length
-  const bytes = Buffer.allocUnsafe(5 + lengthPrefixBytes(contents) + contents)
-  bytes[0] = typeByte(type)
-  bytes.writeUInt32BE(requestId, 1)
-  let offset = writeOctets(bytes, 5, contents)
-  bytes[offset++] = 1
-  bytes[offset++] = 1
-  bytes[offset++] = 3
-  bytes[offset++] = 0x69
-  bytes[offset++] = 0x6c
-  bytes[offset++] = 0x70
-  bytes[offset++] = BtpContentType.OCTET_STREAM
-  offset = writeOctets(bytes, offset, ilpPacket.length)
-  ilpPacket.copy(bytes, offset)
+  const size = 2 + varSize(ILP_SUB_PROTOCOL.length) + 1 + varSize(ilpPacket.length)
+  const bytes = Buffer.allocUnsafe(5 + varSize(size))
+  let at = writeHead(bytes, type, requestId, size)
+  bytes[at++] = 1
+  bytes[at++] = 1
+  at = writeVarLatin1(bytes, at, ILP_SUB_PROTOCOL)
+  bytes[at++] = BtpContentType.OCTET_STREAM
+  writeVarOctets(bytes, at, ilpPacket)
   return bytes
 }
 
@@ -272,14 +316,7 @@ function errorTime(timeMs: number): string {
   return timeText(timeMs)
 }
 
-function ascii(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1')
-  if (!/^[\0-\x7f]*$/.test(text)) throw new RangeError(`Not ASCII: ${text}`)
-  return bytes
-}
-
-function octets(value: Buffer): [Buffer, Buffer] {
-  const prefix = Buffer.allocUnsafe(lengthPrefixBytes(value.length))
-  writeOctets(prefix, 0, value.length)
-  return [prefix, value]
+function assertAscii(text: string): string {
+  if (!isAscii(text)) throw new RangeError(`Not ASCII: ${text}`)
+  return text
 }

@@ -11,6 +11,8 @@ const COUNTS = {
   lyingPaths: { short: 150, long: 5_000 },
   /** Histories of packets, crashes and losses over three processes that share totals of a connection. */
   connectionTotals: { short: 150, long: 5_000 },
+  /** Inputs that each decoder of what strangers send must survive. */
+  fuzzedInputs: { short: 200, long: 25_000 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */

@@ -48,7 +48,8 @@ function parseKeepingNumbers(text: string): unknown {
       typeof value === 'number' ? new NumberText(context.source ?? String(value)) : value
     )
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined
+    // A reviver recurses: what is nested deeper than the stack is no document of rates either.
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined
     throw error
   }
 }

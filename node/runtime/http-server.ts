@@ -6,7 +6,10 @@ import type { UpgradeHandler } from './web-socket.ts'
 
 /** Limits of every HTTP server. At a limit the connection is closed, or the request answered 408. */
 export interface HttpServerLimits {
-  /** Open connections; further ones are closed at once. */
+  /**
+   * Open connections. A further one takes the place of the oldest that has not sent a request yet, so that
+   * idle strangers keep nobody out; where there is none, it is closed at once.
+   */
   maxConnections: number
   /** Time from the end of a request's headers to the end of its body. */
   requestTimeoutMs: number
@@ -58,6 +61,8 @@ export async function serveHttp(
   onUpgrade?: UpgradeHandler
 ): Promise<HttpServer> {
   const connections = new Map<unknown, Connection>()
+  /** Those that have not sent the headers of a request, oldest first. */
+  const silent = new Set<Socket>()
   let stopping = false
   let onIdle: (() => void) | undefined
 
@@ -65,6 +70,7 @@ export async function serveHttp(
     { maxHeaderSize: limits.maxHeaderBytes, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 },
     (request, response) => {
       const connection = connections.get(request.socket)
+      silent.delete(request.socket as unknown as Socket)
       response.sendDate = false
       if (connection) {
         connection.busy += 1
@@ -89,6 +95,7 @@ export async function serveHttp(
       const connection = connections.get(socket)
       if (connection) unwatch(connection)
       connections.delete(socket)
+      silent.delete(socket as Socket)
       if (stopping) refuse(socket as Socket, '503 Service Unavailable')
       else onUpgrade(request, socket as Socket, head)
     })
@@ -154,7 +161,15 @@ export async function serveHttp(
   }
 
   const listener = await network.listen(address, (socket) => {
-    if (connections.size >= limits.maxConnections) return void socket.resetAndDestroy()
+    if (connections.size >= limits.maxConnections) {
+      const [oldest = socket] = silent
+      oldest.resetAndDestroy()
+      if (oldest === socket) return
+      // Its `close` comes later; its place is free now.
+      connections.delete(oldest)
+      silent.delete(oldest)
+    }
+    silent.add(socket)
     const connection: Connection = {
       socket,
       busy: 0,
@@ -167,6 +182,7 @@ export async function serveHttp(
     socket.once('close', () => {
       unwatch(connection)
       connections.delete(socket)
+      silent.delete(socket)
       settleIdle()
     })
     watchIdle(connection)

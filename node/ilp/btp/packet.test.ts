@@ -164,22 +164,25 @@ describe('BTP packets (RFC 23)', () => {
     expect(decodeBtpPacket(input)).toMatchObject({ type: 'unreadable', code })
   })
 
-  it.each(['20260230000000.000Z', '20261301000000.000Z', '20260101000000Z', 'yesterday'])(
-    'an Error of %s is unreadable',
-    (time) => {
-      const error = { type: 'error', requestId: 1, code: 'F00', name: 'x', triggeredAtMs: 0 } as const
-      const good = encodeBtpPacket({ ...error, data: Buffer.alloc(0), subProtocols: [] })
-      const at = good.indexOf('19700101000000.000Z')
-      const bad = Buffer.concat([
-        Buffer.of(2, 0, 0, 0, 1, good[5]! - 19 + time.length),
-        good.subarray(6, at - 1),
-        Buffer.of(time.length),
-        Buffer.from(time),
-        good.subarray(at + 19)
-      ])
-      expect(decodeBtpPacket(bad)).toMatchObject({ type: 'unreadable', code: 'invalid_field' })
-    }
-  )
+  it.each([
+    '20260230000000.000Z',
+    '19691231235959.999Z',
+    '20261301000000.000Z',
+    '20260101000000Z',
+    'yesterday'
+  ])('an Error of %s is unreadable', (time) => {
+    const error = { type: 'error', requestId: 1, code: 'F00', name: 'x', triggeredAtMs: 0 } as const
+    const good = encodeBtpPacket({ ...error, data: Buffer.alloc(0), subProtocols: [] })
+    const at = good.indexOf('19700101000000.000Z')
+    const bad = Buffer.concat([
+      Buffer.of(2, 0, 0, 0, 1, good[5]! - 19 + time.length),
+      good.subarray(6, at - 1),
+      Buffer.of(time.length),
+      Buffer.from(time),
+      good.subarray(at + 19)
+    ])
+    expect(decodeBtpPacket(bad)).toMatchObject({ type: 'unreadable', code: 'invalid_field' })
+  })
 
   it('refuses to write what nobody could read', () => {
     const error = { type: 'error', requestId: 1, code: 'F00', name: 'x', triggeredAtMs: 0 } as const

@@ -180,8 +180,8 @@ function readTime(text: string): number {
   const timeMs = parts
     ? Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T${parts[4]}:${parts[5]}:${parts[6]}.${parts[7]}Z`)
     : Number.NaN
-  // Date wraps what overflows (February 30): an instant has exactly one text.
-  if (!Number.isNaN(timeMs) && timeText(timeMs) === text) return timeMs
+  // Date wraps what overflows (February 30): an instant has exactly one text. The node counts from 1970.
+  if (timeMs >= 0 && timeText(timeMs) === text) return timeMs
   throw new UnreadableError('invalid_field', 'triggeredAt is not a time')
 }
 

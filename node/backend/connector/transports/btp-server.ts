@@ -12,7 +12,7 @@ import type { Peer, PeerDirectory } from '../../peers/model.ts'
 import { encodeBtpError } from './btp-session.ts'
 
 export interface BtpServerLimits {
-  /** Connections of nobody yet; further ones are answered 503. One of a peer costs one, see `btp.ts`. */
+  /** Connections of nobody yet; a further one takes the place of the oldest. Those of peers are one each. */
   maxUnauthenticated: number
   /** Time from the end of the handshake to the end of the first message. */
   authTimeoutMs: number
@@ -91,10 +91,15 @@ export function createBtpServer(dependencies: {
 
   return {
     accept(request, socket, head) {
-      if (isStopped || unauthenticated.size >= limits.maxUnauthenticated) {
+      if (isStopped) {
         const status = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
         socket.end(status, () => socket.destroy())
         return
+      }
+      if (unauthenticated.size >= limits.maxUnauthenticated) {
+        const [oldest] = unauthenticated.keys()
+        forget(oldest!)
+        oldest!.cut()
       }
       upgrade(request, socket, head)
     },

@@ -9,20 +9,25 @@ import {
   isPacketError
 } from '../../ilp/index.ts'
 import type { IlpPrepare, IlpReply } from '../../ilp/index.ts'
-import { DEFAULT_HTTP_SERVER_LIMITS } from '../../runtime/index.ts'
+import { DEFAULT_HTTP_SERVER_LIMITS, createManualClock } from '../../runtime/index.ts'
+import type { Clock, ManualClock } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Peer } from '../peers/model.ts'
 import { prepareOf, secretOf } from './connector.test-support.ts'
 import { openNextHop, openNode, openSender } from './liars.test-support.ts'
 import type { NextHop, OpenNode, WireSender } from './liars.test-support.ts'
-import { clock, entry, ilpMessage, openRaw, openRawPeer } from './transports/btp.test-support.ts'
+import {
+  clock as systemClock,
+  entry,
+  ilpMessage,
+  openRaw,
+  openRawPeer
+} from './transports/btp.test-support.ts'
 
 /** Of the liar, as peer and as next hop: what it can cost. */
 const IN_FLIGHT = 20
 const BALANCE = 1_000_000n
-/** Of packets to a liar: what it may hold them, and what one hop takes off. */
-const LIFE_MS = 800
-const HOP_MS = 100
+const LIFE_MS = 20_000
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -33,6 +38,8 @@ function opened<T extends { close(): Promise<void> }>(thing: T): T {
   return thing
 }
 
+/** The node's time: stands still where a test waits for an expiry, else the machine's. */
+let clock: Clock
 let node: OpenNode
 let usd: Asset
 let payer: Peer
@@ -43,8 +50,7 @@ const secrets = new Map<string, Buffer>()
 
 /** A packet that can be fulfilled by whoever knows its number. */
 function packetTo(destination: string, fields: Partial<IlpPrepare> = {}): IlpPrepare {
-  const lifeMs = destination === 'test.honest' ? 30_000 : LIFE_MS
-  const expiresAtMs = clock.nowMs() + lifeMs
+  const expiresAtMs = clock.nowMs() + LIFE_MS
   const prepare = prepareOf(clock, ++number, { destination, expiresAtMs, ...fields })
   secrets.set(prepare.executionCondition.toString('hex'), secretOf(number).fulfillment)
   return prepare
@@ -77,9 +83,10 @@ async function booksAreClean(): Promise<void> {
 }
 
 async function setUp(options: Parameters<typeof openNode>[0] = {}): Promise<void> {
+  clock = options.clock ?? systemClock
   node = opened(
     await openNode({
-      limits: { maxPacketsToPeerInFlight: IN_FLIGHT, lateAnswerWindowMs: 50, minMessageWindowMs: HOP_MS },
+      limits: { maxPacketsToPeerInFlight: IN_FLIGHT },
       ...options
     })
   )
@@ -92,9 +99,11 @@ async function setUp(options: Parameters<typeof openNode>[0] = {}): Promise<void
 
 describe.each(['http', 'btp'] as const)('a next hop that lies, over %s', (transport) => {
   let liar: NextHop
+  let time: ManualClock
 
   beforeEach(async () => {
-    await setUp()
+    time = createManualClock()
+    await setUp({ clock: time })
     liar = opened(await openNextHop(node, 'liar', usd, transport))
   })
 
@@ -120,12 +129,15 @@ describe.each(['http', 'btp'] as const)('a next hop that lies, over %s', (transp
 
   it('never answers: its packets in flight and no more, until they expire', async () => {
     const before = await node.balance(payer.id)
-    const replies = Promise.all(repeated(3 * IN_FLIGHT, () => send(sender, packetTo('test.liar'))))
+    const full = Promise.withResolvers<void>()
+    liar.behave = () => void (liar.prepares.length === IN_FLIGHT && full.resolve())
+    const taken = repeated(IN_FLIGHT, () => send(sender, packetTo('test.liar')))
+    await full.promise
+    const more = await Promise.all(repeated(2 * IN_FLIGHT, () => send(sender, packetTo('test.liar'))))
+    expect(codes(more)).toEqual(repeated(2 * IN_FLIGHT, () => 'T03'))
     await othersGoOn()
-    expect(codes(await replies)).toEqual([
-      ...repeated(IN_FLIGHT, () => 'R00'),
-      ...repeated(2 * IN_FLIGHT, () => 'T03')
-    ])
+    await time.advance(LIFE_MS)
+    expect(codes(await Promise.all(taken))).toEqual(repeated(IN_FLIGHT, () => 'R00'))
     expect(liar.prepares).toHaveLength(IN_FLIGHT)
     expect(await node.balance(payer.id)).toBe(before - 20n * 100n)
     await booksAreClean()
@@ -135,8 +147,10 @@ describe.each(['http', 'btp'] as const)('a next hop that lies, over %s', (transp
   })
 
   it('answers after the expiry: dropped, and listed where it says that it was paid', async () => {
+    const arrived = Promise.withResolvers<void>()
     const expired = Promise.withResolvers<void>()
     liar.behave = async (prepare) => {
+      arrived.resolve()
       await expired.promise
       return rightAnswer(prepare)
     }
@@ -146,11 +160,16 @@ describe.each(['http', 'btp'] as const)('a next hop that lies, over %s', (transp
       record(orphan)
       recorded.resolve()
     }
-    expect(await send(sender, packetTo('test.liar'))).toMatchObject({ type: 'reject', code: 'R00' })
+    const reply = send(sender, packetTo('test.liar'))
+    await arrived.promise
+    await time.advance(LIFE_MS)
+    expect(await reply).toMatchObject({ type: 'reject', code: 'R00' })
     expired.resolve()
     await recorded.promise
     expect(await node.balance(liar.peer.id)).toBe(0n)
-    expect(node.connector.orphans.list()).toMatchObject([{ peerId: liar.peer.id, direction: 'downstream' }])
+    expect(node.connector.orphans.list()).toMatchObject([
+      { cause: 'late_fulfill', peerId: liar.peer.id, direction: 'downstream', isCertain: true }
+    ])
     await booksAreClean()
   })
 
@@ -162,30 +181,42 @@ describe.each(['http', 'btp'] as const)('a next hop that lies, over %s', (transp
     liar.behave = rightAnswer
     expect((await send(sender, packetTo('test.liar'))).type).toBe('fulfill')
     await othersGoOn()
-    await node.audit()
     // What it may have executed stays reserved until it has expired.
     expect(await node.pendingCount()).toBe(2)
+    await time.advance(2 * LIFE_MS)
+    await booksAreClean()
   })
 })
 
 describe.each(['http', 'btp'] as const)('a peer that floods, over %s', (transport) => {
-  beforeEach(() => setUp())
+  let time: ManualClock
+
+  beforeEach(async () => {
+    time = createManualClock()
+    await setUp({ clock: time })
+  })
 
   it('takes its own room in flight, the rest is T05; others go on', async () => {
     const abyss = opened(await openNextHop(node, 'abyss', usd, 'btp'))
     await node.addPeer('flood', usd, { balance: BALANCE, maxPacketsInFlight: IN_FLIGHT / 2 })
     const flood = opened(await openSender(node, 'flood', transport))
-    let most = 0
-    abyss.behave = () => {
-      most = Math.max(most, abyss.prepares.filter(({ expiresAtMs }) => expiresAtMs > clock.nowMs()).length)
-      return undefined
-    }
-    const replies = Promise.all(repeated(500, () => send(flood, packetTo('test.abyss'))))
+    const room = IN_FLIGHT / 2
+    const refused = Promise.withResolvers<void>()
+    let refusedCount = 0
+    const replies = repeated(500, async () => {
+      const reply = await send(flood, packetTo('test.abyss'))
+      if (reply.type === 'reject' && reply.code === 'T05') refusedCount += 1
+      if (refusedCount === 500 - room) refused.resolve()
+      return reply
+    })
+    await refused.promise
     await othersGoOn()
-    const found = new Set(codes(await replies))
-    expect(found).toContain('T05')
-    expect(found).not.toContain('fulfill')
-    expect(most).toBe(IN_FLIGHT / 2)
+    expect(abyss.prepares).toHaveLength(room)
+    await time.advance(LIFE_MS)
+    expect(codes(await Promise.all(replies))).toEqual([
+      ...repeated(room, () => 'R00'),
+      ...repeated(500 - room, () => 'T05')
+    ])
     await booksAreClean()
   })
 
@@ -215,7 +246,7 @@ describe('strangers at the door', () => {
     requestTimeoutMs: 400
   }
 
-  beforeEach(() => setUp({ http, btp: { authTimeoutMs: 400, maxUnauthenticated: 50, heartbeatMs: 200 } }))
+  beforeEach(() => setUp({ http, btp: { authTimeoutMs: 400, maxUnauthenticated: 50 } }))
 
   function connect(): net.Socket {
     const socket = net.connect(node.port, '127.0.0.1')
@@ -265,6 +296,7 @@ describe('strangers at the door', () => {
   })
 
   it('whoever drips a BTP message is closed on, authenticated or not', async () => {
+    await setUp({ btp: { authTimeoutMs: 400, heartbeatMs: 100 } })
     await node.addPeer('drip', usd)
     const stranger = await openRaw(node.port)
     const peer = await openRawPeer(node.port, 'from-drip', { autoPong: false })
@@ -283,8 +315,7 @@ describe('strangers at the door', () => {
   })
 
   it('a BTP peer that never reads its answers: the node stops reading, and cuts it off', async () => {
-    await node.close()
-    await setUp({ btp: { heartbeatMs: 200, maxUnreadBytes: 50_000 } })
+    await setUp({ btp: { heartbeatMs: 100, maxUnreadBytes: 50_000 } })
     await node.addPeer('deaf', usd)
     const deaf = await openRawPeer(node.port, 'from-deaf')
     deaf.socket.pause()

@@ -11,7 +11,13 @@ import type { TestNode, TestNodeOptions } from './connector.test-support.ts'
 import { createTransportByScheme } from './transport.ts'
 import { createBtpTransport } from './transports/btp.ts'
 import type { BtpLimits } from './transports/btp.ts'
-import { clock, entry, ilpMessage, network, openRawPeer } from './transports/btp.test-support.ts'
+import {
+  clock as systemClock,
+  entry,
+  ilpMessage,
+  network,
+  openRawPeer
+} from './transports/btp.test-support.ts'
 import { createHttpTransport } from './transports/http-client.ts'
 import { createConnectorServer } from './transports/http-server.ts'
 
@@ -35,7 +41,7 @@ export async function openNode(
     all: () => [...node.peers.values()],
     onChange: (listener: (peerId: string) => void) => void listeners.push(listener)
   }
-  const { http: httpLimits, btp: btpLimits, ...rest } = options
+  const { http: httpLimits, btp: btpLimits, clock = systemClock, ...rest } = options
   const http = createHttpTransport({ httpClient: createHttpClient({ network, clock }), clock })
   const logger = createLogger({ name: 'liars', level: 'silent' })
   const btp = createBtpTransport({
@@ -149,14 +155,15 @@ export async function openSender(
   transport: WireTransport
 ): Promise<WireSender> {
   if (transport === 'http') {
-    const client = createHttpClient({ network, clock })
+    const client = createHttpClient({ network, clock: systemClock })
     return {
       async send(prepare) {
         const response = await client.request({
           method: 'POST',
           url: `http://127.0.0.1:${node.port}/`,
           headers: { authorization: `Bearer from-${name}`, 'content-type': 'application/octet-stream' },
-          body: prepare
+          body: prepare,
+          timeoutMs: 30_000
         })
         return response.body
       },

@@ -26,7 +26,7 @@ export interface BtpSessionLimits {
   maxRequestsInFlight: number
   /** How exactly requests are given up: all of a session share one timer. */
   giveUpIntervalMs: number
-  /** After this long without a sign of life the peer is asked for one, after as long again it counts as gone. */
+  /** The peer is asked for a sign of life this often, and counts as gone after two that it did not give. */
   heartbeatMs: number
 }
 
@@ -35,7 +35,7 @@ export const DEFAULT_BTP_SESSION_LIMITS: BtpSessionLimits = {
   maxUnreadBytes: 8_388_608,
   maxRequestsInFlight: 8_192,
   giveUpIntervalMs: 250,
-  heartbeatMs: 15_000
+  heartbeatMs: 10_000
 }
 
 /** One authenticated connection with a peer. At this level both sides are the same (RFC 23, Authentication). */
@@ -53,6 +53,7 @@ interface Request {
 
 const NO_BYTES = Buffer.alloc(0)
 const REQUEST_IDS = 2 ** 32
+const MAX_MISSED_BEATS = 2
 
 /**
  * Runs BTP on a connection whose peer is known. Per direction, a request lives so:
@@ -79,7 +80,8 @@ export function createBtpSession(dependencies: {
   let isEnded = false
   let isPaused = false
   let giveUpTimer: Timer | undefined
-  let heardAtLastBeat = -1
+  let heardAtLastBeat = 0
+  let missedBeats = 0
   let heartbeat = clock.setTimer(limits.heartbeatMs, beat)
 
   connection.listen({ onMessage: receive, onDrain, onClose: end })
@@ -208,8 +210,10 @@ export function createBtpSession(dependencies: {
 
   // ---- The connection's life.
 
+  /** One miss is not enough: after a stall of our own, timers come before what had arrived meanwhile. */
   function beat(): void {
-    if (heardAtLastBeat === connection.heard) return connection.cut()
+    missedBeats = heardAtLastBeat === connection.heard ? missedBeats + 1 : 0
+    if (missedBeats > MAX_MISSED_BEATS) return connection.cut()
     heardAtLastBeat = connection.heard
     connection.ping()
     heartbeat = clock.setTimer(limits.heartbeatMs, beat)

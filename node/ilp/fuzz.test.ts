@@ -157,7 +157,7 @@ describe('decoders of what strangers send', { timeout: FUZZ_TIMEOUT_MS }, () => 
   })
 
   describe('STREAM', () => {
-    const random = { bytes: (length: number) => Buffer.alloc(length, 7) }
+    const random = { bytes: (length: number) => Buffer.alloc(length, 7), orderedId: () => 7n }
     const receiver = createStreamReceiver({ serverSecret: Buffer.alloc(32, 1), random })
     const server = 'test.acacia'
     const asset = { code: 'USD', scale: 2 }

@@ -4,6 +4,7 @@ import {
   MAX_REPLY_BYTES,
   createFulfill,
   decodeReply,
+  encodeBtpPacket,
   encodePrepare,
   encodeReply,
   isPacketError
@@ -86,7 +87,8 @@ async function setUp(options: Parameters<typeof openNode>[0] = {}): Promise<void
   clock = options.clock ?? systemClock
   node = opened(
     await openNode({
-      limits: { maxPacketsToPeerInFlight: IN_FLIGHT },
+      // Refusals come at once: where time stands still, nobody would hear of a slow one.
+      limits: { maxPacketsToPeerInFlight: IN_FLIGHT, maxRefusalDelayMs: 0 },
       ...options
     })
   )
@@ -319,17 +321,17 @@ describe('strangers at the door', () => {
     await node.addPeer('deaf', usd)
     const deaf = await openRawPeer(node.port, 'from-deaf')
     deaf.socket.pause()
-    const message = ilpMessage(1, Buffer.from('nonsense'))
-    const flood = setInterval(() => {
-      for (let count = 0; count < 100; count += 1) deaf.say(message)
-    }, 5)
+    const { _socket: socket } = deaf.socket as unknown as { _socket: net.Socket }
+    const message = encodeBtpPacket(ilpMessage(1, Buffer.from('nonsense')))
+    const frame = Buffer.concat([Buffer.of(0x82, 0x80 | message.length, 0, 0, 0, 0), message])
+    const frames = Buffer.concat(repeated(1_000, () => frame))
+    const closed = new Promise<void>((resolve) => {
+      socket.once('close', () => resolve())
+      socket.once('error', () => resolve())
+    })
+    const flood = setInterval(() => socket.write(frames), 5)
     try {
       await othersGoOn()
-      const closed = new Promise<void>((resolve) => {
-        const { _socket: socket } = deaf.socket as unknown as { _socket: net.Socket }
-        socket.once('close', () => resolve())
-        socket.once('error', () => resolve())
-      })
       await closed
     } finally {
       clearInterval(flood)

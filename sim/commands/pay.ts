@@ -43,8 +43,10 @@ export async function payCommand(args: string[]): Promise<number> {
     return 0
   }
   if (positionals.length !== 3) return wrongUse('FROM, TO and AMOUNT are needed')
-  const [run] = liveRuns()
-  const shared = run === undefined ? undefined : readSharedNetwork(run)
+  // Tests and benchmarks run networks too, and share none of them.
+  const shared = liveRuns()
+    .map(readSharedNetwork)
+    .find((network) => network !== undefined)
   if (!shared) return wrongUse('no network is up; start one with npm start, in another terminal')
 
   const from = findAccount(shared, positionals[0]!)

@@ -244,6 +244,19 @@ describe('the PostgreSQL ledger under concurrency', () => {
     await replayOnModel()
   })
 
+  it('of two batches that spend one id at the same time the second finds it spent', async () => {
+    const nobody = 77n
+    const refused = end(nobody, 'voidPending')
+    const held = await server.database.knex.transaction()
+    // Whoever comes first waits with its id half spent.
+    await held.raw('INSERT INTO "ledgerRefusedTransfers" (id) VALUES (?::uuid)', [uuid(refused.id)])
+    const waiting = ledgers.map((ledger) => ledger.createTransfers([refused]))
+    await untilWaiting(server, 2)
+    await held.rollback()
+    const answers = (await Promise.all(waiting)).map(([result]) => result).sort()
+    expect(answers).toEqual(['id_already_failed', 'pending_transfer_not_found'])
+  })
+
   it('a reservation that is committed while its post waits: the post is done again and finds it', async () => {
     const reservation = transfer(WORLD, HOT[0]!, 5n, { flags: { pending: true } })
     const held = await server.database.knex.transaction()

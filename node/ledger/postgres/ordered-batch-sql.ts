@@ -367,7 +367,8 @@ BEGIN
     WHERE n.result = 'ok' AND n.pending_id IS NOT NULL
   ));
 
-  INSERT INTO "ledgerRefusedTransfers" (id) SELECT unnest(refused_ids) ON CONFLICT DO NOTHING;
+  -- Another batch that spends one of these ids at the same time is done again, and finds it spent.
+  INSERT INTO "ledgerRefusedTransfers" (id) SELECT refused.id FROM unnest(refused_ids) AS refused(id) ORDER BY id;
 
   RETURN array_to_string(results, ',');
 END

@@ -85,10 +85,15 @@ function fromDeployed(read: ReturnType<typeof deployed.deserialize>): unknown {
 
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** Errors whose data is text survive the library, which turns data into a string. */
-const textual = packet.map((value) =>
-  value.type === 'error' ? { ...value, data: Buffer.from(value.data.toString('base64')) } : value
-)
+/**
+ * What survives the library: it turns the data of an Error into a string, and takes a sub-protocol that is named
+ * like a property of every object (`valueOf`) for one that it knows.
+ */
+const textual = packet
+  .filter(({ subProtocols }) => subProtocols.every(({ name }) => !(name in Object.prototype)))
+  .map((value) =>
+    value.type === 'error' ? { ...value, data: Buffer.from(value.data.toString('base64')) } : value
+  )
 
 const message: BtpMessage = {
   type: 'message',

@@ -17,6 +17,8 @@ import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { findTigerBeetle } from './services/tigerbeetle.ts'
+import { createRunDirectory } from './worlds/local/run-directory.ts'
+import { SHARED_NETWORK_FILE } from './worlds/local/world.ts'
 
 const RUNS = path.resolve('.lab/runs')
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'start-test-'))
@@ -89,8 +91,8 @@ async function lab(...args: string[]) {
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve))
   const lines = args.includes('--json')
     ? stdout
-        .trim()
         .split('\n')
+        .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, unknown>)
     : []
   return { status, lines, stderr }
@@ -182,12 +184,15 @@ describe('npm start', () => {
     ])
   })
 
-  it('lets another terminal pay; leaves no process, port or file after an interrupt', async () => {
+  it('lets another terminal pay, beside a newer network; leaves no process, port or file after an interrupt', async () => {
     const started = start()
     await started.line(isUp)
     const run = runOf(started.child.pid!)
+    const elsewhere = createRunDirectory()
+    elsewhere.write(SHARED_NETWORK_FILE, JSON.stringify({ nodes: [] }))
     const sent = await lab('pay', 'alice@acacia', 'bob@baobab', '12.50', '--json')
-    expect(sent.status).toBe(0)
+    elsewhere.remove()
+    expect(sent).toMatchObject({ status: 0, stderr: '' })
     expect(sent.lines.at(-1)).toMatchObject({
       event: 'summary',
       ok: true,

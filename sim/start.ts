@@ -64,7 +64,10 @@ async function main(args: string[]): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => resolve('interrupted'))
   })
-  const starting = startLocalNetwork(topology, (step, detail) => progress.step(step, detail), { ledger })
+  const starting = startLocalNetwork(topology, (step, detail) => progress.step(step, detail), {
+    ledger,
+    shared: true
+  })
   const first = await Promise.race([interrupted, starting.catch((error: Error) => error)])
   if (first === 'interrupted') {
     // What is still starting is let up first, so that all of it can be taken down.

@@ -9,6 +9,7 @@ import type { Account, PayingNetwork } from '../networks/network.ts'
 import { createProgress } from '../reports/progress.ts'
 import { formatAmount, parseAmount } from '../topology/amount.ts'
 import { liveRuns } from '../worlds/local/run-directory.ts'
+import { SHARED_NETWORK_FILE } from '../worlds/local/world.ts'
 import type { SharedNetwork } from '../worlds/local/world.ts'
 
 const HELP = `npm run lab -- pay FROM TO AMOUNT [--receive] [--json]
@@ -43,12 +44,13 @@ export async function payCommand(args: string[]): Promise<number> {
     return 0
   }
   if (positionals.length !== 3) return wrongUse('FROM, TO and AMOUNT are needed')
-  // Tests and benchmarks run networks too, and share none of them.
-  const shared = liveRuns()
-    .map(readSharedNetwork)
-    .find((network) => network !== undefined)
-  if (!shared) return wrongUse('no network is up; start one with npm start, in another terminal')
-
+  const networks = sharedNetworks()
+  const [newest] = networks
+  if (!newest) return wrongUse('no network is up; start one with npm start, in another terminal')
+  // Of several networks it is the newest that has both; where none has, the newest is what is told about.
+  const hasBoth = (network: SharedNetwork) =>
+    positionals.slice(0, 2).every((text) => typeof findAccount(network, text) !== 'string')
+  const shared = networks.find(hasBoth) ?? newest
   const from = findAccount(shared, positionals[0]!)
   if (typeof from === 'string') return wrongUse(from)
   const to = findAccount(shared, positionals[1]!)
@@ -102,13 +104,17 @@ function wrongUse(message: string): number {
   return 2
 }
 
-function readSharedNetwork(run: string): SharedNetwork | undefined {
-  try {
-    return JSON.parse(readFileSync(path.join(run, 'network.json'), 'utf8')) as SharedNetwork
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined // it is still coming up
-    throw error
-  }
+/** The networks of this machine that are up and shared, newest first. */
+function sharedNetworks(): SharedNetwork[] {
+  return liveRuns().flatMap((run) => {
+    try {
+      return [JSON.parse(readFileSync(path.join(run, SHARED_NETWORK_FILE), 'utf8')) as SharedNetwork]
+    } catch (error) {
+      // It is not shared, still coming up, or just gone.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  })
 }
 
 function findAccount(shared: SharedNetwork, text: string): { account: Account; scale: number } | string {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 /** Everything a run leaves on disk stands here, and is removed when the run ends. */
@@ -11,7 +11,7 @@ export interface RunDirectory {
   readonly id: string
   readonly path: string
   file(name: string): string
-  /** Text that only this user may read. */
+  /** Text that only this user may read; who reads the file meanwhile finds all of it or none. */
   write(name: string, text: string): string
   remove(): void
 }
@@ -26,7 +26,8 @@ export function createRunDirectory(): RunDirectory {
     path: directory,
     file,
     write(name, text) {
-      writeFileSync(file(name), text, { mode: 0o600 })
+      writeFileSync(file(`${name}.part`), text, { mode: 0o600 })
+      renameSync(file(`${name}.part`), file(name))
       return file(name)
     },
     remove: () => rmSync(directory, { recursive: true, force: true })
@@ -37,8 +38,8 @@ export function createRunDirectory(): RunDirectory {
 export function liveRuns(): string[] {
   return runs()
     .filter(({ alive }) => alive)
+    .sort((left, right) => right.startedNs - left.startedNs)
     .map(({ directory }) => directory)
-    .reverse()
 }
 
 /**
@@ -57,7 +58,7 @@ export function cleanUpDeadRuns(): { runs: number; processes: number } {
   return { runs: dead.length, processes: ended }
 }
 
-function runs(): { id: string; directory: string; alive: boolean }[] {
+function runs(): { id: string; directory: string; startedNs: number; alive: boolean }[] {
   let names: string[]
   try {
     names = readdirSync(RUNS)
@@ -65,11 +66,15 @@ function runs(): { id: string; directory: string; alive: boolean }[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
-  return names.sort().map((id) => ({
-    id,
-    directory: path.join(RUNS, id),
-    alive: isMarkedParent(Number(id.split('-')[0]))
-  }))
+  return names.map((id) => {
+    const [pid, started] = id.split('-')
+    return {
+      id,
+      directory: path.join(RUNS, id),
+      startedNs: Number.parseInt(started ?? '', 36),
+      alive: isMarkedParent(Number(pid))
+    }
+  })
 }
 
 /** A process of that pid lives and is a laboratory: pids are used again after a while. */

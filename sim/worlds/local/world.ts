@@ -19,6 +19,9 @@ import type { ServiceProcess } from './service-process.ts'
 
 const HOST = '127.0.0.1'
 
+/** Below its run's directory: what other terminals need to pay over a network. */
+export const SHARED_NETWORK_FILE = 'network.json'
+
 /** The ledgers that nodes of the local world can have: both can be audited beside a running node. */
 export const LOCAL_LEDGERS = ['postgres', 'tigerbeetle'] as const
 export type LocalLedger = (typeof LOCAL_LEDGERS)[number]
@@ -26,6 +29,8 @@ export type LocalLedger = (typeof LOCAL_LEDGERS)[number]
 export interface LocalNetworkOptions {
   /** Default: postgres. */
   ledger?: LocalLedger
+  /** Other terminals may pay over it (`lab pay`). Tests and benchmarks keep their networks to themselves. */
+  shared?: boolean
 }
 
 /**
@@ -71,7 +76,7 @@ export async function startLocalNetwork(
 
 async function start(
   topology: Topology,
-  { ledger = 'postgres' }: LocalNetworkOptions,
+  { ledger = 'postgres', shared = false }: LocalNetworkOptions,
   onStep: OnStep,
   run: RunDirectory,
   undo: Undo
@@ -99,7 +104,7 @@ async function start(
   for (const { failed } of [postgres, ...tigerBeetles.values()]) void failed.then((how) => services.fail(how))
   const ground = localGround({ runtime, run, postgres, tigerBeetles, ports, services })
   const network = await raiseNetwork(topology, ground, { onStep, undo })
-  run.write('network.json', JSON.stringify(toSharedNetwork(network.plan), undefined, 2))
+  if (shared) run.write(SHARED_NETWORK_FILE, JSON.stringify(toSharedNetwork(network.plan), undefined, 2))
   return {
     ...network,
     run,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import {
   createAuthenticatedClient,
@@ -5,8 +6,10 @@ import {
   isPendingGrant
 } from '@interledger/open-payments'
 import type { AuthenticatedClient } from '@interledger/open-payments'
-import type { HttpClient, HttpResponse, Random } from '../../node/runtime/index.ts'
+import type { HttpClient, Random } from '../../node/runtime/index.ts'
 import { formatAmount } from '../topology/amount.ts'
+import { createAgreeingAccountHolder } from './account-holder.ts'
+import type { AccountHolder } from './account-holder.ts'
 
 /** A payment as the third party asked for it. Amounts are minor units. */
 export interface PaymentRequest {
@@ -38,7 +41,7 @@ export type PayerStep = 'incoming payment' | 'quote' | 'consent' | 'outgoing pay
 
 /**
  * A third party that pays with the unmodified `@interledger/open-payments` client: it is known by a wallet
- * address and signs with that address's key. `decide` stands for the account holder at the consent page.
+ * address and signs with that address's key.
  */
 export interface Payer {
   initiate(
@@ -55,8 +58,16 @@ export async function createPayer(
     walletAddressUrl,
     keyId,
     privateKey,
-    scheme
-  }: { walletAddressUrl: string; keyId: string; privateKey: KeyObject; scheme: 'http' | 'https' }
+    scheme,
+    accountHolder = createAgreeingAccountHolder(http)
+  }: {
+    walletAddressUrl: string
+    keyId: string
+    privateKey: KeyObject
+    scheme: 'http' | 'https'
+    /** Default: one who agrees to everything. */
+    accountHolder?: AccountHolder
+  }
 ): Promise<Payer> {
   const client = await createAuthenticatedClient({
     walletAddressUrl,
@@ -118,6 +129,7 @@ export async function createPayer(
         `debit ${describe(quote.debitAmount)}, deliver at least ${describe(quote.receiveAmount)}`
       )
 
+      const clientNonce = random.uuid()
       const outgoingGrant = await client.grant.request(
         { url: sender.authServer },
         {
@@ -133,12 +145,16 @@ export async function createPayer(
           },
           interact: {
             start: ['redirect'],
-            finish: { method: 'redirect', uri: 'https://payer.example/finish', nonce: random.uuid() }
+            finish: { method: 'redirect', uri: accountHolder.finishUri, nonce: clientNonce }
           }
         }
       )
       if (!isPendingGrant(outgoingGrant)) throw new Error('an outgoing payment was granted without consent')
-      const interactRef = await acceptConsent(http, outgoingGrant.interact.redirect)
+      const interactRef = interactRefOf(await accountHolder.decide(outgoingGrant.interact.redirect), {
+        authServer: sender.authServer,
+        clientNonce,
+        serverNonce: outgoingGrant.interact.finish
+      })
       const granted = await client.grant.continue(
         { url: outgoingGrant.continue.uri, accessToken: outgoingGrant.continue.access_token.value },
         { interact_ref: interactRef }
@@ -169,53 +185,29 @@ export async function createPayer(
   }
 }
 
+/** Raised when the account holder did not agree, or the browser came back from somewhere else. */
+export class ConsentError extends Error {
+  override name = 'ConsentError'
+}
+
 /**
- * Does what the account holder's browser does: follows the redirect to the consent page, presses its accept
- * button, follows back, and takes the interaction reference out of the last address.
+ * The interaction reference that the browser brought back, once its hash proves that it comes from the
+ * authorization server that was asked (RFC 9635, 4.2.3: the client verifies it before it continues).
  */
-async function acceptConsent(http: HttpClient, startUrl: string): Promise<string> {
-  const start = await http.request({ method: 'GET', url: startUrl })
-  const session = cookiesOf(start)
-  const consentUrl = locationOf(start, startUrl)
-  const page = await http.request({ method: 'GET', url: consentUrl })
-  if (page.status !== 200) throw new Error(`the consent page answered ${page.status}: ${consentUrl}`)
-  const form = new URLSearchParams({ choice: 'accept' })
-  for (const field of page.body
-    .toString('utf8')
-    .matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)) {
-    form.set(field[1]!, field[2]!)
-  }
-  const action = new URL('/consent', consentUrl).href
-  const decided = await http.request({
-    method: 'POST',
-    url: action,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: form.toString()
-  })
-  const finishUrl = locationOf(decided, action)
-  const finished = await http.request({ method: 'GET', url: finishUrl, headers: { cookie: session } })
-  const back = new URL(locationOf(finished, finishUrl))
-  const interactRef = back.searchParams.get('interact_ref')
+function interactRefOf(
+  arrivedAt: string,
+  asked: { authServer: string; clientNonce: string; serverNonce: string }
+): string {
+  const { searchParams } = new URL(arrivedAt)
+  const interactRef = searchParams.get('interact_ref')
   if (interactRef === null)
-    throw new Error(`consent was not given: ${back.searchParams.get('result') ?? back.href}`)
+    throw new ConsentError(`consent was not given: ${searchParams.get('result') ?? arrivedAt}`)
+  const hash = createHash('sha256')
+    .update([asked.clientNonce, asked.serverNonce, interactRef, asked.authServer].join('\n'))
+    .digest('base64')
+  if (searchParams.get('hash') !== hash)
+    throw new ConsentError(`the browser was not sent back by ${asked.authServer}: its hash is another`)
   return interactRef
-}
-
-function locationOf(response: HttpResponse, url: string): string {
-  const location = response.headers.location
-  if (response.status < 300 || response.status > 399 || typeof location !== 'string') {
-    throw new Error(
-      `a redirect was expected of ${url}, it answered ${response.status}: ${response.body.toString('utf8').slice(0, 300)}`
-    )
-  }
-  return new URL(location, url).href
-}
-
-/** The cookies that an answer sets, as the next request's header. */
-function cookiesOf(response: HttpResponse): string {
-  const set = response.headers['set-cookie']
-  const list = set === undefined ? [] : Array.isArray(set) ? set : [set]
-  return list.map((cookie) => cookie.split(';')[0]).join('; ')
 }
 
 function describe({ value, assetCode, assetScale }: WireAmount): string {

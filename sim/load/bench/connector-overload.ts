@@ -1,12 +1,15 @@
+import { wholeNumber } from './command.ts'
 import { auditBooks, connectPeers, startReceiver } from './connector-ends.ts'
-import { CONNECTIONS } from './connector-model.ts'
-import type { BenchTransport } from './connector-model.ts'
+import { createBtpSender } from './connector-btp.ts'
+import { createHttpFloodSender } from './connector-flood-http.ts'
+import type { BenchTransport, PacketSender } from './connector-model.ts'
 import { startNodeUnderLoad } from './connector-node.ts'
-import { createPacketFactory } from './connector-packets.ts'
-import { packetPhase, sendOne } from './connector-phases.ts'
-import type { Tally } from './connector-phases.ts'
+import type { NodeUnderLoad } from './connector-node.ts'
+import { classifyReply, createPacketFactory } from './connector-packets.ts'
 import { holdToCpuQuota } from './cpu-quota.ts'
-import { addMeasurement, openLoop, perSecond } from './drivers.ts'
+import { closedLoop, perSecond } from './drivers.ts'
+import { startFlood } from './flood.ts'
+import type { Flood } from './flood.ts'
 import { rounded } from './histogram.ts'
 import type { BenchmarkContext, BenchmarkResult } from './model.ts'
 
@@ -16,100 +19,133 @@ const CPU_SHARE = 0.2
 const PEER_LIMIT_PER_SECOND = 500
 /** What is offered, as a multiple of what is carried. */
 const OVERLOAD = 5
-/** Packets that the sender has under way at most: over HTTP each has a connection, over BTP all share one. */
-const MAX_IN_FLIGHT = { http: 1_000, btp: 4_000 } as const
-const WARM_UP_MS = 3_000
-const PEAK_MS = 6_000
-/** What the live heap may grow by between the overload's first quarter and its end: 20 MB are no leak in a minute. */
+/** Packets in flight with which a closed loop looks for the peak; the best of them is it. */
+const PEAK_IN_FLIGHT = [64, 256, 1_024]
+/** Packets under way at most, as far as nothing else was asked for: over HTTP each has a connection. */
+const MAX_IN_FLIGHT = { http: 4_000, btp: 50_000 } as const
+const MOST_IN_FLIGHT = 100_000
+/** At full speed, so that the peak is not that of code that runs for the first time. */
+const WARM_UP_MS = 4_000
+const WARM_UP_IN_FLIGHT = 256
+const PEAK_MS = 4_000
+/** What another peer sends meanwhile, as a part of the peak: it must not suffer from the flood. */
+const NEIGHBOUR_SHARE = 0.05
+const NEIGHBOUR_MAX_IN_FLIGHT = 1_000
+/** What the resident set may grow by after the first third of the overload. */
 const FLAT_BYTES = 20 * 2 ** 20
+const SAMPLE_MS = 1_000
 /** Refusals that tell a sender what to do; anything else, a timeout above all, is a fault. */
 const ALLOWED_REFUSALS: ReadonlySet<string> = new Set(['T03', 'T04', 'T05'])
 const RECOVERY_LIMIT_MS = 10_000
 const RECOVERY_SLICE_MS = 500
 
-/** Much more than the node carries, for as long as asked: what it still carries, how it refuses, how it recovers. */
+/**
+ * Much more than the node carries, offered for as long as asked by a sender that never waits: what the node still
+ * carries, how and how soon it refuses, what it holds, how another peer fares, and how it recovers.
+ */
 export async function runOverload(
   context: BenchmarkContext,
   transport: BenchTransport
 ): Promise<BenchmarkResult> {
-  const { runtime, signal, step } = context
+  const { runtime, signal, step, seconds, options } = context
   const { clock } = runtime
-  const maxInFlight = MAX_IN_FLIGHT[transport]
+  const asked = options['in-flight']
+  const maxInFlight =
+    asked === undefined
+      ? MAX_IN_FLIGHT[transport]
+      : wholeNumber('--in-flight', asked as string, MOST_IN_FLIGHT)
   const node = await startNodeUnderLoad(context)
-  const held = holdToCpuQuota(node.pid, CPU_SHARE)
+  const quota = holdToCpuQuota(node.pid, 1)
   const limits: Record<string, number> =
-    'problem' in held ? { maxPacketsPerSecond: PEER_LIMIT_PER_SECOND } : {}
-  if ('release' in held) context.defer(held.release)
+    'problem' in quota ? { maxPacketsPerSecond: PEER_LIMIT_PER_SECOND } : {}
   const constraint =
-    'problem' in held
-      ? `a peer limit of ${PEER_LIMIT_PER_SECOND} packets/s (no CPU quota: ${held.problem})`
+    'problem' in quota
+      ? `a peer limit of ${PEER_LIMIT_PER_SECOND} packets/s (no CPU quota: ${quota.problem})`
       : `${CPU_SHARE * 100} % of one processor`
-  step('held to', constraint)
+  if ('release' in quota) context.defer(quota.release)
 
   const receiver = await startReceiver(context, transport)
-  const { sender, destination } = await connectPeers(context, node, transport, receiver, {
-    connections: maxInFlight,
-    limits
+  const { destination } = await connectPeers(context, node, transport, receiver)
+  const flooder = await connect(context, node, transport, 'flooder', destination, limits)
+  const neighbour = await connect(context, node, transport, 'neighbour', destination)
+
+  await peakOf(context, flooder.send, WARM_UP_IN_FLIGHT, WARM_UP_MS)
+  if ('hold' in quota) quota.hold(CPU_SHARE)
+  step('held to', constraint)
+  const peaks: Record<string, number> = {}
+  for (const inFlight of PEAK_IN_FLIGHT) {
+    peaks[inFlight] = await peakOf(context, flooder.send, inFlight, PEAK_MS)
+    step('closed loop', `${inFlight} in flight: ${Math.round(peaks[inFlight])} packets/s`)
+  }
+  const peakPerSecond = Math.max(...Object.values(peaks))
+
+  const common = { clock, signal, durationMs: seconds * 1_000 }
+  const ratePerSecond = Math.round(peakPerSecond * OVERLOAD)
+  const cpuBefore = { node: node.cpuMs(), generator: process.cpuUsage() }
+  const flood = startFlood({ ...common, send: flooder.send, ratePerSecond, maxInFlight })
+  const beside = startFlood({
+    ...common,
+    send: neighbour.send,
+    ratePerSecond: peakPerSecond * NEIGHBOUR_SHARE,
+    maxInFlight: NEIGHBOUR_MAX_IN_FLIGHT
   })
-  const packets = createPacketFactory(destination, 'overload')
-  const tally: Tally = {}
-  const call = () => sendOne(sender, packets, tally, clock.nowMs())
-
-  const closed = packetPhase(context, { sender, packets, tally, callers: CONNECTIONS })
-  await closed(WARM_UP_MS)
-  const peak = await closed(PEAK_MS)
-  const peakPerSecond = perSecond(peak)
-  step('peak', `${Math.round(peakPerSecond)} packets/s, p50 ${peak.latencies.percentileMs(50)} ms`)
-
-  const before = { ...tally }
-  const offeredPerSecond = peakPerSecond * OVERLOAD
-  const offer = (share: number) =>
-    openLoop({
-      clock,
-      durationMs: context.seconds * 1_000 * share,
-      signal,
-      ratePerSecond: offeredPerSecond,
-      maxInFlight,
-      call
-    })
-  // What it holds is compared after a quarter and at the end: by then everything that is kept at hand is there.
-  const overload = await offer(0.25)
-  const earlyHeapBytes = await node.liveHeapBytes()
-  addMeasurement(overload, await offer(0.75))
-  const lateHeapBytes = await node.liveHeapBytes()
-  const growthBytes = lateHeapBytes - earlyHeapBytes
-  const outcomes = difference(tally, before)
-  step('overload', `${Math.round(perSecond(overload))} packets/s of ${Math.round(offeredPerSecond)} offered`)
-
+  const resident = await sampleMemory(context, node, flood, seconds)
+  const generator = process.cpuUsage(cpuBefore.generator)
+  const cpuShares = {
+    node: rounded((node.cpuMs() - cpuBefore.node) / (seconds * 1_000)),
+    generatorAndReceiver: rounded((generator.user + generator.system) / (seconds * 1_000_000))
+  }
   const recoveryMs = await recover(context, {
-    call,
-    tally,
+    send: flooder.send,
     maxInFlight,
     ratePerSecond: peakPerSecond / 2
   })
   step('recovery', recoveryMs === undefined ? 'none' : `after ${recoveryMs} ms`)
+  const [overload, besides] = [await flood.answered, await beside.answered]
 
-  const audit = await auditBooks(node, tally.fulfilled ?? 0)
-  const refusals = Object.keys(outcomes).filter((outcome) => outcome !== 'fulfilled')
-  const faults = refusals.filter((outcome) => !ALLOWED_REFUSALS.has(outcome))
-  const ratio = rounded(perSecond(overload) / peakPerSecond)
+  const audit = await auditBooks(node, flooder.fulfilled() + neighbour.fulfilled())
+  const faults = [...Object.keys(overload.outcomes), ...Object.keys(besides.outcomes)].filter(
+    (outcome) => outcome !== 'fulfilled' && !ALLOWED_REFUSALS.has(outcome)
+  )
+  const carriedPerSecond = overload.fulfilledPerSecond + besides.fulfilledPerSecond
+  const ratio = rounded(carriedPerSecond / peakPerSecond)
+  const { growthBytes } = resident
   return {
-    perSecond: perSecond(overload),
-    limitPerSecond: peakPerSecond,
+    perSecond: carriedPerSecond,
+    limitPerSecond: rounded(peakPerSecond),
     ratio,
-    p50Ms: overload.latencies.percentileMs(50),
-    p99Ms: overload.latencies.percentileMs(99),
+    p50Ms: overload.fulfilled.percentileMs(50),
+    p99Ms: overload.fulfilled.percentileMs(99),
     audit,
     transport,
     what: `forwarded packets, ${OVERLOAD} times the peak offered, the node held to ${constraint}`,
-    seconds: context.seconds,
-    offeredPerSecond: Math.round(offeredPerSecond),
-    outcomes,
-    heldBack: overload.dropped,
+    seconds,
+    peaks,
+    offeredPerSecond: ratePerSecond,
+    sentPerSecond: Math.round(overload.sent / seconds),
+    offered: overload.offered,
+    sent: overload.sent,
+    heldBack: overload.heldBack,
     maxInFlight,
-    peakP50Ms: peak.latencies.percentileMs(50),
+    outcomes: overload.outcomes,
+    refusalP50Ms: overload.refused.percentileMs(50),
+    refusalP99Ms: overload.refused.percentileMs(99),
+    neighbour: {
+      offered: besides.offered,
+      heldBack: besides.heldBack,
+      outcomes: besides.outcomes,
+      p50Ms: besides.fulfilled.percentileMs(50),
+      p99Ms: besides.fulfilled.percentileMs(99)
+    },
+    maxLagMs: overload.maxLagMs,
+    cpuShares,
     recoveryMs: recoveryMs ?? null,
-    memory: { earlyHeapBytes, lateHeapBytes, growthBytes, peakResidentBytes: node.memory().peakBytes },
+    memory: {
+      residentMegabytes: resident.samples,
+      growthMegabytes: Math.round(growthBytes / 2 ** 20),
+      peakMegabytes: Math.round(node.memory().peakBytes / 2 ** 20),
+      liveHeapMegabytes: Math.round((await node.liveHeapBytes()) / 2 ** 20)
+    },
     holds: {
       goodput: ratio >= 0.8,
       refusalsOnly: faults.length === 0,
@@ -120,39 +156,106 @@ export async function runOverload(
   }
 }
 
-function difference(after: Tally, before: Tally): Tally {
-  return Object.fromEntries(
-    Object.entries(after)
-      .map(([outcome, count]) => [outcome, count - (before[outcome] ?? 0)] as const)
-      .filter(([, count]) => count > 0)
-  )
+interface Source {
+  /** One packet; resolves with how it was answered. */
+  send(): Promise<string>
+  fulfilled(): number
 }
 
-/** How long until half of what the node carries is carried again without a refusal. */
+/** A peer of the node that sends to `destination`, whatever comes back. */
+async function connect(
+  { runtime: { clock }, defer }: BenchmarkContext,
+  node: NodeUnderLoad,
+  transport: BenchTransport,
+  name: string,
+  destination: string,
+  limits: Readonly<Record<string, number>> = {}
+): Promise<Source> {
+  const token = await node.addSender(name, limits)
+  const sender: PacketSender =
+    transport === 'http'
+      ? createHttpFloodSender(node.origin, token)
+      : await createBtpSender(node.origin, token)
+  defer(() => sender.close())
+  const packets = createPacketFactory(destination, name)
+  let fulfilled = 0
+  return {
+    async send() {
+      const { bytes, fulfillment } = packets.next(clock.nowMs())
+      try {
+        const outcome = classifyReply(await sender.send(bytes), fulfillment)
+        if (outcome === 'fulfilled') fulfilled += 1
+        return outcome
+      } catch (error) {
+        return (error as Error).message
+      }
+    },
+    fulfilled: () => fulfilled
+  }
+}
+
+async function peakOf(
+  { runtime: { clock }, signal }: BenchmarkContext,
+  send: () => Promise<string>,
+  callers: number,
+  durationMs: number
+): Promise<number> {
+  const measured = await closedLoop({
+    clock,
+    durationMs,
+    signal,
+    callers,
+    async call() {
+      const outcome = await send()
+      if (outcome !== 'fulfilled') throw new Error(outcome)
+    }
+  })
+  return perSecond(measured)
+}
+
+/** The resident set, every second while packets are offered; its growth is counted from the first third's end. */
+async function sampleMemory(
+  { runtime: { clock }, progress }: BenchmarkContext,
+  node: NodeUnderLoad,
+  flood: Flood,
+  seconds: number
+): Promise<{ samples: Record<string, number>; growthBytes: number }> {
+  const bytes: number[] = []
+  let isOver = false
+  void flood.offered.then(() => (isOver = true))
+  while (!isOver) {
+    await Promise.race([clock.sleep(SAMPLE_MS), flood.offered])
+    const { residentBytes } = node.memory()
+    bytes.push(residentBytes)
+    const { outcomes } = flood.soFar
+    progress(
+      `${bytes.length} s: ${outcomes.fulfilled ?? 0} carried, ${Math.round(residentBytes / 2 ** 20)} MB resident`
+    )
+  }
+  const third = Math.max(1, Math.floor(bytes.length / 3))
+  const highest = (from: number, to: number) => Math.max(...bytes.slice(from, to))
+  const samples = Object.fromEntries(
+    [1, 2, 3].map((part) => [
+      `at${Math.round((seconds * part) / 3)}s`,
+      Math.round(bytes[Math.min(bytes.length, third * part) - 1]! / 2 ** 20)
+    ])
+  )
+  return { samples, growthBytes: highest(third, bytes.length) - highest(0, third) }
+}
+
+/** How long after the flood half of what the node carries is carried again without a refusal. */
 async function recover(
   { runtime: { clock }, signal }: BenchmarkContext,
-  {
-    call,
-    tally,
-    maxInFlight,
-    ratePerSecond
-  }: { call(): Promise<void>; tally: Tally; maxInFlight: number; ratePerSecond: number }
+  options: { send(): Promise<string>; maxInFlight: number; ratePerSecond: number }
 ): Promise<number | undefined> {
   const startMs = clock.monotonicMs()
   for (;;) {
     const sliceStartMs = clock.monotonicMs()
     if (sliceStartMs - startMs > RECOVERY_LIMIT_MS) return undefined
-    const before = { ...tally }
-    const slice = await openLoop({
-      clock,
-      durationMs: RECOVERY_SLICE_MS,
-      signal,
-      ratePerSecond,
-      maxInFlight,
-      call
-    })
-    const outcomes = difference(tally, before)
+    const slice = startFlood({ ...options, clock, signal, durationMs: RECOVERY_SLICE_MS })
+    await slice.offered
+    const { outcomes, heldBack } = await slice.answered
     const isClean = Object.keys(outcomes).every((outcome) => outcome === 'fulfilled')
-    if (isClean && slice.dropped === 0) return Math.round(sliceStartMs - startMs)
+    if (isClean && heldBack === 0) return Math.round(sliceStartMs - startMs)
   }
 }

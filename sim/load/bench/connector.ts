@@ -27,7 +27,7 @@ export const connectorBenchmark: Benchmark = {
     'in-flight': {
       type: 'string',
       value: 'N',
-      help: `packets in flight at once, ours and the relay's (${CONNECTIONS} over HTTP, each on a connection of its own; ${BTP_IN_FLIGHT} over BTP's one)`
+      help: `packets in flight at once, ours and the relay's (${CONNECTIONS} over HTTP, each on a connection of its own; ${BTP_IN_FLIGHT} over BTP's one); with --overload: the most that are under way`
     },
     overload: {
       type: 'boolean',

@@ -257,6 +257,51 @@ describe('the PostgreSQL ledger under concurrency', () => {
     expect(answers).toEqual(['id_already_failed', 'pending_transfer_not_found'])
   })
 
+  describe('one id in different records, on accounts that nothing else shares', () => {
+    /** A process whose batch is answered and not committed yet. */
+    async function halfway(batch: readonly NewTransfer[]) {
+      const knex = await server.database.knex.transaction()
+      const results = await createPostgresLedger({ database: { knex }, clock }).createTransfers(batch)
+      return { results, commit: () => knex.commit() }
+    }
+
+    const poor = (id: bigint) => transfer(HOT[0]!, HOT[1]!, 1n, { id })
+
+    it.each([
+      ['plain', {}],
+      ['ordered', { balancingDebit: true }]
+    ])(
+      'booked by a %s batch: the one that would refuse it waits, and is told that it exists',
+      async (_, flags) => {
+        const { id } = transfer(WORLD, HOT[2]!, 1n)
+        const booking = await halfway([transfer(WORLD, HOT[2]!, 1n, { id, flags })])
+        const refusing = ledgers[1]!.createTransfers([poor(id)])
+        await untilOneWaits(server)
+        await booking.commit()
+        expect(booking.results).toEqual(['ok'])
+        expect(await refusing).toEqual(['exists_with_different_fields'])
+        await replayOnModel()
+      }
+    )
+
+    it.each([
+      ['plain', {}],
+      ['ordered', { balancingDebit: true }]
+    ])('refused: the %s batch that would book it waits, and finds it spent', async (_, flags) => {
+      const { id } = transfer(WORLD, HOT[2]!, 1n)
+      const refusing = await halfway([poor(id)])
+      const booking = ledgers[1]!.createTransfers([
+        transfer(WORLD, HOT[2]!, 1n, { id, flags }),
+        transfer(WORLD, HOT[2]!, 2n)
+      ])
+      await untilOneWaits(server)
+      await refusing.commit()
+      expect(refusing.results).toEqual(['exceeds_credits'])
+      expect(await booking).toEqual(['id_already_failed', 'ok'])
+      await replayOnModel()
+    })
+  })
+
   it('a reservation that is committed while its post waits: the post is done again and finds it', async () => {
     const reservation = transfer(WORLD, HOT[0]!, 5n, { flags: { pending: true } })
     const held = await server.database.knex.transaction()

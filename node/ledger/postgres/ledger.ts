@@ -45,15 +45,13 @@ export interface PostgresLedgerOptions {
   maxReservations?: number
 }
 
-/** Serialization failure, deadlock, and an id that another process booked at the same moment. */
+/** Serialization failure, deadlock, and an id that another process booked or refused at the same moment. */
 const REPEATABLE_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01', '23505'])
 
 /**
  * The ledger in PostgreSQL (15 and later): running balances on the accounts' rows, one round trip per batch,
  * durable when it answers. Several processes may use one database.
- *
- * Batches under way at once that hold one id in different records (a bug of their callers) may have it refused for
- * the moment in one and booked in the other: refusals lock nothing. Identical repeats agree.
+ * A transfer's id is booked or refused, never both, whatever batches of several processes hold it at once.
  */
 export function createPostgresLedger({
   database,
@@ -112,7 +110,7 @@ export function createPostgresLedger({
       async send() {
         const finished = plain.finish()
         const [row] = await repeated<{ results: string | null }>(createTransfersSql, (attempt) => {
-          // An id that is stored already is the ordered way's to judge.
+          // An id that is stored or refused already is the ordered way's to judge.
           const isPlain = finished && attempt === 1
           return [clock.nowMs(), ...(isPlain ? plainBatchArguments(finished) : orderedBatchArguments(all))]
         })

@@ -331,6 +331,16 @@ BEGIN
     END IF;
   END LOOP;
 
+  IF cardinality(refused_ids) > 0 AND EXISTS (
+    SELECT FROM "ledgerTransfers" WHERE id = ANY (ARRAY(
+      SELECT n.pending_id FROM unnest(results, p_pending_ids) AS n(result, pending_id)
+      WHERE n.result = 'pending_transfer_not_found'
+    ))
+  ) THEN
+    -- Its batch was committed while we read, and some of our answers may have seen it.
+    RAISE EXCEPTION 'a pending transfer appeared while its batch was answered' USING ERRCODE = '40001';
+  END IF;
+
   UPDATE "ledgerAccounts" a SET
     "debitsPending" = n.debits_pending, "debitsPosted" = n.debits_posted,
     "creditsPending" = n.credits_pending, "creditsPosted" = n.credits_posted
@@ -367,8 +377,24 @@ BEGIN
     WHERE n.result = 'ok' AND n.pending_id IS NOT NULL
   ));
 
-  -- Another batch that spends one of these ids at the same time is done again, and finds it spent.
-  INSERT INTO "ledgerRefusedTransfers" (id) SELECT refused.id FROM unnest(refused_ids) AS refused(id) ORDER BY id;
+  -- An id is either booked or refused, whoever else holds it at the same time. Who books looks for refusals after its
+  -- rows are in, who refuses takes the id's place among the transfers until its commit: one of both waits for the other.
+  IF EXISTS (
+    SELECT FROM "ledgerRefusedTransfers" WHERE id = ANY (ARRAY(
+      SELECT n.id FROM unnest(results, p_ids) AS n(result, id) WHERE n.result = 'ok'
+    ))
+  ) THEN
+    RAISE EXCEPTION 'an id was refused while its batch was waiting' USING ERRCODE = '40001';
+  END IF;
+  IF cardinality(refused_ids) > 0 THEN
+    -- Another batch that spends one of these ids at the same time is done again, and finds it spent.
+    INSERT INTO "ledgerRefusedTransfers" (id) SELECT refused.id FROM unnest(refused_ids) AS refused(id) ORDER BY id;
+    INSERT INTO "ledgerTransfers" (
+      id, "timestamp", "createdAtMs", "debitAccountId", "creditAccountId", amount, ledger, code, flags, "timeoutS"
+    )
+    SELECT refused.id, 0, 0, refused.id, refused.id, 0, 0, 0, 0, 0 FROM unnest(refused_ids) AS refused(id) ORDER BY id;
+    DELETE FROM "ledgerTransfers" WHERE id = ANY (refused_ids);
+  END IF;
 
   RETURN array_to_string(results, ',');
 END

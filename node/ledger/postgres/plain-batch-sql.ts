@@ -5,7 +5,7 @@
  * Whatever the order: no event depends on another of the batch (plain-batch.ts has seen to that, and says by a list
  * of accounts that it did), every reservation to be ended is held, and no account runs short even if all its debits
  * came before all its credits. Then chains hold by themselves. An id that is stored already violates the primary
- * key: the caller sends such a batch again, for the ordered way.
+ * key, one that was refused is a serialization failure: the caller sends such a batch again, for the ordered way.
  *
  * plain-batch.ts has filled in what posts and voids take from their reservations, and summed up what each account's
  * balances change by; so nothing is joined here, and accounts come sorted.
@@ -65,9 +65,6 @@ BEGIN
       SELECT count(*) = cardinality(p_ended) INTO holds FROM "ledgerPendingTransfers"
       WHERE id = ANY (p_ended) AND ("expiresAtMs" IS NULL OR "expiresAtMs" > p_now_ms);
     END IF;
-    IF holds THEN
-      SELECT NOT EXISTS (SELECT FROM "ledgerRefusedTransfers" WHERE id = ANY (p_ids)) INTO holds;
-    END IF;
 
     IF holds THEN
       UPDATE "ledgerAccounts" a SET
@@ -91,6 +88,11 @@ BEGIN
       ) AS n(
         id, debit, credit, amount, ledger, code, flags, timeout_s, pending_id, data128, data64, data32
       );
+
+      -- With our rows in, whoever refuses one of these ids waits for us; who refused it before is seen now.
+      IF EXISTS (SELECT FROM "ledgerRefusedTransfers" WHERE id = ANY (p_ids)) THEN
+        RAISE EXCEPTION 'a transfer of this id was refused' USING ERRCODE = '40001';
+      END IF;
 
       IF cardinality(p_reserved) > 0 THEN
         INSERT INTO "ledgerPendingTransfers" (id, "expiresAtMs")

@@ -25,7 +25,7 @@ describe.skipIf('missing' in found)('the TigerBeetle ledger beside the model', (
   it('answers every history as the model does', { timeout: TIMEOUT_MS }, async () => {
     const seen = new Map<CreateTransferResult, number>()
     await fc.assert(
-      fc.asyncProperty(ledgerHistory(MAX_COMMANDS_PER_HISTORY, { sharesIds: true }), (history) =>
+      fc.asyncProperty(ledgerHistory(MAX_COMMANDS_PER_HISTORY), (history) =>
         runBesideModel(withoutTime(history), {
           processes: cluster.emptyLedger(),
           clock: createManualClock(),

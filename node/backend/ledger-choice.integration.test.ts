@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, inject, it } from 'vitest'
+import { signAdminRequest } from '../admin-api/index.ts'
 import { createTigerBeetleLedger } from '../ledger/index.ts'
 import type { Ledger } from '../ledger/index.ts'
-import { ConfigurationError } from '../runtime/index.ts'
+import { ConfigurationError, uuidToId } from '../runtime/index.ts'
+import { createBackend } from './backend.ts'
+import { loadBackendConfig } from './config.ts'
 import { claimLedger, openLedger } from './ledger-choice.ts'
 import { StartError } from './retry-start.ts'
-import { createTestBackend } from './testing.ts'
+import { createTestBackend, OPERATOR_ID, TEST_ENVIRONMENT } from './testing.ts'
 import type { TestBackend } from './testing.ts'
 
 const found = inject('tigerBeetle')
@@ -90,7 +93,7 @@ describe('the ledger that keeps the books of a database', () => {
       }
     }
 
-    it('is one cluster for one database: others are refused on both sides', async () => {
+    it('is one cluster for one database: USE_TIGERBEETLE=true books there, others are refused on both sides', async () => {
       // The tests' cluster may have an owner already, from a former run against it.
       const first = await setUp()
       const claimed = await start(first, settings()).then(
@@ -108,6 +111,7 @@ describe('the ledger that keeps the books of a database', () => {
         await expect(start(first, { LEDGER: 'postgres' })).rejects.toThrow(
           /are in TigerBeetle: set LEDGER=tigerbeetle/
         )
+        await depositInto(first)
       }
       const second = await setUp()
       await expect(start(second, settings())).rejects.toThrow(
@@ -115,6 +119,59 @@ describe('the ledger that keeps the books of a database', () => {
       )
       expect(await second.database.knex('ledgerOwner').first('isMarked')).toEqual({ isMarked: false })
     })
+
+    /** A backend with Rafiki's variables alone: assets and deposits are in the cluster as Rafiki keeps them. */
+    async function depositInto(test: TestBackend): Promise<void> {
+      const { TIGERBEETLE_CLUSTER_ID: clusterId, TIGERBEETLE_REPLICA_ADDRESSES: addresses } = settings()
+      const { LEDGER: _ours, ...environment } = TEST_ENVIRONMENT
+      const config = loadBackendConfig({
+        ...environment,
+        DATABASE_URL: test.databaseUrl,
+        USE_TIGERBEETLE: 'true',
+        TIGERBEETLE_CLUSTER_ID: clusterId.toString(),
+        TIGERBEETLE_REPLICA_ADDRESSES: addresses.join(','),
+        ADMIN_PORT: '0',
+        OPEN_PAYMENTS_PORT: '0',
+        CONNECTOR_PORT: '0'
+      })
+      const backend = createBackend(config, test.runtime)
+      await backend.start()
+      undo.push(() => backend.stop())
+      const { port } = backend.addresses!.admin
+      const mutate = async (query: string, input: object) => {
+        const body = { query, variables: { input } }
+        const signature = signAdminRequest({ body, secret: 'secret', version: 1, timestampMs: Date.now() })
+        const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'tenant-id': OPERATOR_ID, signature },
+          body: JSON.stringify(body)
+        })
+        const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown }
+        expect(errors).toBeUndefined()
+        return data
+      }
+      const created = (await mutate(
+        'mutation ($input: CreateAssetInput!) { createAsset(input: $input) { asset { id } } }',
+        { code: 'USD', scale: 2 }
+      )) as { createAsset: { asset: { id: string } } }
+      const assetId = created.createAsset.asset.id
+      await mutate(
+        'mutation ($input: DepositAssetLiquidityInput!) { depositAssetLiquidity(input: $input) { success } }',
+        { id: test.random.uuid(), assetId, amount: '500', idempotencyKey: test.random.uuid() }
+      )
+      const { ledger, close } = openLedger(config, test.runtime)
+      undo.push(close)
+      expect(await ledger.lookupAccounts([uuidToId(assetId), 1n])).toMatchObject([
+        {
+          code: 2,
+          ledger: 1,
+          userData128: uuidToId(assetId),
+          creditsPosted: 500n,
+          flags: { linked: true, history: true }
+        },
+        { code: 101, ledger: 1, userData128: uuidToId(assetId), debitsPosted: 500n, flags: { history: true } }
+      ])
+    }
 
     it('is not replaced by an empty cluster', async () => {
       const test = await setUp()

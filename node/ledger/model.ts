@@ -39,8 +39,12 @@ export const TransferCode = {
 export type TransferCode = (typeof TransferCode)[keyof typeof TransferCode]
 
 export interface AccountFlags {
+  /** Created together with the next account of the same call, or neither is. Stays on the record. */
+  linked?: boolean
   debitsMustNotExceedCredits?: boolean
   creditsMustNotExceedDebits?: boolean
+  /** TigerBeetle keeps the balance after every transfer, for whoever asks it there. Elsewhere only the flag is kept. */
+  history?: boolean
 }
 
 export interface NewAccount {
@@ -113,6 +117,8 @@ export const MAX_BATCH_EVENTS = 8_189
 
 export type CreateAccountResult =
   | 'ok'
+  | 'linked_event_failed'
+  | 'linked_event_chain_open'
   | 'exists'
   | 'exists_with_different_fields'
   | 'id_must_not_be_zero'
@@ -202,7 +208,7 @@ export type PendingState = 'pending' | 'posted' | 'voided' | 'expired'
  * A rejected promise means that the outcome is unknown: repeat the identical call.
  */
 export interface Ledger {
-  /** Results in order. */
+  /** Results in order. Linked ones are created together or not at all, as linked transfers are booked. */
   createAccounts(accounts: readonly NewAccount[]): Promise<CreateAccountResult[]>
   /**
    * One batch, durable when it answers. Events apply in order, later ones see earlier ones; a linked chain

@@ -14,8 +14,10 @@ export const TransferFlag = {
 
 /** Bits of account flags as TigerBeetle has them. */
 export const AccountFlag = {
+  LINKED: 1,
   DEBITS_MUST_NOT_EXCEED_CREDITS: 2,
-  CREDITS_MUST_NOT_EXCEED_DEBITS: 4
+  CREDITS_MUST_NOT_EXCEED_DEBITS: 4,
+  HISTORY: 8
 } as const
 
 /** The most transfers that one query answers. */
@@ -43,15 +45,19 @@ export function transferFlagsOf(bits: number): Transfer['flags'] {
 
 export function accountFlagBits({ flags }: Pick<NewAccount, 'flags'>): number {
   return (
+    (flags?.linked ? AccountFlag.LINKED : 0) |
     (flags?.debitsMustNotExceedCredits ? AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS : 0) |
-    (flags?.creditsMustNotExceedDebits ? AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS : 0)
+    (flags?.creditsMustNotExceedDebits ? AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS : 0) |
+    (flags?.history ? AccountFlag.HISTORY : 0)
   )
 }
 
 export function accountFlagsOf(bits: number): Required<NonNullable<NewAccount['flags']>> {
   return {
+    linked: (bits & AccountFlag.LINKED) !== 0,
     debitsMustNotExceedCredits: (bits & AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS) !== 0,
-    creditsMustNotExceedDebits: (bits & AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS) !== 0
+    creditsMustNotExceedDebits: (bits & AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS) !== 0,
+    history: (bits & AccountFlag.HISTORY) !== 0
   }
 }
 

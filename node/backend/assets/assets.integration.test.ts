@@ -26,9 +26,15 @@ describe('assets', () => {
     expect(liquidity).toMatchObject({
       code: 2,
       ledger: asset.ledger,
-      flags: { debitsMustNotExceedCredits: true }
+      userData128: uuidToId(asset.id),
+      flags: { debitsMustNotExceedCredits: true, linked: true, history: true }
     })
-    expect(settlement).toMatchObject({ code: 101, flags: { creditsMustNotExceedDebits: true } })
+    expect(settlement).toMatchObject({
+      code: 101,
+      ledger: asset.ledger,
+      userData128: uuidToId(asset.id),
+      flags: { creditsMustNotExceedDebits: true, linked: false, history: true }
+    })
     expect(await one.assets.create({ tenantId: OPERATOR_ID, code: 'USD', scale: 2 })).toMatchObject({
       failure: 'DuplicateAsset'
     })

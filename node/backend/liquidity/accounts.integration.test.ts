@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { AccountCode } from '../../ledger/index.ts'
+import type { AccountFlags } from '../../ledger/index.ts'
 import { uuidToId } from '../../runtime/index.ts'
 import { createTestNouns } from '../nouns.test-support.ts'
 import type { TestNouns } from '../nouns.test-support.ts'
@@ -13,6 +14,8 @@ describe('liquidity accounts', () => {
     nouns = await createTestNouns(inject('postgresUrl'))
   })
   afterAll(() => nouns.close())
+  /** Of assets that only the ledger knows. */
+  let lastForeignLedger = 60_000
 
   it.each<[string, AccountCode, number]>([
     ['web monetization', AccountCode.LIQUIDITY_WEB_MONETIZATION, 1],
@@ -42,6 +45,53 @@ describe('liquidity accounts', () => {
       timeoutSeconds: 0
     }
     expect(await nouns.one.liquidity.withdraw(withdrawal)).toMatchObject({ failure: 'InsufficientBalance' })
+  })
+
+  it.each<[string, { liquidity?: AccountFlags; settlement?: AccountFlags }]>([
+    ['not linked, without history', { liquidity: {}, settlement: {} }],
+    ['not linked, with history', { liquidity: { history: true }, settlement: { history: true } }],
+    ['only its liquidity account', { liquidity: {} }],
+    ['only its settlement account', { settlement: { history: true } }]
+  ])('of an asset may have been made by others: %s', async (_, { liquidity, settlement }) => {
+    const { ledger, one, backend } = nouns
+    const asset = { ...(await nouns.createAsset()), id: backend.random.uuid(), ledger: ++lastForeignLedger }
+    const [assetId, ledgerId] = [uuidToId(asset.id), BigInt(asset.ledger)]
+    const common = { ledger: asset.ledger, userData128: assetId }
+    const flags = { debitsMustNotExceedCredits: true, ...liquidity }
+    const settlementFlags = { creditsMustNotExceedDebits: true, ...settlement }
+    const made = [
+      ...(liquidity ? [{ ...common, id: assetId, code: AccountCode.LIQUIDITY_ASSET, flags }] : []),
+      ...(settlement
+        ? [{ ...common, id: ledgerId, code: AccountCode.SETTLEMENT, flags: settlementFlags }]
+        : [])
+    ]
+    expect(await ledger.createAccounts(made)).toEqual(made.map(() => 'ok'))
+    const before = await ledger.lookupAccounts(made.map(({ id }) => id))
+    for (let start = 0; start < 2; start += 1) await one.liquidity.ensureAssetAccounts(asset)
+    expect(await ledger.lookupAccounts(made.map(({ id }) => id))).toEqual(before)
+    expect(await ledger.lookupAccounts([assetId, ledgerId])).toMatchObject([
+      { ...common, code: AccountCode.LIQUIDITY_ASSET, flags: { debitsMustNotExceedCredits: true } },
+      { ...common, code: AccountCode.SETTLEMENT, flags: { creditsMustNotExceedDebits: true } }
+    ])
+  })
+
+  it('of an asset are refused where one lacks its limit', async () => {
+    const asset = {
+      ...(await nouns.createAsset()),
+      id: nouns.backend.random.uuid(),
+      ledger: ++lastForeignLedger
+    }
+    await nouns.ledger.createAccounts([
+      {
+        id: uuidToId(asset.id),
+        ledger: asset.ledger,
+        code: AccountCode.LIQUIDITY_ASSET,
+        userData128: uuidToId(asset.id)
+      }
+    ])
+    await expect(nouns.one.liquidity.ensureAssetAccounts(asset)).rejects.toThrow(
+      'exists_with_different_fields'
+    )
   })
 
   it('are refused where another account has the id', async () => {

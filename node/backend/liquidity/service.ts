@@ -6,7 +6,14 @@ import {
   MAX_AMOUNT,
   TransferCode
 } from '../../ledger/index.ts'
-import type { Ledger, LedgerWriter, NewAccount, NewTransfer, SubmissionResult } from '../../ledger/index.ts'
+import type {
+  Account,
+  Ledger,
+  LedgerWriter,
+  NewAccount,
+  NewTransfer,
+  SubmissionResult
+} from '../../ledger/index.ts'
 import { idToUuid, uuidToId } from '../../runtime/index.ts'
 import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
@@ -246,13 +253,31 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     }
   }
 
-  async function ensureAccounts(accounts: NewAccount[]): Promise<void> {
-    const results = await ledger.createAccounts(accounts)
-    results.forEach((result, index) => {
-      if (result !== 'ok' && result !== 'exists') {
-        throw new Error(`the ledger refused account ${idToUuid(accounts[index]!.id)}: ${result}`)
-      }
-    })
+  async function ensureAccount(account: NewAccount): Promise<void> {
+    const [result] = await ledger.createAccounts([account])
+    if (result === 'ok' || result === 'exists') return
+    const [found] = await ledger.lookupAccounts([account.id])
+    if (found !== undefined && servesAs(account, found)) return
+    throw new Error(`the ledger refused account ${idToUuid(account.id)}: ${result}`)
+  }
+
+  /** An asset's two accounts, linked and with history as Rafiki makes them. */
+  async function ensureAssetAccounts(asset: Asset): Promise<void> {
+    const liquidity = newAccount({ id: asset.id, asset, code: AccountCode.LIQUIDITY_ASSET })
+    const settlement: NewAccount = {
+      ...liquidity,
+      id: BigInt(asset.ledger),
+      code: AccountCode.SETTLEMENT,
+      flags: { creditsMustNotExceedDebits: true, history: true }
+    }
+    const [result] = await ledger.createAccounts([
+      { ...liquidity, flags: { ...liquidity.flags, linked: true, history: true } },
+      settlement
+    ])
+    // The first one bears the mark of the link: where it exists, so does the other.
+    if (result === 'ok' || result === 'exists') return
+    await ensureAccount({ ...liquidity, flags: { ...liquidity.flags, history: true } })
+    await ensureAccount(settlement)
   }
 
   function newAccount(account: { id: string; asset: Asset; code: number }): NewAccount {
@@ -277,18 +302,8 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
   }
 
   return {
-    ensureAccount: async (account) => ensureAccounts([newAccount(account)]),
-    ensureAssetAccounts: async (asset) =>
-      ensureAccounts([
-        newAccount({ id: asset.id, asset, code: AccountCode.LIQUIDITY_ASSET }),
-        {
-          id: BigInt(asset.ledger),
-          ledger: asset.ledger,
-          code: AccountCode.SETTLEMENT,
-          userData128: uuidToId(asset.id),
-          flags: { creditsMustNotExceedDebits: true }
-        }
-      ]),
+    ensureAccount: (account) => ensureAccount(newAccount(account)),
+    ensureAssetAccounts,
     deposit: (deposit) => transfer({ ...deposit, kind: 'DEPOSIT', timeoutSeconds: 0 }),
     withdraw: (withdrawal) => transfer({ ...withdrawal, kind: 'WITHDRAWAL' }),
     postWithdrawal: (id, tenantId) => finishWithdrawal(id, 'post', tenantId),
@@ -318,6 +333,20 @@ function checkRequest({ id, amount, timeoutSeconds }: Request): Refusal | undefi
     throw new RangeError(`a timeout of ${timeoutSeconds} s is not a whole number of seconds`)
   }
   return undefined
+}
+
+/**
+ * Whether an account that is there already does what the wanted one would. How it was created (linked) and whether its
+ * history is kept change nothing here: books that others began may differ in that.
+ */
+function servesAs(wanted: NewAccount, found: Account): boolean {
+  return (
+    found.ledger === wanted.ledger &&
+    found.code === wanted.code &&
+    found.userData128 === (wanted.userData128 ?? 0n) &&
+    found.flags.debitsMustNotExceedCredits === (wanted.flags?.debitsMustNotExceedCredits ?? false) &&
+    found.flags.creditsMustNotExceedDebits === (wanted.flags?.creditsMustNotExceedDebits ?? false)
+  )
 }
 
 /** Whether a request repeats an attempt, or merely uses its id. */

@@ -38,7 +38,7 @@ function openMemoryLedger(clock: Pick<Clock, 'nowMs'>, books: Books): MemoryLedg
     async createAccounts(accounts) {
       assertOpen()
       assertAccounts(accounts)
-      return accounts.map((account) => createAccount(books, account))
+      return createAccounts(books, accounts)
     },
     async createTransfers(transfers) {
       assertOpen()
@@ -80,6 +80,34 @@ function openMemoryLedger(clock: Pick<Clock, 'nowMs'>, books: Books): MemoryLedg
     },
     fork: () => openMemoryLedger(clock, structuredClone(books))
   }
+}
+
+function createAccounts(books: Books, accounts: readonly NewAccount[]): CreateAccountResult[] {
+  const results: CreateAccountResult[] = []
+  let chainStart: number | undefined
+  let isBroken = false
+  for (const [index, account] of accounts.entries()) {
+    const isLinked = account.flags?.linked === true
+    const isOpen = isLinked && index === accounts.length - 1
+    if (isLinked) chainStart ??= index
+    const result = isOpen
+      ? 'linked_event_chain_open'
+      : isBroken
+        ? 'linked_event_failed'
+        : createAccount(books, account)
+    if (result !== 'ok' && chainStart !== undefined && !isBroken) {
+      isBroken = true
+      for (let undone = chainStart; undone < index; undone += 1) {
+        books.accounts.delete(accounts[undone]!.id)
+        results[undone] = 'linked_event_failed'
+      }
+    }
+    results.push(result)
+    if (isLinked) continue
+    chainStart = undefined
+    isBroken = false
+  }
+  return results
 }
 
 function createAccount(books: Books, account: NewAccount): CreateAccountResult {

@@ -23,7 +23,10 @@ export const ACCOUNTS: readonly NewAccount[] = [
   { id: 5n, ledger: 2, code: 2 },
   { id: 6n, ledger: 2, code: 3, flags: { debitsMustNotExceedCredits: true } }
 ]
-export const ACCOUNT_IDS = ACCOUNTS.map(({ id }) => id)
+const BOOKED_IDS = ACCOUNTS.map(({ id }) => id)
+/** Accounts that only commands create; nothing is booked on them. */
+const LATE_IDS = [7n, 8n, 9n]
+export const ACCOUNT_IDS = [...BOOKED_IDS, ...LATE_IDS]
 
 /** Mostly the usual value, now and then one of the others. */
 function mostly<T>(usual: fc.Arbitrary<T>, ...others: T[]): fc.Arbitrary<T> {
@@ -46,7 +49,7 @@ const accountPair = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom([5n, 6n], [6n, 5n]) },
   {
     weight: 1,
-    arbitrary: fc.array(fc.constantFrom(0n, ...ACCOUNT_IDS, 99n, ID_MAX), { minLength: 2, maxLength: 2 })
+    arbitrary: fc.array(fc.constantFrom(0n, ...BOOKED_IDS, 99n, ID_MAX), { minLength: 2, maxLength: 2 })
   }
 )
 
@@ -198,15 +201,17 @@ const command: fc.Arbitrary<DraftCommand> = fc.oneof(
     arbitrary: fc
       .array(
         fc.record({
-          id: fc.constantFrom(0n, ...ACCOUNT_IDS, ID_MAX),
-          ledger: fc.constantFrom(0, 1, 2),
-          code: fc.constantFrom(0, 2, 3),
+          id: mostly(fc.constantFrom(...LATE_IDS, ...ACCOUNT_IDS), 0n, ID_MAX),
+          ledger: mostly(fc.constantFrom(1, 2), 0),
+          code: mostly(fc.constantFrom(2, 3), 0),
           flags: fc.record({
+            linked: fc.boolean(),
+            history: fc.boolean(),
             debitsMustNotExceedCredits: fc.boolean(),
             creditsMustNotExceedDebits: fc.boolean()
           })
         }),
-        { minLength: 1, maxLength: 3 }
+        { minLength: 1, maxLength: 4 }
       )
       .map((accounts) => ({ kind: 'createAccounts' as const, accounts }))
   }

@@ -10,7 +10,7 @@ CREATE TABLE "ledgerAccounts" (
   id uuid PRIMARY KEY,
   ledger bigint NOT NULL,
   code integer NOT NULL,
-  -- Bits: 2 debits must not exceed credits, 4 credits must not exceed debits.
+  -- Bits: 1 linked, 2 debits must not exceed credits, 4 credits must not exceed debits, 8 history.
   flags integer NOT NULL,
   "userData128" uuid,
   "debitsPending" numeric NOT NULL DEFAULT 0 CHECK ("debitsPending" >= 0),

@@ -77,8 +77,10 @@ export function createTigerBeetleLedger(options: TigerBeetleLedgerOptions): Audi
   return {
     async createAccounts(accounts) {
       assertAccounts(accounts)
-      const results = await inRequests(accounts, (part) =>
-        call((client) => client.createAccounts(part.map(toWireAccount)))
+      const results = await inRequests(
+        accounts,
+        (part) => call((client) => client.createAccounts(part.map(toWireAccount))),
+        ({ flags }) => flags?.linked === true
       )
       return results.map(({ status }) => accountResult(status))
     },

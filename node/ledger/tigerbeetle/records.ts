@@ -174,6 +174,8 @@ export const TRANSFER_RESULTS: Readonly<Record<number, CreateTransferResult>> = 
 
 export const ACCOUNT_RESULTS: Readonly<Record<number, CreateAccountResult>> = {
   [CREATED]: 'ok',
+  1: 'linked_event_failed',
+  2: 'linked_event_chain_open',
   6: 'id_must_not_be_zero',
   7: 'id_must_not_be_int_max',
   8: 'flags_are_mutually_exclusive',

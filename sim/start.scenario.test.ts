@@ -128,7 +128,7 @@ describe('npm start', () => {
     const started = start('--exit')
     const { status, stderr } = await started.ended
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    const summary = started.lines.find(isUp) as {
+    const summary = started.lines.at(-1) as {
       ok: boolean
       payments: {
         state: string
@@ -138,7 +138,7 @@ describe('npm start', () => {
       }[]
       audit: { ok: boolean }
     }
-    expect(summary.ok).toBe(true)
+    expect(summary).toMatchObject({ event: 'summary', ok: true })
     expect(summary.audit.ok).toBe(true)
     expect(summary.payments).toHaveLength(1)
     expect(summary.payments[0]!.state).toBe('COMPLETED')
@@ -200,7 +200,11 @@ describe('npm start', () => {
     })
     const unaffordable = await lab('pay', 'alice@acacia', 'bob@baobab', '99999', '--json')
     expect(unaffordable.status).toBe(1)
-    expect(unaffordable.lines.at(-1)).toMatchObject({ event: 'summary', ok: false })
+    expect(unaffordable.lines.at(-1)).toMatchObject({
+      event: 'summary',
+      ok: false,
+      payments: [{ state: 'CANCELLED', error: 'Account does not have enough balance.' }]
+    })
     const unknown = await lab('pay', 'eve@acacia', 'bob@baobab', '1')
     expect(unknown.status).toBe(2)
     expect(unknown.stderr).toMatch(/unknown wallet address "eve@acacia"; there are: alice@acacia, bob@baobab/)

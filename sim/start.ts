@@ -13,7 +13,8 @@ Brings a network of nodes up on this machine, makes the topology's payments, aud
   topology.json   what to bring up (default: fixtures/topologies/pair.json)
   --ledger NAME   where nodes keep their books: ${LOCAL_LEDGERS.join(' or ')} (default: $LEDGER, else postgres)
   --exit          take everything down after the payments, exit 0 when all completed and the audit is clean
-  --json          one JSON object per line, the last {"event":"summary","ok":…}
+  --json          one JSON object per line; {"event":"summary","ok":…} tells how the payments ended, with --exit
+                  it is the last line
   --help          this text
 `
 
@@ -108,6 +109,7 @@ async function useNetwork(
   }
 ): Promise<number> {
   let status = 0
+  let summary: (Record<string, unknown> & { ok: boolean }) | undefined
   const broken = network.failure.then((how) => new Error(how))
   const demo = runDemo(network, progress).catch((error: Error) => error)
   const result = await Promise.race([demo, interrupted, broken])
@@ -115,12 +117,14 @@ async function useNetwork(
     status = 130
   } else if (result instanceof Error) {
     progress.error(result.message)
-    progress.summary({ ok: false, error: result.message })
+    summary = { ok: false, error: result.message }
     status = 1
   } else {
-    progress.summary({ ok: result.ok, payments: result.payments.map(toSummary), audit: result.audit })
+    summary = { ok: result.ok, payments: result.payments.map(toSummary), audit: result.audit }
     status = result.ok ? 0 : 1
     if (!exit) {
+      progress.summary(summary)
+      summary = undefined
       introduce(network, progress)
       const end = await Promise.race([interrupted, broken])
       if (end instanceof Error) {
@@ -133,9 +137,11 @@ async function useNetwork(
     await network.stop()
   } catch (error) {
     progress.error((error as Error).message)
+    if (summary) progress.summary({ ...summary, ok: false })
     return 1
   }
   progress.step('stopped', 'no process, port or file is left')
+  if (summary) progress.summary(summary)
   return status
 }
 

@@ -77,6 +77,7 @@ export function payingNetworkOf(network: Network): PayingNetwork {
 
 export interface PaymentOutcome extends Omit<InitiatedPayment, 'completeIncomingPayment'> {
   state: 'COMPLETED' | 'FAILED' | 'CANCELLED'
+  /** Why it failed, or the wallet cancelled it. */
   error?: string
   sentAmount: WireAmount
   /** What the receiver's incoming payment holds. */
@@ -149,8 +150,9 @@ async function awaitOutcome(
     }>(INCOMING_PAYMENT, { id: idOf(initiated.incomingPaymentUrl) })
     return incomingPayment.receivedAmount
   })
-  const { state, error, sentAmount } = ended
-  return { ...initiated, state, ...(error != null && { error }), sentAmount, receivedAmount }
+  const { state, sentAmount } = ended
+  const error = ended.error ?? ended.metadata?.cancellationReason
+  return { ...initiated, state, ...(error !== undefined && { error }), sentAmount, receivedAmount }
 }
 
 /** Asks again, less and less often, until there is an answer. */
@@ -178,6 +180,7 @@ type EndedPayment = Omit<OutgoingPaymentAnswer, 'state'> & Pick<PaymentOutcome, 
 interface OutgoingPaymentAnswer {
   state: 'FUNDING' | 'SENDING' | PaymentOutcome['state']
   error: string | null
+  metadata: { cancellationReason?: string } | null
   sentAmount: WireAmount
 }
 
@@ -199,6 +202,6 @@ function idOf(url: string): string {
 }
 
 const OUTGOING_PAYMENT = `query OutgoingPayment($id: String!) {
-  outgoingPayment(id: $id) { state error sentAmount { value assetCode assetScale } } }`
+  outgoingPayment(id: $id) { state error metadata sentAmount { value assetCode assetScale } } }`
 const INCOMING_PAYMENT = `query IncomingPayment($id: String!) {
   incomingPayment(id: $id) { state receivedAmount { value assetCode assetScale } } }`

@@ -36,6 +36,10 @@ export function validated(
   return async (request) => {
     const { headers, params, query, body } = request
     if (!acceptsJson(headers.accept)) return refused(406, 'Must accept application/json')
+    // The validator takes null, 0, false and '' for no body at all.
+    if (body !== undefined && (typeof body !== 'object' || body === null)) {
+      return refused(400, 'body must be object')
+    }
     try {
       checkRequest({ headers, params, query, body })
     } catch (error) {

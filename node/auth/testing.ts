@@ -32,17 +32,19 @@ export interface AuthHarness {
   runtime: Runtime
   http: HttpClient
   client: TestClient
-  /** Its key set changes hands: what it serves is what it holds when asked. */
   otherClient: TestClient
   /** A wallet address without a public name. */
   namelessClient: TestClient
   /** Moves the server's clock, and that of the clients. */
   shift(byMs: number): void
+  /** What a client's key set holds from now on. */
+  publishKeys(client: TestClient, keys: object[]): void
   url(door: keyof NonNullable<Auth['addresses']>, path: string): string
   /** Asks the GNAP door, signed by `by` unless that is null. */
   signed(request: {
     method: 'POST' | 'DELETE' | 'GET'
     path: string
+    /** A string goes out as it is, anything else as JSON. */
     body?: unknown
     token?: string
     by?: TestClient | null
@@ -62,13 +64,17 @@ export interface AuthHarness {
   close(): Promise<void>
 }
 
+/** @param standStill time moves by `shift` alone (timeouts are those of the machine still) */
 export async function startTestAuth(
   adminUrl: string,
-  environment: Record<string, string> = {}
+  environment: Record<string, string> = {},
+  { standStill = false }: { standStill?: boolean } = {}
 ): Promise<AuthHarness> {
   const system = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
   let offsetMs = 0
-  const clock: Clock = { ...system.clock, nowMs: () => system.clock.nowMs() + offsetMs }
+  const startMs = system.clock.nowMs()
+  const nowMs = () => (standStill ? startMs : system.clock.nowMs()) + offsetMs
+  const clock: Clock = { ...system.clock, nowMs }
   const runtime = createRuntime({ ...system, clock })
   const http = createHttpClient(runtime)
   const database = await createTestDatabase(adminUrl)
@@ -106,10 +112,11 @@ export async function startTestAuth(
     otherClient: wallets.createClient('other', 'Other'),
     namelessClient: wallets.createClient('nameless', undefined),
     shift: (byMs) => void (offsetMs += byMs),
+    publishKeys: ({ walletAddress }, keys) => wallets.publishKeys(walletAddress, keys),
     url,
     async signed({ method, path, body, token, by = harness.client, headers = {} }) {
       const target = url('auth', path)
-      const sent = body === undefined ? undefined : JSON.stringify(body)
+      const sent = toText(body)
       const plain = {
         accept: 'application/json',
         ...(token !== undefined && { authorization: `GNAP ${token}` }),
@@ -137,7 +144,7 @@ export async function startTestAuth(
       )
     },
     async send(door, method, path, { body, headers = {} } = {}) {
-      const sent = typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body)
+      const sent = toText(body)
       const sentHeaders = { ...(sent !== undefined && { 'content-type': 'application/json' }), ...headers }
       return withJson(
         await http.request({
@@ -171,6 +178,10 @@ export async function startTestAuth(
   return harness
 }
 
+function toText(body: unknown): string | undefined {
+  return typeof body === 'string' || body === undefined ? body : JSON.stringify(body)
+}
+
 function withJson(response: HttpResponse): JsonAnswer {
   return { ...response, json: <Body>() => JSON.parse(response.body.toString('utf8')) as Body }
 }
@@ -179,6 +190,7 @@ function withJson(response: HttpResponse): JsonAnswer {
 async function serveWallets(runtime: Runtime): Promise<{
   server: HttpServer
   createClient(name: string, publicName: string | undefined): TestClient
+  publishKeys(walletAddress: string, keys: object[]): void
   beforeNextAnswer(happens: () => Promise<void>): void
 }> {
   const documents = new Map<string, object>()
@@ -195,6 +207,8 @@ async function serveWallets(runtime: Runtime): Promise<{
   return {
     server,
     beforeNextAnswer: (happens) => void (before = happens),
+    publishKeys: (walletAddress, keys) =>
+      void documents.set(`${new URL(walletAddress).pathname}/jwks.json`, { keys }),
     createClient(name, publicName) {
       const { privateKey } = generateKeyPairSync('ed25519')
       const walletAddress = `https://127.0.0.1:${server.address.port}/${name}`

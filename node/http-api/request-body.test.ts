@@ -1,16 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isJsonContentType, parseJson } from './index.ts'
+import { isJsonContentType, MAX_JSON_DEPTH, parseJson } from './index.ts'
 
 describe('parseJson', () => {
-  it('reads what JSON.parse reads, but for NUL characters', () => {
+  it('reads what JSON.parse reads, but for NUL characters and halves of surrogate pairs', () => {
+    const stringUnit = fc.constantFrom('a', '\0', '\\', 'u0000', '"', '\ud83d', '\ude00', 'ud83d')
     fc.assert(
-      fc.property(fc.jsonValue({ stringUnit: fc.constantFrom('a', '\0', '\\', 'u0000', '"') }), (value) => {
+      fc.property(fc.jsonValue({ stringUnit }), (value) => {
         const parsed = parseJson(Buffer.from(JSON.stringify(value)))
-        if (anyStringHasNul(value)) expect(parsed).toBeUndefined()
-        else expect(parsed).toEqual({ json: JSON.parse(JSON.stringify(value)) as unknown })
+        if (anyString(value, (text) => text.includes('\0') || !text.isWellFormed())) {
+          expect(parsed).toBeUndefined()
+        } else expect(parsed).toEqual({ json: JSON.parse(JSON.stringify(value)) as unknown })
       })
     )
+  })
+
+  it.each(['[', '{"a":'])('reads %s within each other up to its limit, and no deeper', (opening) => {
+    const nested = (depth: number) => {
+      const closing = opening === '[' ? ']' : '}'
+      return Buffer.from(`${opening.repeat(depth)}${opening === '[' ? '' : '1'}${closing.repeat(depth)}`)
+    }
+    expect(parseJson(nested(MAX_JSON_DEPTH))).toBeDefined()
+    expect(parseJson(nested(MAX_JSON_DEPTH + 1))).toBeUndefined()
+    expect(parseJson(nested(100_000))).toBeUndefined()
+    // Many beside each other are fine.
+    expect(parseJson(Buffer.from(JSON.stringify(Array.from({ length: 1_000 }, () => [{}]))))).toBeDefined()
   })
 
   it.each(['', '{', 'undefined', '{"a":1,}'])('refuses %j', (text) => {
@@ -33,8 +47,8 @@ describe('isJsonContentType', () => {
   )
 })
 
-function anyStringHasNul(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\0')
+function anyString(value: unknown, holds: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return holds(value)
   if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([key, member]) => key.includes('\0') || anyStringHasNul(member))
+  return Object.entries(value).some(([key, member]) => holds(key) || anyString(member, holds))
 }

@@ -37,9 +37,13 @@ export function isJsonContentType(contentType: string | undefined): boolean {
   return /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType ?? '')
 }
 
+/** Objects and arrays within each other that a body may have. */
+export const MAX_JSON_DEPTH = 64
+
 /**
- * The JSON of a body. Undefined where it is not valid JSON, or where a string in it holds a NUL character: no text
- * of PostgreSQL can.
+ * The JSON of a body. Undefined where it is not valid JSON, where a string in it holds a NUL character or half of
+ * a surrogate pair (no text of PostgreSQL can; RFC 7493 section 2.1), or where it is nested deeper than
+ * `MAX_JSON_DEPTH`: what walks it later may be recursive.
  */
 export function parseJson(body: Buffer): { json: unknown } | undefined {
   const text = body.toString('utf8')
@@ -49,18 +53,34 @@ export function parseJson(body: Buffer): { json: unknown } | undefined {
   } catch {
     return undefined
   }
-  // A NUL can only be written as an escape: bodies without one need no look at every string.
-  return text.includes('\\u0000') && holdsNul(json) ? undefined : { json }
+  return mayHoldUnfitValue(text) && holdsUnfitValue(json) ? undefined : { json }
 }
 
-function holdsNul(value: unknown): boolean {
-  const left: unknown[] = [value]
-  while (left.length > 0) {
-    const next = left.pop()
-    if (typeof next === 'string' && next.includes('\0')) return true
-    if (typeof next === 'object' && next !== null) {
-      for (const [key, member] of Object.entries(next)) left.push(key, member)
+/** Such characters can only be written as escapes, and depth only by brackets: most bodies need no look inside. */
+function mayHoldUnfitValue(text: string): boolean {
+  if (/\\u(?:0000|[dD][89a-fA-F])/.test(text)) return true
+  let brackets = 0
+  for (let at = 0; at < text.length && brackets <= MAX_JSON_DEPTH; at += 1) {
+    const character = text.charCodeAt(at)
+    if (character === OPENING_BRACKET || character === OPENING_BRACE) brackets += 1
+  }
+  return brackets > MAX_JSON_DEPTH
+}
+
+const OPENING_BRACKET = '['.charCodeAt(0)
+const OPENING_BRACE = '{'.charCodeAt(0)
+
+function holdsUnfitValue(json: unknown): boolean {
+  let level: unknown[] = [json]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    const below: unknown[] = []
+    for (const value of level) {
+      if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) return true
+      if (typeof value !== 'object' || value === null) continue
+      if (depth === MAX_JSON_DEPTH) return true
+      for (const [key, member] of Object.entries(value)) below.push(key, member)
     }
+    level = below
   }
   return false
 }

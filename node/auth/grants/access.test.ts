@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkLimits, coversAccess, needsInteraction, readAccess } from './access.ts'
+import { checkAccess, coversAccess, needsInteraction, readAccess } from './access.ts'
 import type { AccessItem } from './model.ts'
 import { isRepeatingInterval } from './repeating-interval.ts'
 
@@ -86,7 +86,7 @@ describe('needsInteraction', () => {
   })
 })
 
-describe('readAccess and checkLimits', () => {
+describe('readAccess and checkAccess', () => {
   it('keep what the document names and drop the rest', () => {
     const sent = [
       { type: 'quote', actions: ['read'], identifier: 'https://a.example/x', limits: {} },
@@ -100,7 +100,7 @@ describe('readAccess and checkLimits', () => {
 
   it.each(['', '-1', '0x10', '1.5', ' 1', '18446744073709551616'])('refuse the amount %j', (value) => {
     const limits = { debitAmount: { value, assetCode: 'USD', assetScale: 2 } }
-    expect(checkLimits([{ type: 'outgoing-payment', actions: ['create'], limits }])).toMatch(
+    expect(checkAccess([{ type: 'outgoing-payment', actions: ['create'], limits }])).toMatch(
       /unsigned 64-bit/
     )
   })

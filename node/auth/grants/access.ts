@@ -3,14 +3,18 @@ import type { AuthConfig } from '../config.ts'
 import type { AccessItem } from './model.ts'
 import { isRepeatingInterval } from './repeating-interval.ts'
 
+/** Characters of a URI that a client sends: an identifier must fit an index of the database, a finish URI a header. */
+export const MAX_URI_LENGTH = 2_048
+/** Characters of an asset's code. */
+export const MAX_ASSET_CODE_LENGTH = 255
 const MAX_UINT64 = (1n << 64n) - 1n
 
 type Limits = NonNullable<AccessItem['limits']>
 type Amount = NonNullable<Limits['debitAmount']>
 
 /**
- * The access items of a request that its OpenAPI document has accepted, without members that it does not name
- * for their type.
+ * The access items of a request that its OpenAPI document and `checkAccess` have accepted, without members that
+ * are not named for their type.
  */
 export function readAccess(items: readonly AccessItem[]): AccessItem[] {
   return items.map(({ type, actions, identifier, limits }) => ({
@@ -34,17 +38,47 @@ function readAmount({ value, assetCode, assetScale }: Amount): Amount {
   return { value, assetCode, assetScale }
 }
 
-/** What is wrong with limits beyond what the OpenAPI document can say; undefined when nothing is. */
-export function checkLimits(access: readonly AccessItem[]): string | undefined {
-  for (const { limits } of access) {
-    if (limits === undefined) continue
-    if (limits.debitAmount && limits.receiveAmount) return 'only one access amount allowed'
-    for (const amount of [limits.debitAmount, limits.receiveAmount]) {
-      if (amount && !isUint64(amount.value)) return 'access amount value must be an unsigned 64-bit integer'
+/**
+ * What is wrong with the access items of a request beyond what the OpenAPI document says; undefined when nothing
+ * is. Of amounts in limits the document says nothing: an alternative without amounts accepts whatever stands there.
+ */
+export function checkAccess(access: readonly AccessItem[]): string | undefined {
+  for (const { type, identifier, limits } of access) {
+    if (identifier !== undefined && identifier.length > MAX_URI_LENGTH) {
+      return `access identifier must have at most ${MAX_URI_LENGTH} characters`
     }
-    if (limits.interval !== undefined && !isRepeatingInterval(limits.interval)) {
-      return 'access interval must be an ISO 8601 repeating interval'
-    }
+    const wrongLimits = type === 'outgoing-payment' && limits !== undefined && checkLimits(limits)
+    if (wrongLimits) return wrongLimits
+  }
+  return undefined
+}
+
+function checkLimits({ receiver, interval, debitAmount, receiveAmount }: Limits): string | undefined {
+  if (debitAmount !== undefined && receiveAmount !== undefined) return 'only one access amount allowed'
+  const amount = debitAmount === undefined ? receiveAmount : debitAmount
+  if (amount !== undefined) {
+    const wrongAmount = checkAmount(amount)
+    if (wrongAmount) return wrongAmount
+  }
+  if (receiver !== undefined && receiver.length > MAX_URI_LENGTH) {
+    return `access receiver must have at most ${MAX_URI_LENGTH} characters`
+  }
+  if (interval !== undefined && !isRepeatingInterval(interval)) {
+    return 'access interval must be an ISO 8601 repeating interval'
+  }
+  return undefined
+}
+
+function checkAmount(amount: unknown): string | undefined {
+  const { value, assetCode, assetScale } = (amount ?? {}) as Record<string, unknown>
+  if (typeof value !== 'string' || !isUint64(value)) {
+    return 'access amount value must be an unsigned 64-bit integer'
+  }
+  if (typeof assetCode !== 'string' || assetCode === '' || assetCode.length > MAX_ASSET_CODE_LENGTH) {
+    return `access amount asset code must have 1 to ${MAX_ASSET_CODE_LENGTH} characters`
+  }
+  if (!Number.isInteger(assetScale) || (assetScale as number) < 0 || (assetScale as number) > 255) {
+    return 'access amount asset scale must be an integer from 0 to 255'
   }
   return undefined
 }

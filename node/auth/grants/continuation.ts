@@ -9,7 +9,7 @@ import { accessTokenBody, continueBody } from './bodies.ts'
 import type { ClientAuthenticator } from './client.ts'
 import { isRejected, isRevoked } from './model.ts'
 import type { Grant } from './model.ts'
-import { findAccess, findGrant, findSubjects, markIssued, markPolled, revokeGrant } from './store.ts'
+import { findAccess, findContinuedGrant, findSubjects, markIssued, markPolled, revokeGrant } from './store.ts'
 
 /** The handlers of `/continue/:id` (RFC 9635 section 5). */
 export function createContinuationHandlers(dependencies: AuthDependencies, clients: ClientAuthenticator) {
@@ -20,7 +20,7 @@ export function createContinuationHandlers(dependencies: AuthDependencies, clien
   /** The grant that a request continues: its continuation token and its client's signature must hold. */
   async function findContinued(request: ApiRequest, token: string): Promise<Grant | GnapFailure> {
     const { id } = request.params
-    const grant = isUuid(id) ? await findGrant(knex, { continueId: id }) : undefined
+    const grant = isUuid(id) ? await findContinuedGrant(knex, id) : undefined
     if (!grant || !areSecretsEqual(token, grant.continueToken) || isRevoked(grant)) {
       return fail(401, 'invalid_continuation', 'invalid grant')
     }

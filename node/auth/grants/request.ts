@@ -9,7 +9,7 @@ import { createInteractionNonce, createTokenValue, isUuid } from '../secrets.ts'
 import { findTenant, identityProviderOf } from '../tenants/store.ts'
 import type { Tenant } from '../tenants/store.ts'
 import { insertToken } from '../tokens/store.ts'
-import { checkLimits, needsInteraction, readAccess } from './access.ts'
+import { checkAccess, MAX_URI_LENGTH, needsInteraction, readAccess } from './access.ts'
 import { accessTokenBody, continueBody } from './bodies.ts'
 import type { ClientAuthenticator } from './client.ts'
 import type { AccessItem, Grant, GrantClient, Subject } from './model.ts'
@@ -47,19 +47,20 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
     const tenant = isUuid(tenantId) ? await findTenant(database.knex, tenantId) : undefined
     if (!tenant) return fail(404, 'invalid_request', 'Not Found')
     const body = request.body as GrantRequestBody
-    const client = typeof body.client === 'string' ? { walletAddress: body.client } : body.client
+    const client = readClient(body.client)
     const unauthenticated = await clients.authenticate(request, client)
     if (unauthenticated) return unauthenticated
 
-    const asked: GrantRequest = {
+    const requested: GrantRequest = {
       tenant,
       client,
-      access: readAccess(body.access_token?.access ?? []),
+      access: body.access_token?.access ?? [],
       subjects: (body.subject?.sub_ids ?? []).map(({ id, format }) => ({ id, format })),
       interact: body.interact
     }
-    const refused = checkRequest(asked)
+    const refused = checkRequest(requested)
     if (refused) return refused
+    const asked = { ...requested, access: readAccess(requested.access) }
     const isInteractive =
       asked.subjects.length > 0 || asked.access.some((item) => needsInteraction(item, config))
     return isInteractive ? startInteraction(asked) : issueAtOnce(asked)
@@ -72,8 +73,8 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
     if (access.some((item) => needsInteraction(item, config) && item.identifier === undefined)) {
       return fail(400, 'invalid_request', 'access identifier required')
     }
-    const wrongLimits = checkLimits(access)
-    if (wrongLimits !== undefined) return fail(400, 'invalid_request', wrongLimits)
+    const wrongAccess = checkAccess(access)
+    if (wrongAccess !== undefined) return fail(400, 'invalid_request', wrongAccess)
     for (const { id, format } of subjects) {
       if (!isSubjectUrl(id)) return fail(400, 'invalid_request', 'subject id must be a valid https url')
       if (format !== 'uri') return fail(400, 'invalid_request', 'subject format is invalid')
@@ -82,7 +83,7 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
   }
 
   function isSubjectUrl(id: string): boolean {
-    if (!URL.canParse(id)) return false
+    if (id.length > MAX_URI_LENGTH || !URL.canParse(id)) return false
     const { protocol } = new URL(id)
     return protocol === 'https:' || (protocol === 'http:' && config.OPEN_PAYMENTS_SCHEME === 'http')
   }
@@ -143,7 +144,10 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
     if (!interact?.start.includes('redirect')) {
       return fail(400, 'invalid_request', "missing required request field 'interact'")
     }
-    if (interact.finish && !isFinishUri(interact.finish.uri)) {
+    if (
+      interact.finish &&
+      !(interact.finish.uri.length <= MAX_URI_LENGTH && isFinishUri(interact.finish.uri))
+    ) {
       return fail(400, 'invalid_request', 'the finish uri is not one to redirect to')
     }
     if (!identityProviderOf(tenant)) return fail(400, 'invalid_request', 'invalid tenant')
@@ -177,6 +181,14 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
       createdAt: new Date(nowMs)
     }
   }
+}
+
+/** Who asks. Of a key what makes it one is kept: it is told to resource servers, and others may say what they like. */
+function readClient(client: GrantRequestBody['client']): GrantClient {
+  if (typeof client === 'string') return { walletAddress: client }
+  if (!('jwk' in client)) return { walletAddress: client.walletAddress }
+  const { kid, alg, kty, crv, x, use } = client.jwk
+  return { jwk: { kid, alg, kty, crv, x, ...(use !== undefined && { use }) } }
 }
 
 /** A stranger's text as the database and a URL can hold it. */

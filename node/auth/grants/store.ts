@@ -83,11 +83,16 @@ export async function insertGrant(
   }
 }
 
-export async function findGrant(
-  knex: Knex,
-  by: { id: string } | { continueId: string }
-): Promise<Grant | undefined> {
-  const [row] = await knex<GrantRow>('grants').where(by).limit(1)
+export async function findGrant(knex: Knex, id: string): Promise<Grant | undefined> {
+  const [row] = await knex<GrantRow>('grants').where({ id }).limit(1)
+  return row && toGrant(row)
+}
+
+/** The grant that a continuation id names. Those of a deleted tenant are gone. */
+export async function findContinuedGrant(knex: Knex, continueId: string): Promise<Grant | undefined> {
+  const [row] = await knex<GrantRow>('grants')
+    .where({ continueId })
+    .whereIn('tenantId', knex('tenants').select('id').whereNull('deletedAt'))
   return row && toGrant(row)
 }
 

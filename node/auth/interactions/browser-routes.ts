@@ -74,7 +74,7 @@ export function createBrowserRoutes(dependencies: AuthDependencies) {
   async function finishApproved({ interaction, grant }: InteractionContext): Promise<BrowserAnswer> {
     if (!(await approveGrant(knex, grant.id, clock.nowMs()))) {
       // A browser that comes twice is answered twice; a grant that ended meanwhile is not.
-      const ended = await findGrant(knex, { id: grant.id })
+      const ended = await findGrant(knex, grant.id)
       if (!ended || isRevoked(ended) || isRejected(ended)) {
         return refuse(grant, 404, 'unknown_interaction', 'unknown interaction')
       }

@@ -52,11 +52,21 @@ describe('the service API', () => {
     ['an id that is no UUID', () => call('POST', '/tenant', { ...TENANT, id: '1' }), 400],
     ['an empty secret', () => call('POST', '/tenant', { ...TENANT, apiSecret: '' }), 400],
     ['a consent URL that is none', () => call('POST', '/tenant', { ...TENANT, idpConsentUrl: 'x' }), 400],
+    [
+      'a consent URL that runs code',
+      () => call('POST', '/tenant', { ...TENANT, idpConsentUrl: 'javascript:alert(1)' }),
+      400
+    ],
     ['malformed JSON', () => call('POST', '/tenant', '{'), 400],
     ['no body', () => call('POST', '/tenant'), 400],
     ['a change of a tenant nobody knows', () => call('PATCH', '/tenant/x', { idpSecret: 'x' }), 404],
     ['a deletion without date', () => call('DELETE', `/tenant/${TENANT.id}`, {}), 400],
-    ['a deletion at no date', () => call('DELETE', `/tenant/${TENANT.id}`, { deletedAt: 'now' }), 400]
+    ['a deletion at no date', () => call('DELETE', `/tenant/${TENANT.id}`, { deletedAt: 'now' }), 400],
+    [
+      'a deletion at a date that no database holds',
+      () => call('DELETE', `/tenant/${TENANT.id}`, { deletedAt: '-271821-04-20T00:00:00Z' }),
+      400
+    ]
   ])('refuses %s', async (_, request, status) => {
     const [answered, code] = refusalOf(await request())
     expect([answered, code]).toEqual([status, 'invalid_request'])

@@ -8,7 +8,13 @@ import type { GnapFailure } from '../errors.ts'
 import { isUuid } from '../secrets.ts'
 import { deleteTenant, insertTenant, updateTenant } from './store.ts'
 
-const url = z.string().refine((text) => URL.canParse(text), 'a URL is needed')
+/** Where browsers are sent. */
+const url = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'an http(s) URL is needed'
+  )
 const secret = z.string().min(1)
 
 const newTenant = z.object({
@@ -23,7 +29,7 @@ const tenantChanges = z.object({
   idpSecret: secret.nullish()
 })
 const deletion = z.object({
-  deletedAt: z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'a date is needed')
+  deletedAt: z.string().refine((text) => Date.parse(text) >= 0, 'a date since 1970 is needed')
 })
 
 /** The service API: the backend tells of its tenants. For the internal network: it asks nobody who they are. */

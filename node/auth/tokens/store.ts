@@ -46,18 +46,43 @@ export async function insertToken(
   return token
 }
 
-/** A token that is not revoked, with its grant. */
+/**
+ * A token that is not revoked, with its grant. Those of a deleted tenant are gone. One statement, whether there is
+ * such a token or not: how long it takes tells nobody which ids exist.
+ */
 export async function findToken(
   knex: Knex,
   managementId: string
 ): Promise<{ token: AccessToken; grant: Grant } | undefined> {
-  const [token] = await knex<AccessToken>('accessTokens')
-    .where({ managementId })
-    .whereNull('revokedAt')
-    .limit(1)
-  if (!token) return undefined
-  const [row] = await knex<GrantRow>('grants').where({ id: token.grantId }).limit(1)
-  return row && { token, grant: toGrant(row) }
+  const [found] = await knex<Omit<AccessToken, 'id'> & { tokenId: string; issuedAt: Date } & GrantRow>(
+    'accessTokens as t'
+  )
+    .join('grants as g', 'g.id', 't.grantId')
+    .join('tenants as o', 'o.id', 'g.tenantId')
+    .where({ 't.managementId': managementId, 't.revokedAt': null, 'o.deletedAt': null })
+    .select('g.*', {
+      tokenId: 't.id',
+      grantId: 't.grantId',
+      value: 't.value',
+      managementId: 't.managementId',
+      expiresIn: 't.expiresIn',
+      expiresAt: 't.expiresAt',
+      revokedAt: 't.revokedAt',
+      issuedAt: 't.createdAt'
+    })
+  if (!found) return undefined
+  const { tokenId, grantId, value, expiresIn, expiresAt, revokedAt, issuedAt, ...row } = found
+  const token = {
+    id: tokenId,
+    grantId,
+    value,
+    managementId,
+    expiresIn,
+    expiresAt,
+    revokedAt,
+    createdAt: issuedAt
+  }
+  return { token, grant: toGrant(row) }
 }
 
 /** Revokes a token. Of concurrent callers one is told true. */

@@ -35,6 +35,7 @@ import { createRates } from './rates/service.ts'
 import { createReceivers } from './receivers/index.ts'
 import { createTransmitData } from './secrets.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
+import { createAwaitedWalletAddresses } from './wallet-addresses/awaited.ts'
 import { createWalletAddresses } from './wallet-addresses/service.ts'
 import { createAllTargets, createWebMonetization } from './web-monetization/service.ts'
 import { createWebhookDelivery } from './webhooks/delivery.ts'
@@ -215,6 +216,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     clientKeys: createClientKeyFetcher({ httpClient: http.thirdParty, scheme: config.OPEN_PAYMENTS_SCHEME }),
     tenants,
     walletAddresses,
+    awaitedWalletAddresses: createAwaitedWalletAddresses({ ...base, walletAddresses, tenants, outbox }),
     streamReceiver,
     incomingPayments,
     quotes,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseEnvironment, variable } from '../runtime/index.ts'
 import type { Environment } from '../runtime/index.ts'
 import { parseAssets, parseHosts } from './auto-peering/policy.ts'
+import { isPageTemplate } from './wallet-addresses/page.ts'
 
 /** Variables by Rafiki's names and defaults; the last block holds our extensions (docs/compatibility.md). */
 const schema = z
@@ -84,6 +85,16 @@ const schema = z
     ENABLE_PARTIAL_PAYMENT_DECISION: variable.boolean(false),
     PARTIAL_PAYMENT_DECISION_MAX_WAIT_MS: variable.integer(1_500),
     PARTIAL_PAYMENT_DECISION_SAFETY_MARGIN_MS: variable.integer(100),
+    WALLET_ADDRESS_NOT_FOUND_POLLING_ENABLED: variable.boolean(false),
+    WALLET_ADDRESS_LOOKUP_TIMEOUT_MS: variable.integer(1_500),
+    WALLET_ADDRESS_POLLING_FREQUENCY_MS: variable.integer(100, 1),
+    WALLET_ADDRESS_REDIRECT_HTML_PAGE: variable
+      .optional()
+      .refine(
+        (page) => page === undefined || isPageTemplate(page),
+        'a URL is needed, in which %wa, %ewa, %wp and %ewp stand for the wallet address'
+      ),
+    CARD_SERVICE_URL: variable.optionalUrl(),
     WALLET_ADDRESS_DEACTIVATION_PAYMENT_GRACE_PERIOD_MS: variable.integer(86_400_000),
 
     LEDGER: variable.oneOf(['postgres', 'tigerbeetle', 'memory']).optional(),

@@ -64,6 +64,16 @@ describe('Open Payments, as third parties see it: wallet addresses and incoming 
       })
     })
 
+    it('that nobody has are not waited for, and no wallet hears of strangers asking', async () => {
+      const unheard = `${node.openPaymentsUrl}/unheard`
+      for (const url of [unheard, `${unheard}/jwks.json`, `${unheard}/did.json`]) {
+        expect((await node.fetch(url)).status).toBe(404)
+      }
+      expect(
+        await node.database.knex('webhookEvents').where({ type: 'wallet_address.not_found' }).first()
+      ).toBeUndefined()
+    })
+
     it('serve nothing while they are deactivated', async () => {
       const { data } = await node.admin<{ assets: { edges: [{ node: { id: string } }] } }>(
         `{ assets { edges { node { id } } } }`

@@ -11,7 +11,7 @@ export const UNKNOWN_ID = '99999999-9999-4999-8999-999999999999'
 export const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 })
 
 /** A node of its own for the tests of a file, with three wallet addresses in USD/2. */
-export function useOpenPayments() {
+export function useOpenPayments(environment: Parameters<typeof startTestNode>[1] = {}) {
   const desk = {} as {
     node: TestNode
     alice: TestWalletAddress
@@ -19,14 +19,17 @@ export function useOpenPayments() {
     shop: TestWalletAddress
     /** The resource server of the wallet addresses. */
     resources: string
+    /** USD/2 */
+    assetId: string
   }
 
   beforeAll(async () => {
-    desk.node = await startTestNode(inject('postgresUrl'))
+    desk.node = await startTestNode(inject('postgresUrl'), environment)
     const { data } = await desk.node.admin<{ createAsset: { asset: { id: string } } }>(
       `mutation { createAsset(input: { code: "USD", scale: 2 }) { asset { id } } }`
     )
     const assetId = data!.createAsset.asset.id
+    desk.assetId = assetId
     desk.alice = await desk.node.createWalletAddress('alice', assetId, 1)
     desk.bob = await desk.node.createWalletAddress('bob', assetId, 2)
     desk.shop = await desk.node.createWalletAddress('shop', assetId, 3)

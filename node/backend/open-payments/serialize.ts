@@ -12,6 +12,8 @@ export interface Doors {
   authServerUrl: string
   /** OPEN_PAYMENTS_URL */
   openPaymentsUrl: string
+  /** CARD_SERVICE_URL, where it is set */
+  cardServiceUrl?: string
 }
 
 export function authServerOf(doors: Pick<Doors, 'authServerUrl'>, tenantId: string): string {
@@ -40,6 +42,7 @@ export function serializeWalletAddress(
     assetScale: asset.scale,
     authServer: authServerOf(doors, tenantId),
     resourceServer: resourceServerOf(doors, tenantId),
+    ...(doors.cardServiceUrl !== undefined && { cardService: `${withoutSlash(doors.cardServiceUrl)}/` }),
     ...(visible.length > 0 && {
       additionalProperties: Object.fromEntries(visible.map(({ key, value }) => [key, value]))
     })

@@ -15,6 +15,7 @@ import type { OutgoingPayments } from '../outgoing-payments/model.ts'
 import type { Quotes } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
+import type { AwaitedWalletAddresses } from '../wallet-addresses/awaited.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import { createAuthorizer } from './authorize.ts'
 import type { Authorizer } from './authorize.ts'
@@ -25,11 +26,11 @@ import { createIncomingPaymentHandlers } from './incoming-payments.ts'
 import { createOutgoingPaymentHandlers } from './outgoing-payments.ts'
 import { createQuoteHandlers } from './quotes.ts'
 import type { Answer, ResourceRequest } from './request.ts'
-import { SPSP_CONTENT_TYPE } from './spsp.ts'
 import { resourceRoutes } from './routes.ts'
 import type { ResourceRoute } from './routes.ts'
 import { answerValidator, loadOpenApiDocuments, requestValidator } from './validate.ts'
 import type { OpenApiDocuments, OpenApiOperation } from './validate.ts'
+import { addWalletAddressRoutes } from './wallet-address-routes.ts'
 import { createWalletAddressHandlers } from './wallet-addresses.ts'
 
 export interface OpenPaymentsServerDependencies {
@@ -37,6 +38,7 @@ export interface OpenPaymentsServerDependencies {
     BackendConfig,
     | 'AUTH_SERVER_GRANT_URL'
     | 'BIND_HOST'
+    | 'CARD_SERVICE_URL'
     | 'ENABLE_SPSP_PAYMENT_POINTERS'
     | 'KEY_ID'
     | 'OPEN_PAYMENTS_PORT'
@@ -44,6 +46,8 @@ export interface OpenPaymentsServerDependencies {
     | 'OPEN_PAYMENTS_URL'
     | 'TRUST_PROXY'
     | 'VALIDATE_RESPONSES'
+    | 'WALLET_ADDRESS_NOT_FOUND_POLLING_ENABLED'
+    | 'WALLET_ADDRESS_REDIRECT_HTML_PAGE'
     | 'WALLET_ADDRESS_URL'
   >
   runtime: Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>
@@ -57,6 +61,7 @@ export interface OpenPaymentsServerDependencies {
   clientKeys: Pick<ClientKeyFetcher, 'getKey'>
   tenants: Pick<TenantDirectory, 'get'>
   walletAddresses: WalletAddresses
+  awaitedWalletAddresses: AwaitedWalletAddresses
   streamReceiver: Pick<StreamReceiver, 'createCredentials'>
   incomingPayments: IncomingPayments
   quotes: Quotes
@@ -96,7 +101,8 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
   const { clock, logger } = runtime
   const doors = {
     authServerUrl: config.AUTH_SERVER_GRANT_URL,
-    openPaymentsUrl: config.OPEN_PAYMENTS_URL
+    openPaymentsUrl: config.OPEN_PAYMENTS_URL,
+    ...(config.CARD_SERVICE_URL !== undefined && { cardServiceUrl: config.CARD_SERVICE_URL })
   }
   const instance = {
     walletAddressUrl: config.WALLET_ADDRESS_URL,
@@ -123,6 +129,8 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
   const { streamReceiver } = dependencies
   const publicHandlers = createWalletAddressHandlers({
     walletAddresses,
+    awaited: dependencies.awaitedWalletAddresses,
+    isAwaitedByAll: config.WALLET_ADDRESS_NOT_FOUND_POLLING_ENABLED,
     tenants,
     streamReceiver,
     doors,
@@ -169,26 +177,11 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
       : checkGrant(await handlers.outgoingPayments.grantSpentAmounts(authorization))
     send(ctx, answer, config.AUTH_SERVER_GRANT_URL)
   })
-  // Wallet addresses may have any path: they are looked for last.
-  const checkKeys = checked({ document: 'walletAddress', method: 'get', path: '/jwks.json' })
-  const checkWalletAddress = checked({ document: 'walletAddress', method: 'get', path: '/' })
-  const asksForSpsp = (ctx: Context) =>
-    config.ENABLE_SPSP_PAYMENT_POINTERS && ctx.get('accept').includes(SPSP_CONTENT_TYPE)
-  router.get(/^\/.*$/, async (ctx) => {
-    if (asksForSpsp(ctx)) {
-      return send(
-        ctx,
-        await publicHandlers.spsp(ctx.host, ctx.path, ctx.headers),
-        config.AUTH_SERVER_GRANT_URL
-      )
-    }
-    const keysOf = /^(.*)\/jwks\.json$/i.exec(ctx.path)?.[1]
-    const answer =
-      keysOf === undefined
-        ? await publicHandlers.get(ctx.host, ctx.path)
-        : await publicHandlers.keys(ctx.host, keysOf)
-    const check = keysOf === undefined ? checkWalletAddress : checkKeys
-    send(ctx, isRefusal(answer) ? answer : check(answer), config.AUTH_SERVER_GRANT_URL)
+  addWalletAddressRoutes(router, {
+    config,
+    handlers: publicHandlers,
+    checked,
+    send: (ctx, answer) => send(ctx, answer, config.AUTH_SERVER_GRANT_URL)
   })
 
   const app = createHttpApp({

@@ -53,7 +53,7 @@ export interface TestNode {
   accept(grant: PendingGrant): Promise<string>
   /** Moves the backend's clock. */
   shift(byMs: number): void
-  /** Resolves with the first event of this type about this resource, once the node has told it. */
+  /** Resolves with the first event of this type about this resource (or URL), once the node has told it. */
   told(type: string, resourceId: string): Promise<ToldEvent>
   stop(): Promise<void>
 }
@@ -230,7 +230,9 @@ export async function startTestNode(
     told(type, resourceId) {
       return new Promise((resolve) => {
         const look = () => {
-          const event = events.find((told) => told.type === type && told.data.id === resourceId)
+          const event = events.find(
+            ({ type: told, data }) => told === type && [data.id, data.walletAddressUrl].includes(resourceId)
+          )
           if (!event) return
           waiting.delete(look)
           resolve(event)

@@ -24,7 +24,11 @@ export interface NewWebhookEvent {
   /** JSON as the contract shows it: amounts as strings, dates as ISO 8601. */
   data: Record<string, unknown>
   /** What the event is about; its kind and id make the resource whose events keep their order. */
-  resource: { kind: 'incomingPayment' | 'outgoingPayment' | 'walletAddress' | 'peer' | 'asset'; id: string }
+  resource: {
+    /** `walletAddressUrl`: a wallet address that does not exist; the id is its URL. */
+    kind: 'incomingPayment' | 'outgoingPayment' | 'walletAddress' | 'walletAddressUrl' | 'peer' | 'asset'
+    id: string
+  }
   /** What the wallet may withdraw on this event. */
   withdrawal?: { accountId: string; assetId: string; amount: bigint }
 }

@@ -5,14 +5,15 @@ import { Channel } from '../model.ts'
 import { HIDDEN_EVENT_TYPES } from './model.ts'
 import type { NewWebhookEvent, Outbox } from './model.ts'
 
-/** The column of the event's table that names its resource. */
+/** The column of the event's table that names its resource; null: nothing of that id exists. */
 const RESOURCE_COLUMN = {
   incomingPayment: 'incomingPaymentId',
   outgoingPayment: 'outgoingPaymentId',
   walletAddress: 'walletAddressId',
+  walletAddressUrl: null,
   peer: 'peerId',
   asset: 'assetId'
-} as const satisfies Record<NewWebhookEvent['resource']['kind'], string>
+} as const satisfies Record<NewWebhookEvent['resource']['kind'], string | null>
 
 /**
  * Writes events and their deliveries. Events of one resource keep their order when their transactions are
@@ -44,11 +45,19 @@ export function createOutbox({
     const createdAt = new Date(clock.nowMs())
     const to = recipients(event)
     const resourceColumn = RESOURCE_COLUMN[event.resource.kind]
+    const named =
+      resourceColumn === null
+        ? { column: '', value: '', id: [] }
+        : {
+            column: `"${resourceColumn}",`,
+            value: '?::uuid,',
+            id: [event.resource.id]
+          }
     const { rows } = await knex.raw<{ rows: [{ written: boolean }] }>(
       `WITH change AS (${change.sql}), event AS (
-           INSERT INTO "webhookEvents" (id, type, data, "tenantId", "resourceKey", "${resourceColumn}",
+           INSERT INTO "webhookEvents" (id, type, data, "tenantId", "resourceKey", ${named.column}
              "withdrawalAccountId", "withdrawalAssetId", "withdrawalAmount", "createdAt")
-           SELECT ?::uuid, ?::text, ?::json, ?::uuid, ?::text, ?::uuid, ?::uuid, ?::uuid, ?::numeric, ?::timestamptz
+           SELECT ?::uuid, ?::text, ?::json, ?::uuid, ?::text, ${named.value} ?::uuid, ?::uuid, ?::numeric, ?::timestamptz
            FROM change
            RETURNING id, "resourceKey", sequence, "createdAt"
          ), delivery AS (
@@ -67,7 +76,7 @@ export function createOutbox({
         JSON.stringify(event.data),
         event.tenantId,
         `${event.resource.kind}:${event.resource.id}`,
-        event.resource.id,
+        ...named.id,
         event.withdrawal?.accountId ?? null,
         event.withdrawal?.assetId ?? null,
         event.withdrawal?.amount.toString() ?? null,

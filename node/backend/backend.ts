@@ -118,6 +118,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     await walletAddresses.start()
     await parts.assets.ensureAccounts()
     await parts.peers.ensureAccounts()
+    await parts.btpSettlements.finish()
 
     order.nextGroup()
     order.add('incarnation', () => incarnation.stop())

@@ -28,6 +28,7 @@ import { createOpenPaymentsServer } from './open-payments/index.ts'
 import { createOutgoingPayments } from './outgoing-payments/index.ts'
 import { revealEventData } from './partial-payments/events.ts'
 import { createPartialPayments } from './partial-payments/service.ts'
+import { createBtpSettlements } from './peers/btp-settlements.ts'
 import { createPeerDirectory } from './peers/directory.ts'
 import { createPeers } from './peers/service.ts'
 import { createPaths, createQuotes } from './quotes/index.ts'
@@ -152,7 +153,13 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     plain: createHttpTransport({ httpClient: http.peers, clock }),
     guarded: createHttpTransport({ httpClient: http.autoPeers, clock })
   })
-  const btp = createBtpTransport({ ...base, peers: peerDirectory, network: runtime.network })
+  const btpSettlements = createBtpSettlements({ ...base, assets: assetDirectory, liquidity })
+  const btp = createBtpTransport({
+    ...base,
+    peers: peerDirectory,
+    settlements: btpSettlements,
+    network: runtime.network
+  })
   const connector = createConnector({
     ...base,
     tenants,
@@ -260,6 +267,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     webhookDelivery,
     incarnation,
     btp,
+    btpSettlements,
     connector,
     openPayments,
     admin

@@ -399,5 +399,23 @@ export const backendMigrations: Migration[] = [
         ADD COLUMN "isLow" boolean NOT NULL DEFAULT true,
         ADD COLUMN generation integer NOT NULL DEFAULT 1;
     `
+  },
+  {
+    name: '0011_btp_settlements',
+    up: `
+      ALTER TABLE peers
+        ADD COLUMN "maxSettledOverBtp" numeric(20),
+        ADD COLUMN "settledOverBtp" numeric(20) NOT NULL DEFAULT 0;
+
+      -- What peers said that they have settled, under their own ids; "id" is the deposit's. Rows outlive the peer.
+      CREATE TABLE "btpSettlements" (
+        id uuid PRIMARY KEY,
+        "peerId" uuid NOT NULL,
+        "transferId" text NOT NULL,
+        amount numeric(20) NOT NULL CHECK (amount > 0),
+        "createdAt" timestamptz NOT NULL,
+        UNIQUE ("peerId", "transferId")
+      );
+    `
   }
 ]

@@ -21,11 +21,13 @@ interface ContractType {
 const file = new URL('../../../fixtures/contract/backend-admin-api.json', import.meta.url)
 const contract = (JSON.parse(readFileSync(file, 'utf8')) as { backend: Record<string, ContractType> }).backend
 
+const PEER_LIMITS = ['maxPacketsPerSecond', 'maxPacketsInFlight', 'maxAmountPerSecond', 'maxSettledOverBtp']
+
 /** Fields of ours by name, on top of the contract's (docs/compatibility.md). */
 const EXTENSIONS: Record<string, string[]> = {
-  Peer: ['maxPacketsPerSecond', 'maxPacketsInFlight', 'maxAmountPerSecond'],
-  CreatePeerInput: ['maxPacketsPerSecond', 'maxPacketsInFlight', 'maxAmountPerSecond'],
-  UpdatePeerInput: ['maxPacketsPerSecond', 'maxPacketsInFlight', 'maxAmountPerSecond'],
+  Peer: [...PEER_LIMITS, 'settledOverBtp'],
+  CreatePeerInput: PEER_LIMITS,
+  UpdatePeerInput: PEER_LIMITS,
   Query: ['autoPeeringRequests']
 }
 /** Types of ours. */

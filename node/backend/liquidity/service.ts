@@ -59,7 +59,7 @@ export interface LiquidityService extends Liquidity {
     deposit: { id: string; accountId: string; asset: Asset; amount: bigint }
   ): Promise<void>
   /** Carries out the deposits that were claimed for rows of `table` (under their ids) and never finished. */
-  finishDeposits(table: 'peers'): Promise<void>
+  finishDeposits(table: 'peers' | 'btpSettlements'): Promise<void>
 }
 
 /**

@@ -16,6 +16,10 @@ export interface Peer {
   maxPacketsPerSecond?: number
   maxPacketsInFlight?: number
   maxAmountPerSecond?: bigint
+  /** What the peer may settle by BTP Transfers in all, on its word alone; absent or 0: nothing. */
+  maxSettledOverBtp?: bigint
+  /** What it has so settled, as of the moment at which this was read from the database; absent: nothing. */
+  settledOverBtp?: bigint
   /** Made by auto-peering: it chose its endpoint itself, and may change it. Absent: the operator did. */
   isAutoPeered?: true
   createdAt: Date
@@ -59,6 +63,7 @@ export interface PeerInput {
   maxPacketsPerSecond?: number
   maxPacketsInFlight?: number
   maxAmountPerSecond?: bigint
+  maxSettledOverBtp?: bigint
   /** An update that names another endpoint and not this makes the peer the operator's. */
   isAutoPeered?: boolean
 }

@@ -68,6 +68,8 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       maxPacketsPerSecond: input.maxPacketsPerSecond ?? null,
       maxPacketsInFlight: input.maxPacketsInFlight ?? null,
       maxAmountPerSecond: input.maxAmountPerSecond ?? null,
+      maxSettledOverBtp: input.maxSettledOverBtp ?? null,
+      settledOverBtp: 0n,
       autoPeered: input.isAutoPeered ?? false,
       createdAt
     }
@@ -137,6 +139,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
         maxPacketsPerSecond: input.maxPacketsPerSecond ?? old.maxPacketsPerSecond,
         maxPacketsInFlight: input.maxPacketsInFlight ?? old.maxPacketsInFlight,
         maxAmountPerSecond: input.maxAmountPerSecond ?? old.maxAmountPerSecond,
+        maxSettledOverBtp: input.maxSettledOverBtp ?? old.maxSettledOverBtp,
         autoPeered: input.isAutoPeered ?? (keepsEndpoint(input, old) && old.autoPeered)
       }
       await trx('peers')

@@ -15,6 +15,8 @@ export interface PeerRow {
   maxPacketsPerSecond: number | null
   maxPacketsInFlight: number | null
   maxAmountPerSecond: bigint | null
+  maxSettledOverBtp: bigint | null
+  settledOverBtp: bigint
   autoPeered: boolean
   createdAt: Date
 }
@@ -34,6 +36,8 @@ export function toPeer(row: PeerRow, asset: Asset): Peer {
     ...(row.maxPacketsPerSecond !== null && { maxPacketsPerSecond: row.maxPacketsPerSecond }),
     ...(row.maxPacketsInFlight !== null && { maxPacketsInFlight: row.maxPacketsInFlight }),
     ...(row.maxAmountPerSecond !== null && { maxAmountPerSecond: row.maxAmountPerSecond }),
+    ...(row.maxSettledOverBtp !== null && { maxSettledOverBtp: row.maxSettledOverBtp }),
+    ...(row.settledOverBtp > 0n && { settledOverBtp: row.settledOverBtp }),
     ...(row.autoPeered && { isAutoPeered: true as const })
   }
 }

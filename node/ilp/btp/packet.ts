@@ -10,12 +10,15 @@ export const BtpContentType = { OCTET_STREAM: 0, TEXT: 1, JSON: 2 } as const
 export const ILP_SUB_PROTOCOL = 'ilp'
 export const AUTH_SUB_PROTOCOL = 'auth'
 export const AUTH_TOKEN_SUB_PROTOCOL = 'auth_token'
+/** Ours: names a Transfer, whose request id is its own only while it is in flight. */
+export const TRANSFER_ID_SUB_PROTOCOL = 'transfer_id'
 
-/** Error codes (RFC 23, Error Codes) that a link without bilateral ledger has a use for, with their names. */
+/** Error codes (RFC 23, Error Codes) that a link has a use for, with their names. */
 export const BTP_ERROR_NAMES = {
   T00: 'UnreachableError',
   F00: 'NotAcceptedError',
-  F01: 'InvalidFieldsError'
+  F01: 'InvalidFieldsError',
+  F05: 'DuplicateIdError'
 } as const
 export type BtpErrorCode = keyof typeof BTP_ERROR_NAMES
 

@@ -16,6 +16,7 @@ interface PeerSettings {
   maxPacketsPerSecond?: number | null
   maxPacketsInFlight?: number | null
   maxAmountPerSecond?: bigint | null
+  maxSettledOverBtp?: bigint | null
   idempotencyKey?: string | null
 }
 
@@ -114,6 +115,7 @@ export const peerResolvers = {
 
   Peer: {
     liquidity: ({ id }: Peer, _: unknown, { loaders }: AdminContext) => loaders.balance.load(id),
+    settledOverBtp: ({ settledOverBtp = 0n }: Peer) => settledOverBtp,
     createdAt: ({ createdAt }: Peer) => createdAt.toISOString(),
     tenant: ({ tenantId }: Peer, _: unknown, { services }: AdminContext) => services.tenants.get(tenantId)
   },
@@ -139,7 +141,7 @@ function settingsOf(input: PeerSettings) {
     if (limit != null && limit < 1) throw adminError('BAD_USER_INPUT', `${name} must be at least 1`)
   }
   const { maxPacketAmount, name, liquidityThreshold, routes } = input
-  const { maxPacketsPerSecond, maxPacketsInFlight, maxAmountPerSecond } = input
+  const { maxPacketsPerSecond, maxPacketsInFlight, maxAmountPerSecond, maxSettledOverBtp } = input
   return given({
     maxPacketAmount,
     name,
@@ -147,6 +149,7 @@ function settingsOf(input: PeerSettings) {
     routes,
     maxPacketsPerSecond,
     maxPacketsInFlight,
-    maxAmountPerSecond
+    maxAmountPerSecond,
+    maxSettledOverBtp
   })
 }

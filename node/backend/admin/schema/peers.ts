@@ -62,6 +62,13 @@ export const peerTypes = /* GraphQL */ `
     maxPacketsInFlight: Int
     "Minor units per second that are taken from the peer. Null: no limit."
     maxAmountPerSecond: UInt64
+    """
+    Minor units that the peer may settle in all by BTP Transfers. Nobody checks them: this much its word is good for.
+    Null or 0: Transfers are refused.
+    """
+    maxSettledOverBtp: UInt64
+    "Minor units that the peer has settled by BTP Transfers since it was created."
+    settledOverBtp: UInt64!
   }
 ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer', noun: 'peers' })}
   "HTTP settings of a peer."
@@ -122,6 +129,8 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     maxPacketsInFlight: Int
     "See \`Peer.maxAmountPerSecond\`."
     maxAmountPerSecond: UInt64
+    "See \`Peer.maxSettledOverBtp\`."
+    maxSettledOverBtp: UInt64
   }
 
   input UpdatePeerInput {
@@ -147,6 +156,8 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     maxPacketsInFlight: Int
     "See \`Peer.maxAmountPerSecond\`."
     maxAmountPerSecond: UInt64
+    "See \`Peer.maxSettledOverBtp\`."
+    maxSettledOverBtp: UInt64
   }
 
   input DeletePeerInput {

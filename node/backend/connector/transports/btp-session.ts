@@ -1,5 +1,6 @@
 import {
   BTP_ERROR_NAMES,
+  TRANSFER_ID_SUB_PROTOCOL,
   createReject,
   decodeBtpPacket,
   decodePrepare,
@@ -10,9 +11,17 @@ import {
   ilpPacketOf,
   isPacketError
 } from '../../../ilp/index.ts'
-import type { BtpError, BtpErrorCode, BtpMessage, IlpPrepare, IlpReply } from '../../../ilp/index.ts'
+import type {
+  BtpError,
+  BtpErrorCode,
+  BtpMessage,
+  BtpTransfer,
+  IlpPrepare,
+  IlpReply
+} from '../../../ilp/index.ts'
 import { WebSocketCloseCode } from '../../../runtime/index.ts'
 import type { Clock, Logger, Timer, WebSocketConnection } from '../../../runtime/index.ts'
+import type { BtpSettlementFailure, BtpSettlements } from '../../peers/btp-settlements.ts'
 import type { PeerDirectory } from '../../peers/model.ts'
 import type { Connector } from '../model.ts'
 import type { TransportOutcome } from '../transport.ts'
@@ -60,25 +69,29 @@ const MAX_MISSED_BEATS = 2
  *
  *   sent ──Response──▶ answer            received ──Prepare──▶ pipeline ──▶ Response (Fulfill or Reject)
  *     ├──Error──▶ not sent, or lost          ├──no packet──▶ Response (Reject F01)
- *     ├──given up──▶ lost                    ├──Transfer, other sub-protocols, a name twice──▶ Error F00
- *     └──connection ends──▶ lost             └──unreadable, or nobody asked──▶ nothing
+ *     ├──given up──▶ lost                    ├──other sub-protocols, a name twice──▶ Error F00
+ *     └──connection ends──▶ lost             ├──Transfer──▶ booked, Response; or Error (the peer's maximum)
+ *                                            └──unreadable, or nobody asked──▶ nothing
  */
 export function createBtpSession(dependencies: {
   peerId: string
   connection: WebSocketConnection
   connector: Pick<Connector, 'handle' | 'orphans'>
   peers: Pick<PeerDirectory, 'get'>
+  /** Where Transfers go; absent: none is taken. */
+  settlements?: Pick<BtpSettlements, 'settle'>
   clock: Clock
   logger: Logger
   limits: BtpSessionLimits
   /** Once, when nothing can be sent any more. */
   onEnd(code: number, reason: string): void
 }): BtpSession {
-  const { peerId, connection, connector, peers, clock, logger, limits } = dependencies
+  const { peerId, connection, connector, peers, settlements, clock, logger, limits } = dependencies
   const requests = new Map<number, Request>()
   let lastRequestId = 0
   let isEnded = false
   let isPaused = false
+  let isSettling = false
   let giveUpTimer: Timer | undefined
   let heardAtLastBeat = 0
   let missedBeats = 0
@@ -100,7 +113,7 @@ export function createBtpSession(dependencies: {
       case 'error':
         return settle(packet.requestId, errorOutcome(packet))
       case 'transfer':
-        return refuse(packet.requestId, 'F00', 'settlements are not taken over this connection')
+        return answerTransfer(packet)
       case 'unreadable':
         logger.debug(
           { event: 'btp_unreadable', peerId, code: packet.code, reason: packet.reason },
@@ -132,6 +145,33 @@ export function createBtpSession(dependencies: {
         logger.error({ err: error, peerId }, 'a packet could not be answered')
         refuse(requestId, 'T00', 'unexpected internal error')
       })
+  }
+
+  /** RFC 23, Transfer: a Response says that it has been applied to the balance. */
+  function answerTransfer({ requestId, amount, subProtocols }: BtpTransfer): void {
+    const duplicate = duplicateName(subProtocols)
+    if (duplicate !== undefined) {
+      return refuse(requestId, 'F00', `the sub-protocol "${duplicate}" stands there twice`)
+    }
+    if (settlements === undefined) {
+      return refuse(requestId, 'F00', 'settlements are not taken over this connection')
+    }
+    // One after another: whoever floods waits for the database as often as it asks.
+    if (isSettling) return refuse(requestId, 'T00', 'another Transfer is being booked: send this one again')
+    isSettling = true
+    const transferId = subProtocols.find(({ name }) => name === TRANSFER_ID_SUB_PROTOCOL)
+    settlements
+      .settle(peerId, { transferId: transferId?.data.toString('latin1') ?? '', amount })
+      .then((refusal) => {
+        if (refusal)
+          return refuse(requestId, SETTLEMENT_ERRORS[refusal.failure], refusal.message ?? refusal.failure)
+        if (!isEnded) write(encodeBtpPacket({ type: 'response', requestId, subProtocols: [] }))
+      })
+      .catch((error: unknown) => {
+        logger.error({ err: error, peerId }, 'a settlement could not be booked')
+        refuse(requestId, 'T00', 'it is not known whether this Transfer was booked: send it again')
+      })
+      .finally(() => (isSettling = false))
   }
 
   /** ILP's own answer, a Reject too, is a Response (RFC 23, Message). */
@@ -239,6 +279,12 @@ export function createBtpSession(dependencies: {
       end(code, reason)
     }
   }
+}
+
+const SETTLEMENT_ERRORS: Record<BtpSettlementFailure, BtpErrorCode> = {
+  NotAccepted: 'F00',
+  DuplicateId: 'F05',
+  InvalidSettlement: 'F01'
 }
 
 /** An Error, as bytes. */

@@ -1,5 +1,6 @@
 import { WebSocketCloseCode } from '../../../runtime/index.ts'
 import type { Clock, Logger, Network, Random, UpgradeHandler } from '../../../runtime/index.ts'
+import type { BtpSettlements } from '../../peers/btp-settlements.ts'
 import type { Peer, PeerDirectory } from '../../peers/model.ts'
 import type { Connector } from '../model.ts'
 import type { Transport } from '../transport.ts'
@@ -39,6 +40,8 @@ export interface BtpTransport extends Transport {
  */
 export function createBtpTransport(dependencies: {
   peers: BtpPeers
+  /** Where Transfers go; absent: none is taken. */
+  settlements?: Pick<BtpSettlements, 'settle'>
   network: Network
   clock: Clock
   random: Pick<Random, 'fraction'>
@@ -77,6 +80,7 @@ export function createBtpTransport(dependencies: {
             connection,
             connector,
             peers,
+            ...(dependencies.settlements && { settlements: dependencies.settlements }),
             clock,
             logger,
             limits,

@@ -194,7 +194,7 @@ function createLink(
   const faults = new Map<string, LinkFault>()
   return {
     faults,
-    async send(_peer, bytes, giveUpAtMs) {
+    async send(_peer, bytes, { giveUpAtMs }) {
       const prepare = decodePrepare(bytes)
       if (isPacketError(prepare)) throw new Error(prepare.reason)
       const fault = faults.get(prepare.executionCondition.toString('hex')) ?? FAULTLESS

@@ -52,7 +52,7 @@ export function createScriptedTransport(): ScriptedTransport {
   const transport: ScriptedTransport = {
     sent: [],
     onSend: undefined,
-    send(peer, bytes, giveUpAtMs) {
+    send(peer, bytes, { giveUpAtMs }) {
       return new Promise((resolve) => {
         const prepare = decodePrepare(bytes)
         if (isPacketError(prepare)) throw new Error(prepare.reason)

@@ -15,26 +15,34 @@ export type TransportOutcome =
   | { kind: 'notSent'; code: IlpErrorCode; reason: string }
   | { kind: 'lost'; code: IlpErrorCode; reason: string }
 
+/** Moments of an exchange, by the wall clock. */
+export interface ExchangeTimes {
+  /** The Prepare's expiry: a Prepare that still waits then is not sent any more. */
+  expiresAtMs: number
+  /** Until then an answer is waited for: later than the expiry, so that a late Fulfill is seen and listed. */
+  giveUpAtMs: number
+}
+
 /** Carries Prepares to peers. */
 export interface Transport {
   /**
-   * Sends one Prepare, once: whatever happens to the connection, the same bytes never go out again. Never
-   * rejects. Gives up at `giveUpAtMs` (wall clock).
+   * Sends one Prepare, once: whatever happens to the connection, the same bytes never go out again, and not at
+   * all after its expiry. Never rejects.
    */
-  send(peer: Peer, bytes: Buffer, giveUpAtMs: number): Promise<TransportOutcome>
+  send(peer: Peer, bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome>
   close(): Promise<void>
 }
 
 /** Chooses a transport by the scheme of the peer's endpoint (`https:` for example). */
 export function createTransportByScheme(transports: Readonly<Record<string, Transport>>): Transport {
   return {
-    async send(peer, bytes, giveUpAtMs) {
+    async send(peer, bytes, times) {
       const { endpoint } = peer.http.outgoing
       const transport = transports[endpoint.slice(0, endpoint.indexOf(':') + 1)]
       if (transport === undefined) {
         return { kind: 'notSent', code: 'F02', reason: `no transport carries packets to ${endpoint}` }
       }
-      return transport.send(peer, bytes, giveUpAtMs)
+      return transport.send(peer, bytes, times)
     },
     async close() {
       for (const transport of new Set(Object.values(transports))) await transport.close()
@@ -51,7 +59,7 @@ export function createTransportByTrust({
   guarded: Transport
 }): Transport {
   return {
-    send: (peer, bytes, giveUpAtMs) => (peer.isAutoPeered ? guarded : plain).send(peer, bytes, giveUpAtMs),
+    send: (peer, bytes, times) => (peer.isAutoPeered ? guarded : plain).send(peer, bytes, times),
     async close() {
       await plain.close()
       await guarded.close()

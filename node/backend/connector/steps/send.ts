@@ -39,7 +39,8 @@ function exchange(packet: PacketInHand, peer: Peer, context: ConnectorContext): 
         resolve(outcome.kind === 'answer' ? decodeAnswer(outcome.bytes) : outcome)
       }
     }
-    transport.send(peer, bytes, expiresAtMs + limits.lateAnswerWindowMs).then(end, (error: unknown) => {
+    const times = { expiresAtMs, giveUpAtMs: expiresAtMs + limits.lateAnswerWindowMs }
+    transport.send(peer, bytes, times).then(end, (error: unknown) => {
       logger.error({ err: error, peerId: peer.id }, 'a transport failed unexpectedly')
       end({ kind: 'lost', code: 'T00', reason: 'unexpected internal error' })
     })

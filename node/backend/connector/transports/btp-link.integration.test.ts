@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { createRatio, encodePrepare, encodeReply, ilpPacketOf } from '../../../ilp/index.ts'
 import type { Peer } from '../../peers/model.ts'
-import type { TransportOutcome } from '../transport.ts'
+import type { ExchangeTimes, TransportOutcome } from '../transport.ts'
 import { createTestPayer, fulfillOf, prepareOf } from '../connector.test-support.ts'
 import { clock, entry, ilpMessage, openBtpNode, openRawPeer, rawPeerOn } from './btp.test-support.ts'
 import type { BtpNode, RawPeer } from './btp.test-support.ts'
@@ -16,6 +16,11 @@ const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const thing of open.splice(0).reverse()) await thing.close()
 })
+
+/** Times of an exchange that begins now. */
+function within(expiresInMs: number, giveUpInMs = expiresInMs): ExchangeTimes {
+  return { expiresAtMs: clock.nowMs() + expiresInMs, giveUpAtMs: clock.nowMs() + giveUpInMs }
+}
 
 async function openNode(name: string, limits: Parameters<typeof openBtpNode>[1] = LIMITS): Promise<BtpNode> {
   const node = await openBtpNode(name, limits)
@@ -133,7 +138,8 @@ describe('BTP: what we send', () => {
   let peer: Peer
   let count = 0
   const bytes = () => encodePrepare(prepareOf(clock, ++count, { destination: 'test.far' }))
-  const send = (giveUpInMs = 5_000) => node.btp.send(peer, bytes(), clock.nowMs() + giveUpInMs)
+  const send = (giveUpInMs = 5_000, expiresInMs = giveUpInMs) =>
+    node.btp.send(peer, bytes(), within(expiresInMs, giveUpInMs))
   const fulfill = encodeReply(fulfillOf(1))
 
   async function connect(limits: Parameters<typeof openBtpNode>[1] = {}): Promise<void> {
@@ -239,6 +245,20 @@ describe('BTP: what we send', () => {
     await node.logged('btp_unreachable')
   })
 
+  it('does not send what expired before there was a connection', async () => {
+    await connect()
+    const connection = await far.connection()
+    const expired = send(5_000, 0)
+    const inTime = send()
+    const { requestId: authentication } = await requestFrom(connection)
+    connection.say({ type: 'response', requestId: authentication, subProtocols: [] })
+    expect(await expired).toMatchObject({ kind: 'notSent', code: 'R00' })
+    const { requestId } = await requestFrom(connection)
+    answer(connection, requestId)
+    expect((await inTime).kind).toBe('answer')
+    expect(connection.heard).toHaveLength(2)
+  })
+
   it('gives up in time: lost', async () => {
     await connect()
     const raw = await far.peer()
@@ -308,7 +328,7 @@ describe('BTP: what we send', () => {
       node.btp.send(
         peer,
         encodePrepare(prepareOf(clock, ++count, { destination: 'test.far', data: Buffer.alloc(30_000) })),
-        clock.nowMs() + 5_000
+        within(5_000)
       )
     const refused = Promise.withResolvers<TransportOutcome>()
     let isFull = false
@@ -356,11 +376,7 @@ describe('BTP: connections of a peer', () => {
     peer = await node.addPeer('raw', await node.addAsset('USD', 2), { http })
   })
   const over = (data = Buffer.alloc(0)) =>
-    node.btp.send(
-      peer,
-      encodePrepare(prepareOf(clock, 1, { destination: 'test.raw', data })),
-      clock.nowMs() + 5_000
-    )
+    node.btp.send(peer, encodePrepare(prepareOf(clock, 1, { destination: 'test.raw', data })), within(5_000))
 
   it('a second one replaces the first: what was in flight on it is lost, the next goes over the new one', async () => {
     const first = await openRawPeer(node.port, 'from-raw')

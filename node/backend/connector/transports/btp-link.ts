@@ -2,7 +2,7 @@ import { parseBtpUri } from '../../../ilp/index.ts'
 import { WebSocketCloseCode } from '../../../runtime/index.ts'
 import type { Clock, Logger, Network, Random, Timer, WebSocketConnection } from '../../../runtime/index.ts'
 import type { Peer } from '../../peers/model.ts'
-import type { TransportOutcome } from '../transport.ts'
+import type { ExchangeTimes, TransportOutcome } from '../transport.ts'
 import { openBtpConnection } from './btp-client.ts'
 import type { BtpSession } from './btp-session.ts'
 
@@ -29,7 +29,7 @@ export const REPLACED_CLOSE_CODE = 4_000
 /** All connections with one peer: at most one that it opened, and one that we opened. */
 export interface BtpLink {
   /** As `Transport.send`: over the connection there is, else over a new one. */
-  send(peer: Peer, bytes: Buffer, giveUpAtMs: number): Promise<TransportOutcome>
+  send(peer: Peer, bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome>
   /** A connection that the peer opened: it replaces the one it opened before. */
   accept(connection: WebSocketConnection, token: string): void
   /** The peer changed or was removed (undefined): keeps what is still right, opens what should be there. */
@@ -40,7 +40,7 @@ export interface BtpLink {
 
 interface WaitingPacket {
   bytes: Buffer
-  giveUpAtMs: number
+  times: ExchangeTimes
   resolve(outcome: TransportOutcome): void
 }
 
@@ -132,13 +132,7 @@ export function createBtpLink(dependencies: {
   }
 
   function flush(session: BtpSession): void {
-    for (const { bytes, giveUpAtMs, resolve } of waiting.splice(0)) {
-      if (giveUpAtMs <= clock.nowMs()) {
-        resolve({ kind: 'notSent', code: 'T01', reason: 'no connection to the peer in time' })
-      } else {
-        void session.send(bytes, giveUpAtMs).then(resolve)
-      }
-    }
+    for (const { bytes, times, resolve } of waiting.splice(0)) void session.send(bytes, times).then(resolve)
   }
 
   function answerWaiting(outcome: TransportOutcome): void {
@@ -155,9 +149,9 @@ export function createBtpLink(dependencies: {
     session?.close(code, reason)
   }
 
-  function send(peer: Peer, bytes: Buffer, giveUpAtMs: number): Promise<TransportOutcome> {
+  function send(peer: Peer, bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome> {
     const session = outbound ?? inbound?.session
-    if (session !== undefined) return session.send(bytes, giveUpAtMs)
+    if (session !== undefined) return session.send(bytes, times)
     if (state === 'idle') {
       endpoint = { ...peer.http.outgoing }
       open()
@@ -172,7 +166,7 @@ export function createBtpLink(dependencies: {
         reason: 'too many packets wait for a connection'
       })
     }
-    return new Promise((resolve) => void waiting.push({ bytes, giveUpAtMs, resolve }))
+    return new Promise((resolve) => void waiting.push({ bytes, times, resolve }))
   }
 
   return {

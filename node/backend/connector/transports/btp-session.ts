@@ -24,7 +24,7 @@ import type { Clock, Logger, Timer, WebSocketConnection } from '../../../runtime
 import type { BtpSettlementFailure, BtpSettlements } from '../../peers/btp-settlements.ts'
 import type { PeerDirectory } from '../../peers/model.ts'
 import type { Connector } from '../model.ts'
-import type { TransportOutcome } from '../transport.ts'
+import type { ExchangeTimes, TransportOutcome } from '../transport.ts'
 
 export interface BtpSessionLimits {
   /** Bytes queued to a peer above which no Prepare is added: T03. */
@@ -50,7 +50,7 @@ export const DEFAULT_BTP_SESSION_LIMITS: BtpSessionLimits = {
 /** One authenticated connection with a peer. At this level both sides are the same (RFC 23, Authentication). */
 export interface BtpSession {
   /** One Prepare, once, as `Transport.send`. */
-  send(bytes: Buffer, giveUpAtMs: number): Promise<TransportOutcome>
+  send(bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome>
   /** Says goodbye. What is in flight is lost. */
   close(code: number, reason: string): void
 }
@@ -216,8 +216,10 @@ export function createBtpSession(dependencies: {
     connection.resume()
   }
 
-  function send(bytes: Buffer, giveUpAtMs: number): Promise<TransportOutcome> {
+  function send(bytes: Buffer, { expiresAtMs, giveUpAtMs }: ExchangeTimes): Promise<TransportOutcome> {
     if (isEnded) return Promise.resolve(notSent('T01', 'the connection to the peer has ended'))
+    if (expiresAtMs <= clock.nowMs())
+      return Promise.resolve(notSent('R00', 'no connection to the peer in time'))
     if (connection.queuedBytes > limits.maxQueuedBytes) {
       return Promise.resolve(notSent('T03', 'the peer does not read fast enough'))
     }
@@ -315,7 +317,7 @@ function errorOutcome({ code, data }: BtpError): TransportOutcome {
   return lost('T00', reason)
 }
 
-function notSent(code: 'T00' | 'T01' | 'T03', reason: string): TransportOutcome {
+function notSent(code: 'R00' | 'T00' | 'T01' | 'T03', reason: string): TransportOutcome {
   return { kind: 'notSent', code, reason }
 }
 

@@ -108,11 +108,11 @@ export function createBtpTransport(dependencies: {
       peers.onChange(follow)
       for (const { id } of peers.all()) follow(id)
     },
-    send(peer, bytes, giveUpAtMs) {
+    send(peer, bytes, times) {
       if (isClosed) {
         return Promise.resolve({ kind: 'notSent', code: 'T01', reason: 'the node is stopping' } as const)
       }
-      return linkOf(peer.id).send(peer, bytes, giveUpAtMs)
+      return linkOf(peer.id).send(peer, bytes, times)
     },
     async close() {
       isClosed = true

@@ -4,7 +4,7 @@ import type { Clock, HttpClient } from '../../../runtime/index.ts'
 import type { Peer } from '../../peers/model.ts'
 import { createDeadlines } from '../deadlines.ts'
 import type { Deadline } from '../deadlines.ts'
-import type { Transport, TransportOutcome } from '../transport.ts'
+import type { ExchangeTimes, Transport, TransportOutcome } from '../transport.ts'
 
 /**
  * Connections per peer, which is also the number of packets that travel to it at once: an HTTP/1.1 connection
@@ -56,10 +56,10 @@ export function createHttpTransport(dependencies: {
   }
 
   return {
-    send(peer, bytes, giveUpAtMs) {
+    send(peer, bytes, times) {
       return new Promise((resolve) => {
-        const exchange = new Exchange(resolve)
-        exchange.deadline = deadlines.at(giveUpAtMs, () => exchange.giveUp())
+        const exchange = new Exchange(clock, times, resolve)
+        exchange.deadline = deadlines.at(times.giveUpAtMs, () => exchange.giveUp())
         try {
           const { origin, path, headers } = endpointOf(peer)
           httpClient.dispatcher.dispatch({ origin, path, headers, method: 'POST', body: bytes }, exchange)
@@ -74,10 +74,12 @@ export function createHttpTransport(dependencies: {
 
 /**
  *   queued ──connection ready──▶ written ──headers──▶ answering ──end──▶ ended
- *      └── error: notSent           └── error: lost       └── error, too long: lost
+ *      └── error, expired: notSent  └── error: lost       └── error, too long: lost
  */
 class Exchange implements Dispatcher.DispatchHandler {
   deadline: Deadline | undefined
+  readonly #clock: Pick<Clock, 'nowMs'>
+  readonly #expiresAtMs: number
   readonly #onEnd: (outcome: TransportOutcome) => void
   #controller: Dispatcher.DispatchController | undefined
   #isEnded = false
@@ -85,7 +87,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   #length = 0
   #chunks: Buffer[] = []
 
-  constructor(onEnd: (outcome: TransportOutcome) => void) {
+  constructor(
+    clock: Pick<Clock, 'nowMs'>,
+    { expiresAtMs }: ExchangeTimes,
+    onEnd: (outcome: TransportOutcome) => void
+  ) {
+    this.#clock = clock
+    this.#expiresAtMs = expiresAtMs
     this.#onEnd = onEnd
   }
 
@@ -93,6 +101,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     // undici may put a request back into its queue when a connection breaks; ours never goes out again.
     if (this.#controller !== undefined || this.#isEnded) {
       controller.abort(new Error('a Prepare is sent once'))
+      return
+    }
+    if (this.#expiresAtMs <= this.#clock.nowMs()) {
+      this.#end({ kind: 'notSent', code: 'R00', reason: 'no connection to the peer in time' })
+      controller.abort(new Error('the Prepare expired while it waited'))
       return
     }
     this.#controller = controller

@@ -213,7 +213,10 @@ describe('the sending side', () => {
     )
   const fulfill = encodeReply(createFulfill(secretOf(1).fulfillment))
   const bytes = () => encodePrepare(prepareOf(clock, 1, { destination: 'test.x' }))
-  const send = (giveUpInMs = 5_000) => transport.send(peer, bytes(), clock.nowMs() + giveUpInMs)
+  const send = (giveUpInMs = 5_000) => {
+    const giveUpAtMs = clock.nowMs() + giveUpInMs
+    return transport.send(peer, bytes(), { expiresAtMs: giveUpAtMs, giveUpAtMs })
+  }
 
   beforeEach(async () => {
     requests = 0

@@ -217,6 +217,11 @@ export interface Ledger {
   createTransfers(transfers: readonly NewTransfer[]): Promise<CreateTransferResult[]>
   /** Where a store can do part of a batch's work ahead: see LedgerBatch. */
   newBatch?(): LedgerBatch
+  /**
+   * How many batches may be under way at once, where the store runs them one after the other in the order in which
+   * they were sent, and does not wait for this process in between. Absent: 1.
+   */
+  readonly maxBatchesUnderWay?: number
   /** In the order of `ids`; undefined where there is none. */
   lookupAccounts(ids: readonly bigint[]): Promise<(Account | undefined)[]>
   lookupTransfers(ids: readonly bigint[]): Promise<(Transfer | undefined)[]>

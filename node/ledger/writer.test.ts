@@ -245,6 +245,47 @@ describe('the group-commit writer', () => {
     expect(made[1]!.finish).toBeUndefined()
   })
 
+  it('sends a further batch while few events are under way, where the store has room for it', async () => {
+    const ledger = { ...heldLedger(), maxBatchesUnderWay: 2 }
+    const { writer } = setUp({ ledger })
+    const { batches } = ledger
+    const numbers = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
+    const submit = (from: number, count: number) => writer.submit(transfers(...numbers(from, count)))
+    const first = submit(1, 1)
+    await turn()
+    const tooFew = submit(11, 9)
+    await turn()
+    expect(batches).toHaveLength(1)
+    const enough = submit(20, 1)
+    await turn()
+    expect(batches.map(({ ids }) => ids.length)).toEqual([1, 10])
+    // The store has room for two.
+    const third = submit(101, 60)
+    await turn()
+    expect(batches).toHaveLength(2)
+    await batches[0]!.finish()
+    expect(await first).toEqual(['ok'])
+    expect(batches.map(({ ids }) => ids.length)).toEqual([1, 10, 60])
+    await batches[1]!.finish()
+    await Promise.all([tooFew, enough])
+    // Sixty are few, and with ten more they are not.
+    const fourth = submit(201, 10)
+    await turn()
+    expect(batches).toHaveLength(4)
+    await batches[3]!.finish()
+    await batches[2]!.finish()
+    const many = submit(301, 64)
+    await turn()
+    const waits = submit(401, 64)
+    await turn()
+    expect(batches).toHaveLength(5)
+    const closed = writer.close()
+    await batches[4]!.finish()
+    await batches[5]!.finish()
+    await closed
+    await Promise.all([third, fourth, many, waits])
+  })
+
   it('names a limit that is none', () => {
     expect(() => setUp({ maxBatchEvents: 8_190 })).toThrow(/maxBatchEvents is 8190/)
     expect(() => setUp({ maxQueuedEvents: 0 })).toThrow(/maxQueuedEvents is 0/)

@@ -14,7 +14,7 @@ import { assertTransfers } from './transfer-rules.ts'
 export const DEFAULT_MAX_QUEUED_EVENTS = 65_536
 
 export interface LedgerWriterOptions {
-  ledger: Pick<Ledger, 'createTransfers' | 'newBatch'>
+  ledger: Pick<Ledger, 'createTransfers' | 'newBatch' | 'maxBatchesUnderWay'>
   clock: Pick<Clock, 'nowMs'>
   logger: Logger
   /** Events waiting for a batch; beyond it submissions get LedgerBusyError. Default 65,536. */
@@ -40,12 +40,22 @@ interface Batch {
 type Outcome = { results: CreateTransferResult[] } | { error: unknown }
 
 /**
- * Group commit above a ledger: one batch is under way at a time, and what is submitted meanwhile forms the
- * next, in order. A lone submission waits for nothing but the end of the turn that made it. When a batch ends,
- * the next is sent before the callers of the first hear, so that the store does not wait for them.
+ * A further batch is sent while another is under way where the store has room for it, few events are under way (the
+ * second number), and enough wait (the first). Then the time between two batches is worth more than what larger ones
+ * save; with many under way it is the other way round (docs/performance.md, ledger).
+ */
+const MIN_FURTHER_BATCH_EVENTS = 10
+const FEW_EVENTS = 64
+
+/**
+ * Group commit above a ledger: what is submitted while a batch is under way forms the next, in order. A lone
+ * submission waits for nothing but the end of the turn that made it. When a batch ends, the next is sent before the
+ * callers of the first hear, so that the store does not wait for them; a store that takes several batches has the
+ * next one there already.
  *
  *   idle ──submit──▶ scheduled ──end of the turn──▶ under way ──┬─ nothing waits ──▶ idle
- *                                                      ▲        │
+ *                                                      ▲  │     │
+ *                                                      │  └─────┼─ enough waits, and the store has room: sent too
  *                                                      └────────┘ the waiting batch is sent
  */
 export function createLedgerWriter({
@@ -60,7 +70,11 @@ export function createLedgerWriter({
   /** In order; the last one takes more. */
   const waiting: Batch[] = []
   let queuedEvents = 0
-  let flushing: Promise<void> | undefined
+  const maxUnderWay = ledger.maxBatchesUnderWay ?? 1
+  let batchesUnderWay = 0
+  let eventsUnderWay = 0
+  let isScheduled = false
+  let idle: PromiseWithResolvers<void> | undefined
   let closed = false
 
   function enqueue(submission: Submission): void {
@@ -72,30 +86,40 @@ export function createLedgerWriter({
     }
     addTo(batch, submission)
     queuedEvents += length
-    flushing ??= flushAll()
-  }
-
-  async function flushAll(): Promise<void> {
+    if (isScheduled || !mayBeSent()) return
+    isScheduled = true
     // The rest of the turn may submit more: it goes along.
-    await Promise.resolve()
-    for (let sent = sendNext(); sent !== undefined;) {
-      const outcome = await sent.outcome
-      const next = sendNext()
-      tell(sent.batch, outcome)
-      sent = next
-    }
-    flushing = undefined
+    queueMicrotask(() => {
+      isScheduled = false
+      sendAll()
+    })
   }
 
-  /** Sends the first waiting batch that holds anything still in time. */
-  function sendNext(): { batch: Batch; outcome: Promise<Outcome> } | undefined {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      queuedEvents -= next.events
-      const batch = withoutLate(next)
-      if (batch.events === 0) continue
-      return { batch, outcome: outcomeOf(batch) }
+  function mayBeSent(): boolean {
+    const [next] = waiting
+    if (next === undefined || batchesUnderWay === 0) return next !== undefined
+    return (
+      batchesUnderWay < maxUnderWay && eventsUnderWay < FEW_EVENTS && next.events >= MIN_FURTHER_BATCH_EVENTS
+    )
+  }
+
+  function sendAll(): void {
+    while (mayBeSent()) {
+      queuedEvents -= waiting[0]!.events
+      const batch = withoutLate(waiting.shift()!)
+      if (batch.events > 0) void send(batch)
     }
-    return undefined
+    if (batchesUnderWay === 0) idle?.resolve()
+  }
+
+  async function send(batch: Batch): Promise<void> {
+    batchesUnderWay += 1
+    eventsUnderWay += batch.events
+    const outcome = await outcomeOf(batch)
+    batchesUnderWay -= 1
+    eventsUnderWay -= batch.events
+    sendAll()
+    tell(batch, outcome)
   }
 
   /** Submissions whose time is over are answered and left out. */
@@ -152,7 +176,9 @@ export function createLedgerWriter({
     },
     async close() {
       closed = true
-      await flushing
+      if (batchesUnderWay === 0 && waiting.length === 0) return
+      idle ??= Promise.withResolvers()
+      await idle.promise
     }
   }
 }

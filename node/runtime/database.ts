@@ -5,6 +5,8 @@ import type { Clock, Timer } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
 import { PreparingClient } from './prepared-client.ts'
+import { createStatementPipeline } from './statement-pipeline.ts'
+import type { StatementPipeline } from './statement-pipeline.ts'
 
 export interface Migration {
   name: string
@@ -32,6 +34,8 @@ export interface Database {
   clockDifferenceMs(): Promise<number>
   /** Rejects when the database does not answer. */
   ping(): Promise<void>
+  /** A connection of its own, for statements that follow each other closely. Closed with the database. */
+  openPipeline(): StatementPipeline
   /** Statements sent since the start, for tests and metrics. */
   statementCount(): number
   close(): Promise<void>
@@ -90,6 +94,7 @@ export function openDatabase(
   knex.on('query', () => {
     statements += 1
   })
+  const pipelines: StatementPipeline[] = []
   const listener = createListener({ clock, logger }, connection)
 
   return {
@@ -108,9 +113,20 @@ export function openDatabase(
     async ping() {
       await knex.raw('SELECT 1')
     },
+    openPipeline() {
+      const pipeline = createStatementPipeline(connection, {
+        logger,
+        onQuery: () => {
+          statements += 1
+        }
+      })
+      pipelines.push(pipeline)
+      return pipeline
+    },
     statementCount: () => statements + listener.statementCount(),
     async close() {
       await listener.close()
+      for (const pipeline of pipelines) await pipeline.close()
       await knex.destroy()
     }
   }

@@ -11,8 +11,26 @@ function uuid(id: bigint): string {
   return id.toString(16).padStart(32, '0')
 }
 
-function uuidOrNull(id: bigint | undefined): string {
-  return id ? uuid(id) : NULL
+/** Ids as text, remembered for a while: those of accounts come again and again, a reservation's when it ends. */
+export type IdTexts = (id: bigint) => string
+
+/** Texts kept at most, half of them since the last time that so many were new: some tenths of a second's worth. */
+const DEFAULT_MAX_ID_TEXTS = 16_384
+
+export function createIdTexts(maxKept = DEFAULT_MAX_ID_TEXTS): IdTexts {
+  let young = new Map<bigint, string>()
+  let old = young
+  return (id) => {
+    let text = young.get(id)
+    if (text !== undefined) return text
+    text = old.get(id) ?? uuid(id)
+    if (young.size >= maxKept / 2) {
+      old = young
+      young = new Map()
+    }
+    young.set(id, text)
+    return text
+  }
 }
 
 function literal(items: readonly (string | number | bigint)[]): string {
@@ -20,10 +38,12 @@ function literal(items: readonly (string | number | bigint)[]): string {
 }
 
 /** Arguments of `ledger_create_transfers` after the time, in its order: a plain batch. */
-export function plainBatchArguments({ transfers, accounts, ended, reserved }: PlainBatch): string[] {
-  const events = eventColumns(transfers)
+export function plainBatchArguments(
+  { transfers, accounts, ended, reserved }: PlainBatch,
+  texts: IdTexts
+): string[] {
   return [
-    literal(accounts.map(({ id }) => uuid(id))),
+    literal(accounts.map(({ id }) => texts(id))),
     literal(accounts.map(({ ledger }) => ledger)),
     literal(accounts.map(({ debitsPending }) => debitsPending)),
     literal(accounts.map(({ debitsPosted }) => debitsPosted)),
@@ -31,45 +51,62 @@ export function plainBatchArguments({ transfers, accounts, ended, reserved }: Pl
     literal(accounts.map(({ creditsPosted }) => creditsPosted)),
     literal(accounts.map(({ newDebits }) => newDebits)),
     literal(accounts.map(({ newCredits }) => newCredits)),
-    idArguments(ended),
-    literal(reserved.map(({ id }) => uuid(id))),
+    literal(ended.map(texts)),
+    literal(reserved.map(({ id }) => texts(id))),
     literal(reserved.map(({ timeoutS }) => timeoutS ?? 0)),
-    ...events.map(literalOrEmpty),
+    ...eventColumns(transfers, texts).map(literalOrEmpty),
     EMPTY,
     EMPTY
   ]
 }
 
 /** The same: a batch for the ordered way. */
-export function orderedBatchArguments(transfers: readonly NewTransfer[]): string[] {
+export function orderedBatchArguments(transfers: readonly NewTransfer[], texts: IdTexts): string[] {
   const firstPositions = new Map<bigint, number>()
   for (const [index, { id }] of transfers.entries()) {
     if (!firstPositions.has(id)) firstPositions.set(id, index + 1)
   }
   return [
     ...Array<string>(11).fill(EMPTY),
-    ...eventColumns(transfers).map(literal),
+    ...eventColumns(transfers, texts).map(literal),
     literal(transfers.map((transfer) => staticRefusal(transfer) ?? NULL)),
     literal(transfers.map(({ id }) => firstPositions.get(id)!))
   ]
 }
 
-/** The fields of the events, one array per field. */
-function eventColumns(transfers: readonly NewTransfer[]): (string | number | bigint)[][] {
-  return [
-    transfers.map(({ id }) => uuid(id)),
-    transfers.map(({ debitAccountId }) => uuidOrNull(debitAccountId)),
-    transfers.map(({ creditAccountId }) => uuidOrNull(creditAccountId)),
-    transfers.map(({ amount }) => amount),
-    transfers.map(({ ledger }) => ledger),
-    transfers.map(({ code }) => code),
-    transfers.map(transferFlagBits),
-    transfers.map(({ timeoutS }) => timeoutS ?? 0),
+/** The fields of the events, one array per field. Filled in one pass: it is done for every packet. */
+function eventColumns(transfers: readonly NewTransfer[], texts: IdTexts): (string | number | bigint)[][] {
+  const uuidOrNull = (id: bigint | undefined) => (id ? texts(id) : NULL)
+  const ids: string[] = []
+  const debits: string[] = []
+  const credits: string[] = []
+  const amounts: bigint[] = []
+  const ledgers: number[] = []
+  const codes: number[] = []
+  const flags: number[] = []
+  const timeouts: number[] = []
+  const pendingIds: string[] = []
+  const data128: string[] = []
+  const data64: (bigint | string)[] = []
+  const data32: (number | string)[] = []
+  for (const transfer of transfers) {
+    ids.push(texts(transfer.id))
+    debits.push(uuidOrNull(transfer.debitAccountId))
+    credits.push(uuidOrNull(transfer.creditAccountId))
+    amounts.push(transfer.amount)
+    ledgers.push(transfer.ledger)
+    codes.push(transfer.code)
+    flags.push(transferFlagBits(transfer))
+    timeouts.push(transfer.timeoutS ?? 0)
     // A move that names a pending transfer is refused; a repeat of one that exists must differ from it.
-    transfers.map(({ pendingId }) => uuidOrNull(pendingId)),
-    transfers.map(({ userData128 }) => uuidOrNull(userData128)),
-    transfers.map(({ userData64 }) => userData64 || NULL),
-    transfers.map(({ userData32 }) => userData32 || NULL)
+    pendingIds.push(uuidOrNull(transfer.pendingId))
+    data128.push(uuidOrNull(transfer.userData128))
+    data64.push(transfer.userData64 || NULL)
+    data32.push(transfer.userData32 || NULL)
+  }
+  return [
+    ...[ids, debits, credits, amounts, ledgers, codes, flags, timeouts],
+    ...[pendingIds, data128, data64, data32]
   ]
 }
 
@@ -87,7 +124,7 @@ export function accountArguments(accounts: readonly NewAccount[]): string[] {
     literal(accounts.map(({ ledger }) => ledger)),
     literal(accounts.map(({ code }) => code)),
     literal(accounts.map(accountFlagBits)),
-    literal(accounts.map(({ userData128 }) => uuidOrNull(userData128))),
+    literal(accounts.map(({ userData128 }) => (userData128 ? uuid(userData128) : NULL))),
     literal(accounts.map((account) => staticAccountRefusal(account) ?? NULL))
   ]
 }

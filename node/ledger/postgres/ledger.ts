@@ -12,6 +12,7 @@ import type {
 import { assertAccounts, assertQueryLimit, assertTransfers } from '../transfer-rules.ts'
 import {
   accountArguments,
+  createIdTexts,
   idArguments,
   orderedBatchArguments,
   plainBatchArguments
@@ -36,8 +37,11 @@ export const DEFAULT_SWEEP_LIMIT = 1_000
 export const DEFAULT_MAX_RESERVATIONS = 65_536
 
 export interface PostgresLedgerOptions {
-  /** With the schema of `postgresLedgerMigrations`. Closing the ledger leaves it open. */
-  database: Pick<Database, 'knex'>
+  /**
+   * With the schema of `postgresLedgerMigrations`. Closing the ledger leaves it open. Where it has no pipeline, one
+   * batch is under way at a time.
+   */
+  database: Pick<Database, 'knex'> & Partial<Pick<Database, 'openPipeline'>>
   clock: Pick<Clock, 'nowMs'>
   maxAttempts?: number
   sweepLimit?: number
@@ -61,7 +65,9 @@ export function createPostgresLedger({
   maxReservations = DEFAULT_MAX_RESERVATIONS
 }: PostgresLedgerOptions): AuditableLedger {
   let closed = false
+  const pipeline = database.openPipeline?.()
   const reservations = createReservationMemory(maxReservations)
+  const texts = createIdTexts()
 
   async function rows<Row>(sql: string, parameters: readonly (string | number | boolean)[]): Promise<Row[]> {
     if (closed) throw new Error('the ledger is closed')
@@ -69,14 +75,11 @@ export function createPostgresLedger({
     return result.rows
   }
 
-  /** A statement that was rolled back for the sake of another one changed nothing: it is sent again. */
-  async function repeated<Row>(
-    sql: string,
-    parameters: (attempt: number) => (string | number | boolean)[]
-  ): Promise<Row[]> {
+  /** What rolled back for the sake of another statement changed nothing: it is sent again. */
+  async function repeated<Result>(send: (attempt: number) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await rows<Row>(sql, parameters(attempt))
+        return await send(attempt)
       } catch (error) {
         if (attempt >= maxAttempts || !REPEATABLE_CODES.has((error as { code?: unknown }).code)) throw error
       }
@@ -97,7 +100,19 @@ export function createPostgresLedger({
     }
   }
 
-  function newBatch(): LedgerBatch {
+  type BatchRow = { results: string | null }
+
+  async function sendInPool(parameters: (string | number)[]): Promise<string | null> {
+    return (await rows<BatchRow>(createTransfersSql, parameters))[0]!.results
+  }
+
+  async function sendInPipeline(parameters: (string | number)[]): Promise<string | null> {
+    if (closed) throw new Error('the ledger is closed')
+    const [row] = await pipeline!.query(pipelinedCreateTransfersSql, parameters)
+    return row![0] as string | null
+  }
+
+  function newBatch(send: typeof sendInPool): LedgerBatch {
     const all: NewTransfer[] = []
     const plain = createPlainBatch(reservations.get)
     return {
@@ -109,12 +124,13 @@ export function createPostgresLedger({
       },
       async send() {
         const finished = plain.finish()
-        const [row] = await repeated<{ results: string | null }>(createTransfersSql, (attempt) => {
+        const answer = await repeated((attempt) => {
           // An id that is stored or refused already is the ordered way's to judge.
           const isPlain = finished && attempt === 1
-          return [clock.nowMs(), ...(isPlain ? plainBatchArguments(finished) : orderedBatchArguments(all))]
+          const args = isPlain ? plainBatchArguments(finished, texts) : orderedBatchArguments(all, texts)
+          return send([clock.nowMs(), ...args])
         })
-        const results = row!.results?.split(',') as CreateTransferResult[] | undefined
+        const results = answer?.split(',') as CreateTransferResult[] | undefined
         remember(all, results)
         return results ?? all.map(() => 'ok')
       }
@@ -125,17 +141,21 @@ export function createPostgresLedger({
     async createAccounts(accounts) {
       assertAccounts(accounts)
       if (accounts.length === 0) return []
-      const [row] = await repeated<{ results: string }>(createAccountsSql, () => accountArguments(accounts))
+      const [row] = await repeated(() =>
+        rows<{ results: string }>(createAccountsSql, accountArguments(accounts))
+      )
       return row!.results.split(',') as CreateAccountResult[]
     },
     async createTransfers(transfers) {
       assertTransfers(transfers)
       if (transfers.length === 0) return []
-      const batch = newBatch()
+      // Several may be called at once: each on a connection of the pool.
+      const batch = newBatch(sendInPool)
       batch.add(transfers)
       return batch.send()
     },
-    newBatch,
+    newBatch: () => newBatch(pipeline ? sendInPipeline : sendInPool),
+    maxBatchesUnderWay: pipeline ? 2 : 1,
     async lookupAccounts(ids) {
       const found = await rows<AccountRow>(lookupAccountsSql, [idArguments(ids)])
       const byId = new Map(found.map((row) => [row.id, row]))
@@ -165,7 +185,9 @@ export function createPostgresLedger({
     },
     async sweepExpired() {
       for (;;) {
-        const [row] = await repeated<{ swept: number }>(sweepExpiredSql, () => [clock.nowMs(), sweepLimit])
+        const [row] = await repeated(() =>
+          rows<{ swept: number }>(sweepExpiredSql, [clock.nowMs(), sweepLimit])
+        )
         if (row!.swept < sweepLimit) return
       }
     },
@@ -181,10 +203,15 @@ export function createPostgresLedger({
 
 const createAccountsSql = `SELECT ledger_create_accounts(${marks(6)}) AS results`
 const createTransfersSql = `SELECT ledger_create_transfers(${marks(26)}) AS results`
+const pipelinedCreateTransfersSql = `SELECT ledger_create_transfers(${numberedMarks(26)})`
 const sweepExpiredSql = `SELECT ledger_sweep_expired(${marks(2)}) AS swept`
 
 function marks(count: number): string {
   return Array(count).fill('?').join(', ')
+}
+
+function numberedMarks(count: number): string {
+  return Array.from({ length: count }, (_, index) => `$${index + 1}`).join(', ')
 }
 
 interface TotalsRow {

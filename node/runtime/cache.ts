@@ -1,9 +1,8 @@
-import { isIP } from 'node:net'
-import tls from 'node:tls'
 import { Redis } from 'ioredis'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
+import { secureClient } from './tls.ts'
 
 /** What processes of one service share for a while. Never the truth about money: that is the ledger. */
 export interface Cache {
@@ -173,9 +172,7 @@ function networkConnector(network: Network, url: string) {
     async connect(): Promise<unknown> {
       this.connecting = true
       const socket = network.connect({ host, port: Number(port || 6379) })
-      this.#socket = secure
-        ? tls.connect({ socket: socket as never, servername: isIP(host) ? undefined : host })
-        : socket
+      this.#socket = secure ? secureClient(socket, host) : socket
       return this.#socket
     }
   }

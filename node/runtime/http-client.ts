@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import { Agent } from 'undici'
 import type { buildConnector, Dispatcher } from 'undici'
-import tls from 'node:tls'
 import type { Clock } from './clock.ts'
-import type { Network, Socket } from './network.ts'
+import type { Network } from './network.ts'
+import { secureClient } from './tls.ts'
 
 export interface HttpClientOptions {
   /** Connections kept per origin. */
@@ -136,13 +136,7 @@ function networkConnector(
     function open(target: string): void {
       const socket = network.connect({ host: target, port })
       const secure = options.protocol === 'https:' && network.speaksTls
-      const stream = secure
-        ? (tls.connect({
-            socket: socket as never,
-            servername: isIP(host) ? undefined : host,
-            ALPNProtocols: ['http/1.1']
-          }) as unknown as Socket)
-        : socket
+      const stream = secure ? secureClient(socket, host, { alpnProtocols: ['http/1.1'] }) : socket
       const timeout = clock.setTimer(connectTimeoutMs, () =>
         stream.destroy(
           new HttpClientError(

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
-import tls from 'node:tls'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Clock, Timer } from './clock.ts'
 import type { Network, Socket } from './network.ts'
+import { secureClient } from './tls.ts'
 
 /** What a connection's owner hears. */
 export interface WebSocketEvents {
@@ -99,11 +98,7 @@ export function openWebSocket(
   const socket = network.connect({ host: bareHost, port })
   const stream =
     target.isSecure && network.speaksTls
-      ? (tls.connect({
-          socket: socket as never,
-          servername: isIP(bareHost) ? undefined : bareHost,
-          ALPNProtocols: ['http/1.1']
-        }) as unknown as Socket)
+      ? secureClient(socket, bareHost, { alpnProtocols: ['http/1.1'] })
       : socket
   // TLS, where it is spoken, is below: for the library every connection is a plain one.
   const webSocket = new WebSocket(`ws://${host}:${port}${path}`, {

@@ -417,5 +417,20 @@ export const backendMigrations: Migration[] = [
         UNIQUE ("peerId", "transferId")
       );
     `
+  },
+  {
+    name: '0012_auto_peering_credits',
+    up: `
+      -- Which peer of a host from the list has the credit that the operator grants the host. Rows outlive the peer.
+      CREATE TABLE "autoPeeringCredits" (
+        "peerHost" text NOT NULL,
+        "assetId" uuid NOT NULL REFERENCES assets,
+        "peerId" uuid NOT NULL,
+        "depositId" uuid NOT NULL,
+        amount numeric(20) NOT NULL CHECK (amount > 0),
+        "createdAt" timestamptz NOT NULL,
+        PRIMARY KEY ("peerHost", "assetId")
+      );
+    `
   }
 ]

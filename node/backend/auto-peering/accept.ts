@@ -1,6 +1,7 @@
 import type { Logger, Random } from '../../runtime/index.ts'
 import type { Asset, AssetDirectory } from '../assets/model.ts'
 import { failure, isFailure } from '../model.ts'
+import type { Liquidity } from '../liquidity/model.ts'
 import type { Failure } from '../model.ts'
 import type { Peer, PeerFailure, PeerInput, Peers } from '../peers/model.ts'
 import type { RunningPeerDirectory } from '../peers/directory.ts'
@@ -21,10 +22,14 @@ export interface AcceptorDependencies {
   tenants: TenantDirectory
   proofs: Pick<Proofs, 'check'>
   store: AutoPeeringStore
+  liquidity: Pick<Liquidity, 'deposit'>
   random: Pick<Random, 'uuid'>
   logger: Logger
   config: { ILP_CONNECTOR_URL: string; INSTANCE_NAME: string }
 }
+
+/** Peers that one host makes by itself, of all its addresses and assets; one more is refused. */
+export const MAX_PEERS_PER_HOST = 100
 
 /** Why a request may become a peer, and on which terms. */
 type Admission =
@@ -44,7 +49,7 @@ type Refused = Failure<AcceptFailure>
  *                                                                                       └─▶ noted for the operator
  */
 export function createAcceptor(dependencies: AcceptorDependencies) {
-  const { policy, assets, peers, peerDirectory, tenants, proofs, store, random, logger, config } =
+  const { policy, assets, peers, peerDirectory, tenants, proofs, store, liquidity, random, logger, config } =
     dependencies
 
   async function accept(body: Buffer, claim: ProofClaim): Promise<PeeringAnswer | Refused> {
@@ -75,9 +80,17 @@ export function createAcceptor(dependencies: AcceptorDependencies) {
     const known = await peers.byAddressAndAsset({ ...request, tenantId, assetId: asset.id })
     // Whom the operator approved once may change its tokens.
     if (admission.by === 'approval' && known === undefined) return wait(request, host, proof.peerUrl)
+    const isNew = known === undefined
+    if (isNew && ownedBy(host, tenantId) >= MAX_PEERS_PER_HOST) {
+      return failure('TooManyRequests', `${host} has ${MAX_PEERS_PER_HOST} peers here, which is the limit`)
+    }
     const token = random.uuid()
     const written = await write(request, { host, asset, admission, token })
     if (isFailure(written)) return written
+    if (admission.by === 'list') {
+      const refused = await grantCredit(written, host)
+      if (refused) return refused
+    }
     if (admission.by === 'invitation') await store.withdraw(tenantId, asset.id, host)
     await store.settled(host, asset)
     logger.info(
@@ -91,6 +104,10 @@ export function createAcceptor(dependencies: AcceptorDependencies) {
       name: config.INSTANCE_NAME,
       tenantId
     }
+  }
+
+  function ownedBy(host: string, tenantId: string): number {
+    return peerDirectory.all().filter((peer) => peer.tenantId === tenantId && isOwnedBy(peer, host)).length
   }
 
   async function admissionOf(request: PeeringRequest, host: string): Promise<Admission | undefined> {
@@ -137,28 +154,39 @@ export function createAcceptor(dependencies: AcceptorDependencies) {
       ...(request.maxPacketAmount !== undefined && { maxPacketAmount: request.maxPacketAmount }),
       ...(admission.by === 'invitation' && termsOf(admission.invitation))
     }
-    const credit =
-      admission.by === 'invitation'
-        ? (admission.invitation.liquidityToDeposit ?? 0n)
-        : admission.by === 'list'
-          ? creditOf(policy, asset)
-          : 0n
     const find = () => peers.byAddressAndAsset({ ...fields, tenantId, assetId: asset.id })
     if ((await find()) === undefined) {
       const created = await peers.create({
         ...fields,
         tenantId,
         assetId: asset.id,
-        initialLiquidity: credit
+        initialLiquidity: admission.by === 'invitation' ? (admission.invitation.liquidityToDeposit ?? 0n) : 0n
       })
       if (!isFailure(created) || created.failure !== 'DuplicatePeer') return refusalOf(created)
     }
-    // Credit is given once, with the peer; and nobody takes over what is another's.
+    // Nobody takes over what is another's.
     const known = await find()
     if (known === undefined || !isOwnedBy(known, host)) {
       return failure('InvalidPeerIlpConfiguration', 'another peer has this address')
     }
     return refusalOf(await peers.update({ ...fields, tenantId, id: known.id }))
+  }
+
+  /** Deposits a listed host's credit to the first peer of that host; repeating it changes nothing. */
+  async function grantCredit(peer: Peer, host: string): Promise<Refused | undefined> {
+    const { id, asset } = peer
+    const granted = creditOf(policy, asset)
+    if (granted === 0n) return undefined
+    const credit = await store.creditFor({ id, host, assetId: asset.id }, granted)
+    if (credit === undefined) return undefined
+    const refusal = await liquidity.deposit({
+      id: credit.depositId,
+      accountId: id,
+      asset,
+      amount: credit.amount
+    })
+    if (!refusal || refusal.failure === 'TransferExists') return undefined
+    return failure('LiquidityError', `the credit of the peer was refused: ${refusal.failure}`)
   }
 
   return { accept }

@@ -25,11 +25,14 @@ export function problemOfClaim({ address, host, own, peers, mayBeParent }: Addre
   }
   if (isAddressPrefix(own, address)) return `"${address}" lies below the address of this node`
   if (isAddressPrefix(address, own) && !mayBeParent) return `the address of this node lies below "${address}"`
-  const taken = peers.find(
-    (peer) => overlap(peer.staticIlpAddress, address) && !isOwnedBy(peer, host) && !isParent(peer, own)
-  )
-  if (taken === undefined) return undefined
-  return `"${address}" overlaps the address of another peer`
+  const others = peers.filter((peer) => !isOwnedBy(peer, host))
+  if (others.some(({ staticIlpAddress }) => isTaken(staticIlpAddress, address, own))) {
+    return `"${address}" overlaps the address of another peer`
+  }
+  if (others.some(({ routes }) => routes.some((route) => isTaken(route, address, own)))) {
+    return `"${address}" overlaps what is routed to another peer`
+  }
+  return undefined
 }
 
 /** Whether a peer is the claimant's: made by auto-peering, at the same host. */
@@ -42,11 +45,11 @@ export function hostOf(url: string): string {
   return new URL(url).hostname.toLowerCase()
 }
 
-function overlap(one: string, other: string): boolean {
-  return isAddressPrefix(one, other) || isAddressPrefix(other, one)
-}
-
-/** Our parent's address is the beginning of its other children's. */
-function isParent({ staticIlpAddress }: Peer, own: string): boolean {
-  return isAddressPrefix(staticIlpAddress, own)
+/**
+ * Whether a claim overlaps what is another's. What our own address begins with, as our parent's address does or a
+ * route for everything else, is the beginning of everybody's, and nobody's alone.
+ */
+function isTaken(prefix: string, claimed: string, own: string): boolean {
+  if (isAddressPrefix(prefix, own)) return false
+  return isAddressPrefix(prefix, claimed) || isAddressPrefix(claimed, prefix)
 }

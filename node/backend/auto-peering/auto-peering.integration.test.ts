@@ -43,7 +43,7 @@ describe('auto-peering', () => {
   let runtime: Runtime
   /** Its operator approves. It is called localhost. */
   let acacia: Party
-  /** Peers with localhost in USD, with credit, and with nobody else. It is called 127.0.0.1. */
+  /** Peers with localhost and 127.0.0.1 in USD, with credit, and with nobody else. It is called 127.0.0.1. */
   let baobab: Party
 
   beforeAll(async () => {
@@ -52,7 +52,7 @@ describe('auto-peering', () => {
       start('acacia', 'localhost', {}),
       start('baobab', '127.0.0.1', {
         AUTO_PEERING_POLICY: 'allow-list',
-        AUTO_PEERING_ALLOW: 'localhost',
+        AUTO_PEERING_ALLOW: 'localhost,127.0.0.1',
         AUTO_PEERING_ASSETS: 'USD/2:100000'
       })
     ])
@@ -284,14 +284,14 @@ describe('auto-peering', () => {
     afterAll(() => other.stop(0))
 
     async function ask(changes: object): Promise<HttpResponse> {
-      const ilpConnectorUrl = `http://localhost:${other.address.port}/ilp`
+      const ilpConnectorUrl = `http://127.0.0.1:${other.address.port}/ilp`
       const body = JSON.stringify(requestOf({ ilpConnectorUrl, name: 'other', ...changes }))
       sent = {
         digest: createHash('sha256').update(body).digest('base64'),
         audience: new URL(baobab.peeringUrl).origin
       }
       return post(baobab.peeringUrl, body, {
-        [PEERING_URL_HEADER]: `http://localhost:${other.address.port}/peering`,
+        [PEERING_URL_HEADER]: `http://127.0.0.1:${other.address.port}/peering`,
         [PEERING_NONCE_HEADER]: runtime.random.uuid()
       })
     }
@@ -316,11 +316,19 @@ describe('auto-peering', () => {
 
     it('may move and rename itself, and is the same peer with the same balance', async () => {
       const before = (await named('other'))!
-      const ilpConnectorUrl = `http://localhost:${other.address.port}/moved`
+      const ilpConnectorUrl = `http://127.0.0.1:${other.address.port}/moved`
       expect((await ask({ staticIlpAddress: 'test.other', ilpConnectorUrl, name: 'moved' })).status).toBe(200)
       const { http, ...after } = (await named('moved'))!
       expect(after).toMatchObject({ id: before.id, liquidity: before.liquidity, maxPacketAmount: '900' })
       expect(http.outgoing.endpoint).toBe(ilpConnectorUrl)
+    })
+
+    it('gets no second credit by naming a second address', async () => {
+      expect(
+        (await ask({ staticIlpAddress: 'test.other.too', name: 'second', httpToken: 'second-token-second' }))
+          .status
+      ).toBe(200)
+      expect(await named('second')).toMatchObject({ staticIlpAddress: 'test.other.too', liquidity: '0' })
     })
 
     it('takes no address of a peer that the operator made, nor one above or below it, nor a token in use', async () => {
@@ -398,9 +406,9 @@ describe('auto-peering', () => {
     })
 
     it('that is not on the list is refused without a call back', async () => {
-      const ilpConnectorUrl = `http://127.0.0.1:${mallory.address.port}/ilp`
+      const ilpConnectorUrl = `http://mallory.example:${mallory.address.port}/ilp`
       const headers = {
-        [PEERING_URL_HEADER]: `http://127.0.0.1:${mallory.address.port}/`,
+        [PEERING_URL_HEADER]: `http://mallory.example:${mallory.address.port}/`,
         [PEERING_NONCE_HEADER]: runtime.random.uuid()
       }
       const calls = heard.length

@@ -67,9 +67,15 @@ describe('an address that is claimed', () => {
   const address = fc
     .tuple(fc.constantFrom('test', 'g'), fc.array(segment, { minLength: 1, maxLength: 3 }))
     .map(([scheme, segments]) => [scheme, ...segments].join('.'))
-  const peerAt = (staticIlpAddress: string, host: string, isAutoPeered: boolean): Peer =>
+  const peerAt = (
+    staticIlpAddress: string,
+    host: string,
+    isAutoPeered: boolean,
+    routes: readonly string[] = []
+  ): Peer =>
     ({
       staticIlpAddress,
+      routes: [staticIlpAddress, ...routes],
       http: { outgoing: { endpoint: `http://${host}:3002/ilp`, authToken: '' } },
       ...(isAutoPeered && { isAutoPeered })
     }) as Peer
@@ -78,27 +84,36 @@ describe('an address that is claimed', () => {
     fc.assert(
       fc.property(
         address,
-        fc.array(fc.tuple(address, fc.constantFrom('mine.example', 'other.example'), fc.boolean()), {
-          maxLength: 4
-        }),
+        fc.array(
+          fc.tuple(
+            address,
+            fc.constantFrom('mine.example', 'other.example'),
+            fc.boolean(),
+            fc.array(fc.oneof(address, fc.constantFrom('test', 'g')), { maxLength: 2 })
+          ),
+          { maxLength: 4 }
+        ),
         fc.boolean(),
         (claimed, others, mayBeParent) => {
-          const peers = others.map(([at, host, isAutoPeered]) => peerAt(at, host, isAutoPeered))
+          const peers = others.map(([at, host, isAutoPeered, routes]) =>
+            peerAt(at, host, isAutoPeered, routes)
+          )
           const problem = problemOfClaim({ address: claimed, host: 'mine.example', own, peers, mayBeParent })
           if (problem !== undefined) return
           expect(claimed.startsWith('test.')).toBe(true)
           expect(isAddressPrefix(own, claimed)).toBe(false)
           if (!mayBeParent) expect(isAddressPrefix(claimed, own)).toBe(false)
-          for (const [at, host, isAutoPeered] of others) {
+          for (const [at, host, isAutoPeered, routes] of others) {
             if (isAutoPeered && host === 'mine.example') continue
-            // The parent of this node is the one whose address is the beginning of others'.
-            if (isAddressPrefix(at, own)) continue
-            expect([at, claimed, isAddressPrefix(at, claimed), isAddressPrefix(claimed, at)]).toEqual([
-              at,
-              claimed,
-              false,
-              false
-            ])
+            for (const prefix of [at, ...routes]) {
+              // A parent's address and a route for everything else are the beginning of everybody's.
+              if (isAddressPrefix(prefix, own)) continue
+              expect([prefix, isAddressPrefix(prefix, claimed), isAddressPrefix(claimed, prefix)]).toEqual([
+                prefix,
+                false,
+                false
+              ])
+            }
           }
         }
       )
@@ -116,6 +131,12 @@ describe('an address that is claimed', () => {
     expect(
       problemOfClaim({ ...claim, address: 'test.b.c', peers: [peerAt('test.b', 'x.example', true)] })
     ).toMatch(/another peer/)
+    expect(problemOfClaim({ ...claim, peers: [peerAt('test.c', 'c.example', false, ['test.b.x'])] })).toMatch(
+      /routed to another peer/
+    )
+    expect(
+      problemOfClaim({ ...claim, peers: [peerAt('test.c', 'c.example', false, ['test'])] })
+    ).toBeUndefined()
   })
 })
 

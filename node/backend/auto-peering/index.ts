@@ -64,6 +64,7 @@ export function createAutoPeering(dependencies: AutoPeeringDependencies): Runnin
       assets: config.AUTO_PEERING_ASSETS
     },
     assets: dependencies.assetDirectory,
+    liquidity: dependencies.liquidity,
     proofs
   })
   const initiator = createInitiator({

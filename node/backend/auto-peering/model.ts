@@ -38,7 +38,7 @@ export interface PeeringAnswer {
   tenantId: string
 }
 
-/** Refusals of the accepting side: the contract's three, and ours (to Rafiki all others are InvalidPeeringRequest). */
+/** Refusals of the accepting side: the contract's four, and ours (to Rafiki all others are InvalidPeeringRequest). */
 export type AcceptFailure =
   | 'InvalidPeeringRequest'
   | 'InvalidPeerIlpConfiguration'
@@ -47,6 +47,7 @@ export type AcceptFailure =
   | 'PeeringNotProven'
   | 'PeeringAwaitsApproval'
   | 'TooManyRequests'
+  | 'LiquidityError'
 
 /** Failures of `createOrUpdatePeerByUrl`. */
 export type AutoPeeringFailure =

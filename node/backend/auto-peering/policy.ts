@@ -8,7 +8,7 @@ export interface AutoPeeringPolicy {
   mode: AutoPeeringMode
   /** Host names, in lower case. */
   allowedHosts: readonly string[]
-  /** Credit granted once to a peer from the list, in minor units, by `CODE/SCALE`; undefined: every asset, no credit. */
+  /** Credit granted once to each host of the list, in minor units, by `CODE/SCALE`; undefined: every asset, no credit. */
   assets: ReadonlyMap<string, bigint> | undefined
 }
 

@@ -24,7 +24,8 @@ const REFUSALS: Record<AcceptFailure, { status: number; message: string }> = {
   PeeringNotAllowed: { status: 403, message: 'Peering is not allowed' },
   PeeringNotProven: { status: 403, message: 'Peering request is not proven' },
   PeeringAwaitsApproval: { status: 403, message: 'Peering awaits approval' },
-  TooManyRequests: { status: 429, message: 'Too many requests' }
+  TooManyRequests: { status: 429, message: 'Too many requests' },
+  LiquidityError: { status: 400, message: 'Could not deposit liquidity to peer' }
 }
 
 /**

@@ -27,7 +27,16 @@ interface WaitingRow extends Omit<WaitingRequest, 'name'> {
   updatedAt: Date
 }
 
-/** SQL of requests that wait and of invitations. */
+interface CreditRow {
+  peerHost: string
+  assetId: string
+  peerId: string
+  depositId: string
+  amount: bigint
+  createdAt: Date
+}
+
+/** SQL of requests that wait, of invitations and of credits. */
 export function createAutoPeeringStore({
   database,
   clock,
@@ -38,6 +47,7 @@ export function createAutoPeeringStore({
   random: Pick<Random, 'orderedUuid'>
 }) {
   const waiting = () => database.knex<WaitingRow>('autoPeeringRequests')
+  const credits = () => database.knex<CreditRow>('autoPeeringCredits')
   const invitations = () => database.knex<Invitation & { createdAt: Date }>('autoPeeringInvitations')
 
   return {
@@ -119,6 +129,23 @@ export function createAutoPeeringStore({
         .orderBy('autoPeeringInvitations.createdAt')
         .first('autoPeeringInvitations.*')
       return row
+    },
+
+    /**
+     * The credit of a host in an asset, which the first peer of that host has and no other gets, whenever it asks:
+     * the id and the amount of its deposit; undefined where another peer has it.
+     */
+    async creditFor(
+      peer: { id: string; host: string; assetId: string },
+      amount: bigint
+    ): Promise<{ depositId: string; amount: bigint } | undefined> {
+      const { host: peerHost, assetId } = peer
+      const row = { peerHost, assetId, peerId: peer.id, depositId: random.orderedUuid(), amount }
+      await credits()
+        .insert({ ...row, createdAt: new Date(clock.nowMs()) })
+        .onConflict(['peerHost', 'assetId'])
+        .ignore()
+      return credits().where({ peerHost, assetId, peerId: peer.id }).first('depositId', 'amount')
     },
 
     async withdraw(tenantId: string, assetId: string, peerHost: string): Promise<void> {

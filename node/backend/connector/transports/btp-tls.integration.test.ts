@@ -6,10 +6,15 @@ import { encodePrepare } from '../../../ilp/index.ts'
 import { createTestCertificate } from '../../../runtime/testing-certificates.ts'
 import type { TestCertificate } from '../../../runtime/testing-certificates.ts'
 import { createTestPayer, prepareOf } from '../connector.test-support.ts'
+import type { ExchangeTimes } from '../transport.ts'
 import { clock, openBtpNode } from './btp.test-support.ts'
 import type { BtpNode } from './btp.test-support.ts'
 
 const LIMITS = { giveUpIntervalMs: 10, minBackoffMs: 5, maxBackoffMs: 20, stableAfterMs: 0 }
+
+function inFiveSeconds(): ExchangeTimes {
+  return { expiresAtMs: clock.nowMs() + 5_000, giveUpAtMs: clock.nowMs() + 5_000 }
+}
 
 describe('BTP over TLS', () => {
   let acacia: BtpNode
@@ -76,15 +81,15 @@ describe('BTP over TLS', () => {
       const accepted = baobab.logged('btp_accepted')
       acacia.changed(peer.id)
       await accepted
-      const giveUpAtMs = clock.nowMs() + 5_000
-      const answer = await acacia.btp.send(peer, encodePrepare(there.prepare(10n)), giveUpAtMs)
+      const times = inFiveSeconds()
+      const answer = await acacia.btp.send(peer, encodePrepare(there.prepare(10n)), times)
       expect(answer.kind).toBe('answer')
       expect(await baobab.balance(upstream.id)).toBe(990n)
       // Nobody routes this one: a Reject over the same connection, the other way.
       const back = await baobab.btp.send(
         upstream,
         encodePrepare(prepareOf(clock, 1, { amount: 1n, destination: 'test.nowhere' })),
-        giveUpAtMs
+        times
       )
       expect(back.kind).toBe('answer')
     }
@@ -109,7 +114,7 @@ describe('BTP over TLS', () => {
     acacia.changed(peer.id)
     expect((await unreachable).reason).toMatch(reason)
     const bytes = encodePrepare(prepareOf(clock, 1, { amount: 1n, destination: 'test.nowhere' }))
-    expect(await acacia.btp.send(peer, bytes, clock.nowMs() + 5_000)).toMatchObject({
+    expect(await acacia.btp.send(peer, bytes, inFiveSeconds())).toMatchObject({
       kind: 'notSent',
       code: 'T01'
     })

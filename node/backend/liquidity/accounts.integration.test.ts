@@ -4,8 +4,9 @@ import type { AccountFlags } from '../../ledger/index.ts'
 import { uuidToId } from '../../runtime/index.ts'
 import { createTestNouns } from '../nouns.test-support.ts'
 import type { TestNouns } from '../nouns.test-support.ts'
-import { createPaymentsLab } from '../outgoing-payments/payments.test-support.ts'
-import type { PaymentsLab, TestNode } from '../outgoing-payments/payments.test-support.ts'
+import { createPaymentsLab } from '../outgoing-payments/payments-lab.test-support.ts'
+import type { TestNode } from '../outgoing-payments/node-process.test-support.ts'
+import type { PaymentsLab } from '../outgoing-payments/payments-lab.test-support.ts'
 
 describe('liquidity accounts', () => {
   let nouns: TestNouns

@@ -7,8 +7,9 @@ import { createScriptedTransport } from '../connector/faults.test-support.ts'
 import type { Peer } from '../peers/model.ts'
 import type { Receivers } from '../receivers/model.ts'
 import { until } from '../testing.ts'
-import { createPaymentsLab } from './payments.test-support.ts'
-import type { PaymentsLab, TestNode } from './payments.test-support.ts'
+import { createPaymentsLab } from './payments-lab.test-support.ts'
+import type { TestNode } from './node-process.test-support.ts'
+import type { PaymentsLab } from './payments-lab.test-support.ts'
 
 /** The receiving node is one of ours: its connector, its STREAM receiver, its totals from its ledger. */
 describe('evidence of a receiver of our own', () => {
@@ -95,7 +96,9 @@ describe('evidence of a receiver of our own', () => {
       const next = lab.createNode()
       await next.start()
       const ended = await lab.ended(payment.id, { advance: true })
-      expect(ended).toMatchObject({ state: 'COMPLETED', deliveredAmountValue: 1_000n, leaseEpoch: 2 })
+      expect(ended).toMatchObject({ state: 'COMPLETED', deliveredAmountValue: 1_000n })
+      // Where time moved on while packets of the second epoch were under way, there is a third.
+      expect(ended.leaseEpoch).toBeGreaterThanOrEqual(2)
       // Both books of the link agree, and nothing is in doubt: whatever arrived is paid, and nothing else.
       const taken = start - (await baobab.balance(acacia.id))
       expect(taken).toBe(1_000n)

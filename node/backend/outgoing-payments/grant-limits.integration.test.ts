@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../model.ts'
 import type { Amount } from '../model.ts'
 import type { OutgoingPaymentFailure, PaymentGrant } from './model.ts'
-import { createPaymentsLab, TENANT_ID } from './payments.test-support.ts'
-import type { PaymentsLab, TestNode } from './payments.test-support.ts'
+import { TENANT_ID } from './payments-ground.test-support.ts'
+import { createPaymentsLab } from './payments-lab.test-support.ts'
+import type { TestNode } from './node-process.test-support.ts'
+import type { PaymentsLab } from './payments-lab.test-support.ts'
 
 const usd = (value: bigint): Amount => ({ value, assetCode: 'USD', assetScale: 2 })
 const eur = (value: bigint): Amount => ({ value, assetCode: 'EUR', assetScale: 2 })

@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { floorTimes } from '../../ilp/index.ts'
 import { until } from '../testing.ts'
 import { CLOCK_SKEW_MS } from './lease.ts'
-import { accountBalance, createPaymentsLab } from './payments.test-support.ts'
-import type { PaymentRow, PaymentsLab, TestNode } from './payments.test-support.ts'
+import { accountBalance, createPaymentsLab } from './payments-lab.test-support.ts'
+import type { TestNode } from './node-process.test-support.ts'
+import type { PaymentRow, PaymentsLab } from './payments-lab.test-support.ts'
 import { MAX_PACKET_LIFETIME_MS, PACKET_LIFETIME_MS } from './settlement.ts'
 
 /** A process dies in the middle of a payment; another takes it over. */

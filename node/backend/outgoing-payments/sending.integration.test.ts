@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../model.ts'
 import { until } from '../testing.ts'
-import { accountBalance, createPaymentsLab, TENANT_ID } from './payments.test-support.ts'
-import type { PaymentsLab, TestNode } from './payments.test-support.ts'
+import { TENANT_ID } from './payments-ground.test-support.ts'
+import { accountBalance, createPaymentsLab } from './payments-lab.test-support.ts'
+import type { TestNode } from './node-process.test-support.ts'
+import type { PaymentsLab } from './payments-lab.test-support.ts'
 import { PATH_LIFETIME_MS } from './sending.ts'
 
 describe('sending an outgoing payment', () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createPaymentsLab } from './payments.test-support.ts'
-import type { PaymentsLab } from './payments.test-support.ts'
+import { createPaymentsLab } from './payments-lab.test-support.ts'
+import type { PaymentsLab } from './payments-lab.test-support.ts'
 import { othersPaidReceiver } from './store.ts'
 import type { OutgoingPaymentRow } from './store.ts'
 

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createPaymentsLab, TENANT_ID } from '../outgoing-payments/payments.test-support.ts'
-import type { PaymentsLab, TestNode } from '../outgoing-payments/payments.test-support.ts'
+import { TENANT_ID } from '../outgoing-payments/payments-ground.test-support.ts'
+import { createPaymentsLab } from '../outgoing-payments/payments-lab.test-support.ts'
+import type { TestNode } from '../outgoing-payments/node-process.test-support.ts'
+import type { PaymentsLab } from '../outgoing-payments/payments-lab.test-support.ts'
 import type { Fee } from '../fees/model.ts'
 
 const usd = (value: bigint) => ({ value, assetCode: 'USD', assetScale: 2 })

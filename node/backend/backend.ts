@@ -1,14 +1,12 @@
 import { createLedgerWriter, postgresLedgerMigrations } from '../ledger/index.ts'
-import type { Ledger } from '../ledger/index.ts'
 import type { Address, Database, Runtime } from '../runtime/index.ts'
 import { composeBackend, createHttpClients } from './composition.ts'
 import type { BackendParts } from './composition.ts'
 import type { BackendConfig } from './config.ts'
 import { createConnectorServer } from './connector/index.ts'
-import { createDueWorker } from './due-worker.ts'
-import type { DueWorker } from './due-worker.ts'
 import { loadInstanceKey } from './instance-key.ts'
 import { claimLedger, openLedger } from './ledger-choice.ts'
+import { createLedgerSweep } from './ledger-sweep.ts'
 import { backendMigrations } from './migrations.ts'
 import { reachDatabase, StartError } from './retry-start.ts'
 import { createStopOrder } from './stop-order.ts'
@@ -73,23 +71,11 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     order.nextGroup()
     const writer = createLedgerWriter({ ...runtime, ledger })
     order.add('ledger writer', () => writer.close())
-    const sweep = createLedgerSweep(ledger)
+    const sweep = createLedgerSweep({ ...runtime, ledger })
     order.add('ledger sweep', () => sweep.stop())
     sweep.start()
     const parts = composeBackend(config, runtime, { database, cache, ledger, writer, instanceKey, http })
     return startParts(parts)
-  }
-
-  /** Frees what expired: two-phase withdrawals that nobody finished, at the latest a sweep after their time. */
-  function createLedgerSweep(ledger: Ledger): DueWorker {
-    return createDueWorker({
-      ...runtime,
-      name: 'ledger sweep',
-      async round() {
-        await ledger.sweepExpired()
-        return undefined
-      }
-    })
   }
 
   async function prepareDatabase(database: Database): Promise<void> {

@@ -1,9 +1,12 @@
 import { idToUuid, uuidToId } from '../runtime/index.ts'
 import type { Clock, Database, Logger, Random, Timer } from '../runtime/index.ts'
 
-/** A process says that it lives this often, and counts as dead when it has not for the lease and the skew. */
-export const INCARNATION_LEASE_MS = 90_000
-export const INCARNATION_RENEWAL_MS = 30_000
+/**
+ * A process says that it lives this often, and counts as dead when it has not for the lease and the skew: so what it
+ * left is found before the ledger's timeout of a packet's reservation ends it (`reservationMarginS`).
+ */
+export const INCARNATION_LEASE_MS = 45_000
+export const INCARNATION_RENEWAL_MS = 15_000
 export const CLOCK_SKEW_MS = 5_000
 
 /**
@@ -12,10 +15,13 @@ export const CLOCK_SKEW_MS = 5_000
  */
 export interface Incarnation {
   readonly id: bigint
-  /** True when the process is known to have ended, or has not renewed its lease, or was forgotten. */
-  isDead(id: bigint): Promise<boolean>
-  /** Every dead one that was not forgotten: what it reserved is still to be looked at. */
+  /**
+   * Every dead one that was not forgotten: what it reserved is still to be looked at. None for a lease's length after
+   * this process could not renew its own: the others met the same outage, and have still to say that they live.
+   */
   dead(): Promise<bigint[]>
+  /** No other process has a lease. */
+  isAlone(): Promise<boolean>
   /** Nothing of a dead one is left in the ledger. */
   forget(id: bigint): Promise<void>
   /** Registers, before anything is reserved. */
@@ -39,6 +45,8 @@ export function createIncarnation({
   let timer: Timer | undefined
   let renewing: Promise<void> | undefined
   let stopped = false
+  /** Until then this process judges nobody. */
+  let judgesFromMs = -Infinity
 
   const deadline = () => new Date(clock.nowMs() + INCARNATION_LEASE_MS)
   const deadSince = () => new Date(clock.nowMs() - CLOCK_SKEW_MS)
@@ -55,6 +63,7 @@ export function createIncarnation({
     timer = clock.setTimer(INCARNATION_RENEWAL_MS, () => {
       renewing = register()
         .catch((error: unknown) => {
+          judgesFromMs = clock.monotonicMs() + INCARNATION_LEASE_MS
           logger.warn({ err: error }, "this process's lease could not be renewed; it will be tried again")
         })
         .then(() => {
@@ -65,16 +74,17 @@ export function createIncarnation({
 
   return {
     id,
-    async isDead(other) {
-      if (other === id) return false
-      const row = await rows()
-        .where({ id: idToUuid(other) })
-        .first()
-      return row === undefined || row.leaseDeadline < deadSince()
-    },
     async dead() {
+      if (clock.monotonicMs() < judgesFromMs) return []
       const found = await rows().where('leaseDeadline', '<', deadSince()).orderBy('id')
       return found.map((row) => uuidToId(row.id)).filter((other) => other !== id)
+    },
+    async isAlone() {
+      const other = await rows()
+        .where('leaseDeadline', '>=', deadSince())
+        .whereNot({ id: idToUuid(id) })
+        .first()
+      return other === undefined
     },
     async forget(other) {
       await rows()

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { createIncarnation } from './incarnation.ts'
+import { createManualClock } from '../runtime/index.ts'
+import { createIncarnation, INCARNATION_LEASE_MS, INCARNATION_RENEWAL_MS } from './incarnation.ts'
 import { createTestNouns, good, OTHER_TENANT } from './nouns.test-support.ts'
 import type { TestNouns } from './nouns.test-support.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
@@ -118,17 +119,37 @@ describe('the nouns', () => {
       const ended = createIncarnation(backend)
       await living.start()
       await ended.start()
-      expect(await living.isDead(ended.id)).toBe(false)
       expect(await living.dead()).toEqual([])
+      expect(await living.isAlone()).toBe(false)
       await living.forget(ended.id)
-      expect(await living.isDead(ended.id)).toBe(false)
       await ended.stop()
+      expect(await living.isAlone()).toBe(true)
       expect(await living.dead()).toEqual([ended.id])
       await living.forget(ended.id)
       expect(await living.dead()).toEqual([])
-      expect(await living.isDead(ended.id)).toBe(true)
-      expect(await living.isDead(living.id)).toBe(false)
       await living.stop()
+    })
+
+    it('judge nobody for a lease after they could not renew their own: others met the same outage', async () => {
+      const clock = createManualClock()
+      let isDown = false
+      const knex = ((table: string) => {
+        if (isDown) throw new Error('no database')
+        return backend.database.knex(table)
+      }) as typeof backend.database.knex
+      const one = createIncarnation({ ...backend, clock, database: { ...backend.database, knex } })
+      const other = createIncarnation({ ...backend, clock })
+      await one.start()
+      await other.start()
+      await other.stop()
+      expect(await one.dead()).toContain(other.id)
+      isDown = true
+      await clock.advance(INCARNATION_RENEWAL_MS)
+      isDown = false
+      expect(await one.dead()).toEqual([])
+      await clock.advance(INCARNATION_LEASE_MS)
+      expect(await one.dead()).toContain(other.id)
+      await one.stop()
     })
   })
 })

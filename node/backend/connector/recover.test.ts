@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import type { ManualClock } from '../../runtime/index.ts'
 import { createManualClock } from '../../runtime/index.ts'
-import { INCARNATION_LEASE_MS } from '../incarnation.ts'
 import { createTestNode, fulfillOf, prepareOf } from './connector.test-support.ts'
 import type { TestNode } from './connector.test-support.ts'
+import { LOOK_INTERVAL_MS } from './recover.ts'
 import { createScriptedTransport } from './faults.test-support.ts'
 
 const FORMER = 77n
@@ -79,17 +79,28 @@ it('voids what a dead process reserved when its packets have expired, whole chai
   await node.audit()
 })
 
-it('looks once more when the lease of a process that died just before the start has run out', async () => {
+it('looks for processes that die as long as it lives, and voids what they left within an interval', async () => {
   const clock = createManualClock()
-  const { node, dead, asked } = await afterCrash(clock)
+  const { node, asked } = await afterCrash(clock)
   await node.connector.start()
-  await clock.advance(INCARNATION_LEASE_MS)
+  await clock.advance(10 * LOOK_INTERVAL_MS)
+  // One query an interval, and nothing else.
+  expect(asked()).toBe(11)
+  expect(await node.pendingCount()).toBe(1)
+})
+
+it('voids what another process left when it dies long after this one started', async () => {
+  const clock = createManualClock()
+  const { node, dead } = await afterCrash(clock)
+  await node.connector.start()
+  // The packets have expired, and the ledger's timeouts, 60 s later, have not.
+  await clock.advance(2 * LOOK_INTERVAL_MS)
+  expect(await node.pendingCount()).toBe(4)
   dead.add(FORMER)
-  await clock.advance(15_000)
+  await clock.advance(LOOK_INTERVAL_MS)
   expect(await node.pendingCount()).toBe(1)
   expect(dead.size).toBe(0)
-  await clock.advance(600_000)
-  expect(asked()).toBe(2) // nothing polls
+  await node.audit()
 })
 
 it('tries again when the list of processes cannot be read, and stops when told to', async () => {

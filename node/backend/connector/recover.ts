@@ -1,6 +1,6 @@
 import type { Transfer } from '../../ledger/index.ts'
 import type { Timer } from '../../runtime/index.ts'
-import { CLOCK_SKEW_MS, INCARNATION_LEASE_MS } from '../incarnation.ts'
+import { CLOCK_SKEW_MS, INCARNATION_RENEWAL_MS } from '../incarnation.ts'
 import { ConnectorStoppedError, createBooking } from './books.ts'
 import type { Booking } from './books.ts'
 import type { ConnectorContext, DeadIncarnations } from './context.ts'
@@ -8,14 +8,14 @@ import { packetTransferIds } from './transfer-ids.ts'
 
 /** Reservations that are read at a time. */
 const PAGE_SIZE = 1_000
-/** One more look after the start, when the lease of a process that died just before it has run out. */
-const SECOND_LOOK_MS = INCARNATION_LEASE_MS + 2 * CLOCK_SKEW_MS
+/** Dead processes are looked for this often, by every process: one query on a table of a few rows. */
+export const LOOK_INTERVAL_MS = INCARNATION_RENEWAL_MS
 /** Before it is tried again after an error. */
 const RETRY_MS = 5_000
 
-/** Voids what dead processes of this service left reserved. */
+/** Voids what dead processes of this service left reserved, when this process starts and for as long as it lives. */
 export interface Recovery {
-  /** Voids what is due now; what is not due yet is voided by a timer. */
+  /** Voids what is due now; what is not due yet, and what dies later, is voided by a timer. */
   start(): Promise<void>
   stop(): void
 }
@@ -32,22 +32,20 @@ export function createRecovery(context: ConnectorContext): Recovery {
   const { deadIncarnations, ledger, books, clock, logger } = context
   let timer: Timer | undefined
   let isStopped = false
-  let secondLookMs: number | undefined = clock.nowMs() + SECOND_LOOK_MS
 
   async function sweep(incarnations: DeadIncarnations): Promise<void> {
     const nowMs = clock.nowMs()
-    if (secondLookMs !== undefined && secondLookMs <= nowMs) secondLookMs = undefined
-    let nextMs = secondLookMs
+    let nextMs = nowMs + LOOK_INTERVAL_MS
     let voided = 0
     for (const id of await incarnations.dead()) {
       const result = await voidExpired(id, nowMs)
       voided += result.voided
       if (result.nextDueMs === undefined) await incarnations.forget(id)
-      else nextMs = Math.min(nextMs ?? result.nextDueMs, result.nextDueMs)
+      else nextMs = Math.min(nextMs, result.nextDueMs)
     }
     if (voided > 0)
       logger.info({ event: 'reservations_recovered', voided }, 'voided what dead processes left')
-    if (nextMs !== undefined) schedule(nextMs - clock.nowMs())
+    schedule(nextMs - clock.nowMs())
   }
 
   async function voidExpired(id: bigint, nowMs: number): Promise<{ voided: number; nextDueMs?: number }> {

@@ -164,6 +164,11 @@ describe('scalars', () => {
     )
   })
 
+  it('tell a balance of more than 64 bits as it is', () => {
+    expect(UInt64.serialize(2n ** 65n)).toBe('36893488147419103232')
+    expect(() => UInt64.serialize(-1n)).toThrow()
+  })
+
   it.each([-1, '-1', '18446744073709551616', '1.5', 1.5, 2 ** 53, '', 'x', null, {}])(
     'refuse %j as UInt64',
     (value) => {

@@ -18,7 +18,9 @@ export const UInt8 = new GraphQLScalarType<number, number>({
 export const UInt64 = new GraphQLScalarType<bigint, string>({
   name: 'UInt64',
   description: 'A whole number from 0 to 18446744073709551615, written as a string.',
-  serialize: (value) => toUInt64(value).toString(),
+  // The balance of an account may have more digits: many deposits of this size add up. It is told as it is.
+  serialize: (value) =>
+    typeof value === 'bigint' && value >= 0n ? value.toString() : toUInt64(value).toString(),
   parseValue: toUInt64,
   parseLiteral: (node) => toUInt64(literal(node))
 })

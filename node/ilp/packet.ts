@@ -180,13 +180,11 @@ function readReject(reader: OctetReader): IlpReject | PacketError {
   const code = reader.octets(CODE_BYTES).toString('latin1')
   if (!ERROR_CODE.test(code)) return packetError('the error code is not three characters of A-Z, 0-9')
   const triggeredBy = reader.varLatin1()
-  if (triggeredBy !== '' && !isValidAddress(triggeredBy)) {
-    return packetError('the node that triggered it has no ILP address')
-  }
   return {
     type: 'reject',
     code,
-    triggeredBy,
+    // That the packet was rejected is plain, whatever is said of by whom.
+    triggeredBy: isValidAddress(triggeredBy) ? triggeredBy : '',
     message: reader.varOctets().toString(),
     data: reader.varOctets()
   }

@@ -136,8 +136,11 @@ describe('rates', () => {
     down = true
     await clock.advance(LIFETIME_MS - 10)
     expect(rates.cachedRatio('t', USD, EUR)).toEqual(createRatio(91n, 1n))
+    expect(requests).toHaveLength(2)
     await clock.advance(5)
+    // What failed a moment ago is not asked for again at once.
     expect(rates.cachedRatio('t', USD, EUR)).toEqual(createRatio(91n, 1n))
+    expect(requests).toHaveLength(2)
     await clock.advance(5)
     expect(await rates.ratio('t', USD, EUR)).toMatchObject({ failure: 'CouldNotFetchRates' })
     const asked = requests.length

@@ -33,9 +33,9 @@ type Answer = BaseRates | Failure<RatesFailure>
 
 interface Entry {
   answer: Answer
-  /** When it was asked for: the answer cannot be younger. */
-  askedMs: number
   expiresMs: number
+  /** When it is fetched again in advance, if it is in use. */
+  refreshAtMs: number
   ratios: Map<string, Ratio>
 }
 
@@ -64,10 +64,21 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
 
   function keep(key: string, answer: Answer, askedMs: number): Entry {
     const old = fresh(key)
-    // A failed refresh leaves what is still fresh in force.
-    if (isFailure(answer) && old !== undefined && !isFailure(old.answer)) return old
-    const expiresMs = isFailure(answer) ? clock.nowMs() + FAILURE_LIFETIME_MS : askedMs + lifetimeMs
-    const entry: Entry = { answer, askedMs, expiresMs, ratios: new Map() }
+    const retryAtMs = clock.nowMs() + FAILURE_LIFETIME_MS
+    if (isFailure(answer) && old !== undefined && !isFailure(old.answer)) {
+      // A failed refresh leaves what is still fresh in force.
+      old.refreshAtMs = retryAtMs
+      return old
+    }
+    const entry: Entry = isFailure(answer)
+      ? { answer, expiresMs: retryAtMs, refreshAtMs: retryAtMs, ratios: new Map() }
+      : {
+          answer,
+          // The answer may be as old as the question.
+          expiresMs: askedMs + lifetimeMs,
+          refreshAtMs: askedMs + lifetimeMs * REFRESH_AFTER,
+          ratios: new Map()
+        }
     entries.delete(key)
     entries.set(key, entry)
     for (const [oldest] of entries) {
@@ -160,8 +171,7 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
       if ('ready' in prepared) return prepared.ready
       const entry = fresh(prepared.key)
       if (entry === undefined) return undefined
-      const refreshAtMs = entry.askedMs + lifetimeMs * REFRESH_AFTER
-      if (!isFailure(entry.answer) && clock.nowMs() >= refreshAtMs) {
+      if (clock.nowMs() >= entry.refreshAtMs) {
         void fetchShared(prepared.key, prepared.url, source.code)
       }
       return ratioOf(entry, source, destination)

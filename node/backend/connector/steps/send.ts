@@ -1,5 +1,5 @@
-import { decodeReply, encodePrepare, fulfills, isPacketError, isValidAddress } from '../../../ilp/index.ts'
-import type { IlpErrorCode, IlpReject } from '../../../ilp/index.ts'
+import { decodeReply, encodePrepare, fulfills, isPacketError } from '../../../ilp/index.ts'
+import type { IlpErrorCode } from '../../../ilp/index.ts'
 import type { Peer } from '../../peers/model.ts'
 import type { ConnectorContext } from '../context.ts'
 import { rejectPacket } from '../packet.ts'
@@ -88,14 +88,9 @@ export function judge(packet: PacketInHand, context: ConnectorContext): StepAnsw
   }
   const { reply } = outcome
   if (reply.type === 'reject') {
-    if (!CODES_TO_TRANSLATE.has(reply.code)) return passOn(reply)
+    if (!CODES_TO_TRANSLATE.has(reply.code)) return reply
     return rejectPacket(packet, 'T03', `the next hop is busy: ${reply.code} ${reply.message}`)
   }
   if (fulfills(reply.fulfillment, packet.prepare.executionCondition)) return undefined
   return rejectPacket(packet, 'F05', 'fulfillment did not match expected value.')
-}
-
-/** As it came; only an address that no packet can carry is left out. */
-function passOn(reply: IlpReject): IlpReject {
-  return isValidAddress(reply.triggeredBy) ? reply : { ...reply, triggeredBy: '' }
 }

@@ -15,6 +15,8 @@ const COUNTS = {
   fuzzedInputs: { short: 200, long: 25_000 },
   /** Bodies with members changed at random that the authorization server must survive. */
   changedBodies: { short: 300, long: 20_000 },
+  /** Answers of an introspection that two validators must judge alike. */
+  introspectionAnswers: { short: 400, long: 5_000 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */

@@ -1,8 +1,11 @@
-import { z } from 'zod'
-import type { HttpClient } from '../runtime/index.ts'
+import { createFetchHttpClient } from './fetch-http-client.ts'
+import { tokenIntrospectionOpenApi } from './openapi.ts'
+import { findProblem } from './validate.ts'
 
 /** Time for an introspection, from the request to the end of its answer. */
 export const DEFAULT_INTROSPECTION_TIMEOUT_MS = 5_000
+/** A longer answer is refused. */
+export const MAX_INTROSPECTION_ANSWER_BYTES = 262_144
 
 /** A client's public key that was given in the grant request (directed identity). */
 export interface JWK {
@@ -73,56 +76,32 @@ export interface IntrospectionLogger {
   error(details: object, message: string): void
 }
 
-const amount = z.object({
-  value: z.string().regex(/^\d{1,20}$/),
-  assetCode: z.string(),
-  assetScale: z.number().int().min(0).max(255)
-})
+/** Who sends the requests. It follows no redirect. */
+export interface IntrospectionHttpClient {
+  /** @throws when no whole answer came within `timeoutMs`, or a longer one than `maxResponseBytes` */
+  request(request: {
+    method: 'POST'
+    url: string
+    headers: Record<string, string>
+    body: string
+    timeoutMs: number
+    maxResponseBytes: number
+  }): Promise<{ status: number; body: Uint8Array }>
+}
 
-/** Limits that are not known here may not be overlooked: an answer with others is refused. */
-const limits = z.strictObject({
-  receiver: z.string().optional(),
-  interval: z.string().optional(),
-  debitAmount: amount.optional(),
-  receiveAmount: amount.optional()
-})
-
-const accessItem = z.object({
-  type: z.enum(['incoming-payment', 'outgoing-payment', 'quote']),
-  actions: z.array(z.enum(['create', 'complete', 'read', 'read-all', 'list', 'list-all'])),
-  identifier: z.string().optional(),
-  limits: limits.optional()
-})
-
-const jwk = z.object({
-  kid: z.string(),
-  x: z.string(),
-  alg: z.literal('EdDSA'),
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  use: z.literal('sig').optional()
-})
-
-const tokenInfo = z.discriminatedUnion('active', [
-  z.object({ active: z.literal(false) }),
-  z.object({
-    active: z.literal(true),
-    grant: z.string(),
-    access: z.array(accessItem),
-    client: z.union([z.strictObject({ walletAddress: z.string() }), z.strictObject({ jwk })])
-  })
-])
+const { schemas } = tokenIntrospectionOpenApi.components
 
 /** A client of an authorization server's introspection endpoint (RFC 9767 section 3.3). */
 export function createClient({
   url,
-  httpClient,
+  httpClient = createFetchHttpClient(),
   logger,
   requestTimeoutMs = DEFAULT_INTROSPECTION_TIMEOUT_MS
 }: {
   /** `AUTH_SERVER_INTROSPECTION_URL` */
   url: string
-  httpClient: HttpClient
+  /** The platform's `fetch`, unless given. */
+  httpClient?: IntrospectionHttpClient
   logger?: IntrospectionLogger
   requestTimeoutMs?: number
 }): TokenIntrospectionClient {
@@ -132,12 +111,14 @@ export function createClient({
       url,
       headers: { accept: 'application/json', 'content-type': 'application/json' },
       body: JSON.stringify(request),
-      timeoutMs: requestTimeoutMs
+      timeoutMs: requestTimeoutMs,
+      maxResponseBytes: MAX_INTROSPECTION_ANSWER_BYTES
     })
     if (response.status !== 200) throw new Error(`the answer had the status ${response.status}`)
-    const parsed = tokenInfo.safeParse(JSON.parse(response.body.toString('utf8')))
-    if (!parsed.success) throw new Error(`the answer is not valid: ${z.prettifyError(parsed.error)}`)
-    return parsed.data
+    const answer = JSON.parse(new TextDecoder().decode(response.body)) as unknown
+    const problem = findProblem(schemas, schemas['token-info'], answer, 'answer')
+    if (problem !== undefined) throw new Error(`the answer is not valid: ${problem}`)
+    return answer as TokenInfo
   }
 
   return {

@@ -155,24 +155,31 @@ export function createLedgerWriter({
     for (const { reject } of submissions) reject(new LedgerUnavailableError(message, { cause: error }))
   }
 
+  /** What it throws becomes the submission's rejection. */
+  function assertSubmission(transfers: readonly NewTransfer[]): void {
+    if (closed) throw new LedgerBusyError('the ledger writer is closed; nothing was booked')
+    assertTransfers(transfers)
+    if (transfers.length > maxBatchEvents) {
+      throw new RangeError(`a submission of ${transfers.length} transfers; a batch holds ${maxBatchEvents}`)
+    }
+    // An open chain would swallow the submission that follows it in the batch.
+    if (transfers.at(-1)?.flags?.linked) {
+      throw new RangeError('the last transfer of a submission is linked to a next one that is not there')
+    }
+    if (queuedEvents + transfers.length > maxQueuedEvents) {
+      throw new LedgerBusyError(
+        `${queuedEvents} events wait for the ledger (limit ${maxQueuedEvents}); nothing was booked`
+      )
+    }
+  }
+
   return {
-    async submit(transfers, { startBeforeMs } = {}) {
-      if (closed) throw new LedgerBusyError('the ledger writer is closed; nothing was booked')
-      assertTransfers(transfers)
-      if (transfers.length > maxBatchEvents) {
-        throw new RangeError(`a submission of ${transfers.length} transfers; a batch holds ${maxBatchEvents}`)
-      }
-      // An open chain would swallow the submission that follows it in the batch.
-      if (transfers.at(-1)?.flags?.linked) {
-        throw new RangeError('the last transfer of a submission is linked to a next one that is not there')
-      }
-      if (transfers.length === 0) return []
-      if (queuedEvents + transfers.length > maxQueuedEvents) {
-        throw new LedgerBusyError(
-          `${queuedEvents} events wait for the ledger (limit ${maxQueuedEvents}); nothing was booked`
-        )
-      }
-      return new Promise((resolve, reject) => enqueue({ transfers, startBeforeMs, resolve, reject }))
+    submit(transfers, { startBeforeMs } = {}) {
+      return new Promise((resolve, reject) => {
+        assertSubmission(transfers)
+        if (transfers.length === 0) resolve([])
+        else enqueue({ transfers, startBeforeMs, resolve, reject })
+      })
     },
     async close() {
       closed = true

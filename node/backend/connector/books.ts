@@ -136,18 +136,20 @@ export function createBooks(dependencies: {
 }): Books {
   const { writer, clock, logger, limits, stopped } = dependencies
 
-  async function submitOnce(
+  function submitOnce(
     transfers: readonly NewTransfer[],
     options?: { startBeforeMs?: number }
   ): Promise<BookingOutcome> {
-    let results: SubmissionResult[]
-    try {
-      results = await writer.submit(transfers, options)
-    } catch (error) {
-      if (error instanceof LedgerBusyError) return { kind: 'busy' }
-      logger.warn({ err: error, event: 'ledger_outcome_unknown' }, 'the outcome of a booking is unknown')
-      return { kind: 'unknown' }
-    }
+    return writer.submit(transfers, options).then(outcomeOf, outcomeOfError)
+  }
+
+  function outcomeOfError(error: unknown): BookingOutcome {
+    if (error instanceof LedgerBusyError) return { kind: 'busy' }
+    logger.warn({ err: error, event: 'ledger_outcome_unknown' }, 'the outcome of a booking is unknown')
+    return { kind: 'unknown' }
+  }
+
+  function outcomeOf(results: readonly SubmissionResult[]): BookingOutcome {
     if (chainIsDone(results)) return { kind: 'done' }
     const result = chainFailure(results) ?? 'linked_event_failed'
     if (result === 'not_started_in_time') return { kind: 'tooLate' }

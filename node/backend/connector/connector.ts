@@ -31,6 +31,7 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     usages: createPeerUsages(clock),
     load: createLoad(clock, limits),
     deadlines: createDeadlines(clock),
+    accountIdOf: createAccountIds(),
     packetsInFlight: 0,
     stopped: giveUp.signal
   }
@@ -77,11 +78,14 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     prepare: IlpPrepare,
     origin: Pick<PacketInHand, 'tenantId' | 'asset' | 'accountId'>
   ): PacketInHand {
+    const { tenantId, asset, accountId } = origin
     return {
-      ...origin,
+      tenantId,
+      asset,
+      accountId,
       source,
       prepare,
-      ownAddress: context.tenants.get(origin.tenantId)?.settings.ilpAddress ?? '',
+      ownAddress: context.tenants.get(tenantId)?.settings.ilpAddress ?? '',
       isFreeOfMoney: prepare.amount === 0n || (source.kind === 'local' && source.packet.isProbe),
       waitingSinceMs: undefined,
       isShed: false,
@@ -114,7 +118,7 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
       const packet = packetFrom({ kind: 'peer', peer }, prepare, {
         tenantId: peer.tenantId,
         asset: peer.asset,
-        accountId: uuidToId(peer.id)
+        accountId: context.accountIdOf(peer)
       })
       const answer = await take(packet)
       if (packet.isShed && !isStopping) await refusals.pace(peer.id, prepare.expiresAtMs)
@@ -146,6 +150,19 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
       }
       giveUp.abort(new ConnectorStoppedError('the connector stopped'))
     }
+  }
+}
+
+/** The ledger accounts of peers: their ids as numbers, read once for each peer as it is. */
+function createAccountIds(): ConnectorContext['accountIdOf'] {
+  const known = new WeakMap<object, bigint>()
+  return (peer) => {
+    let id = known.get(peer)
+    if (id === undefined) {
+      id = uuidToId(peer.id)
+      known.set(peer, id)
+    }
+    return id
   }
 }
 

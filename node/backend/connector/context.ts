@@ -3,7 +3,7 @@ import type { Ledger, LedgerWriter } from '../../ledger/index.ts'
 import type { Cache, Clock, Logger, Random } from '../../runtime/index.ts'
 import type { DeliveryTargets } from '../incoming-payments/model.ts'
 import type { PartialPaymentGate } from '../partial-payments/model.ts'
-import type { PeerDirectory } from '../peers/model.ts'
+import type { Peer, PeerDirectory } from '../peers/model.ts'
 import type { Rates } from '../rates/model.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { Books } from './books.ts'
@@ -59,6 +59,8 @@ export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' |
   usages: PeerUsages
   load: Load
   deadlines: Deadlines
+  /** The ledger account of a peer. */
+  accountIdOf(peer: Peer): bigint
   /** Packets of all sources that are not settled. */
   packetsInFlight: number
   /** Aborted with a ConnectorStoppedError when the connector gives up what is still unsettled. */

@@ -4,7 +4,10 @@ import { createManualClock } from '../../runtime/index.ts'
 import { createSeededRandom } from './connector.test-support.ts'
 import { packetTransferIds } from './transfer-ids.ts'
 
-const allIds = (id: bigint) => Object.values(packetTransferIds(id)).flat() as bigint[]
+function allIds(id: bigint): bigint[] {
+  const { reserve, post, void: undo } = packetTransferIds(id)
+  return [...reserve, ...post, ...undo]
+}
 
 it('gives six different 128-bit ids, the first unchanged, and can be undone from none but the first', () => {
   fc.assert(

@@ -18,16 +18,22 @@ const VOID = 2n << VERSION_BITS
  * id that `random.orderedId()` gives, and sort beside the first.
  */
 export function packetTransferIds(firstLegId: bigint): PacketTransferIds {
-  // A packet needs two of the three pairs at most, so each is made when it is asked for.
-  return {
-    get reserve() {
-      return [firstLegId, firstLegId ^ SECOND_LEG] as const
-    },
-    get post() {
-      return [firstLegId ^ POST, firstLegId ^ (POST | SECOND_LEG)] as const
-    },
-    get void() {
-      return [firstLegId ^ VOID, firstLegId ^ (VOID | SECOND_LEG)] as const
-    }
+  return new DerivedIds(firstLegId)
+}
+
+/** A packet needs two of the three pairs at most, so each is made when it is asked for. */
+class DerivedIds implements PacketTransferIds {
+  readonly #first: bigint
+  constructor(firstLegId: bigint) {
+    this.#first = firstLegId
+  }
+  get reserve() {
+    return [this.#first, this.#first ^ SECOND_LEG] as const
+  }
+  get post() {
+    return [this.#first ^ POST, this.#first ^ (POST | SECOND_LEG)] as const
+  }
+  get void() {
+    return [this.#first ^ VOID, this.#first ^ (VOID | SECOND_LEG)] as const
   }
 }

@@ -36,11 +36,12 @@ export interface Transport {
 /** Chooses a transport by the scheme of the peer's endpoint (`https:` for example). */
 export function createTransportByScheme(transports: Readonly<Record<string, Transport>>): Transport {
   return {
-    async send(peer, bytes, times) {
+    send(peer, bytes, times) {
       const { endpoint } = peer.http.outgoing
       const transport = transports[endpoint.slice(0, endpoint.indexOf(':') + 1)]
       if (transport === undefined) {
-        return { kind: 'notSent', code: 'F02', reason: `no transport carries packets to ${endpoint}` }
+        const reason = `no transport carries packets to ${endpoint}`
+        return Promise.resolve({ kind: 'notSent', code: 'F02', reason })
       }
       return transport.send(peer, bytes, times)
     },

@@ -32,9 +32,16 @@ export const TOTAL_MARGIN_MS = 100
  *      └──outcome unknown──▶ asked again until known ──▶ posted | released
  *                            answered R00 at the packet's expiry, if it is not known by then
  */
-export async function deliver(packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
+export function deliver(packet: PacketInHand, context: ConnectorContext): StepAnswer | Promise<StepAnswer> {
   if (packet.destination?.kind !== 'account') return undefined
-  const { target } = packet.destination
+  return deliverTo(packet.destination.target, packet, context)
+}
+
+async function deliverTo(
+  target: DeliveryTarget,
+  packet: PacketInHand,
+  context: ConnectorContext
+): Promise<StepAnswer> {
   const request = context.streamReceiver.open(
     { ...packet.prepare, amount: packet.outgoingAmount },
     packet.ownAddress
@@ -144,6 +151,7 @@ async function bookAdmitted(delivery: Delivery, context: ConnectorContext): Prom
 
   const outcome = await beforeDeadline(context, packet.prepare.expiresAtMs, booked)
   if (outcome === 'booked') {
+    packet.unsettled = undefined
     const known = await inTime(packet, context, counted)
     target.learned(total.settled)
     return request.accept(totalsOf(target, known))

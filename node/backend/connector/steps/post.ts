@@ -39,7 +39,10 @@ export async function post(packet: PacketInHand, context: ConnectorContext): Pro
   packet.unsettled = posted
 
   const result = source.kind === 'local' ? await posted : await beforeDeadline(context, expiresAtMs, posted)
-  if (result === true) return fulfill
+  if (result === true) {
+    packet.unsettled = undefined
+    return fulfill
+  }
   if (result !== undefined) return rejectPacket(packet, 'T00', 'the ledger refused to post')
   packet.unsettled = posted.then((late) => {
     if (late === true) recordPostedAfterAnswer(packet, context)

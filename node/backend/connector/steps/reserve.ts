@@ -2,6 +2,7 @@ import type { IlpReject, OutgoingReply } from '../../../ilp/index.ts'
 import { createBooking, legsBetween } from '../books.ts'
 import type { Booking, BookingRefusal, BookingTags } from '../books.ts'
 import { uuidToId } from '../../../runtime/index.ts'
+import type { Peer } from '../../peers/model.ts'
 import type { ConnectorContext } from '../context.ts'
 import { rejectPacket, shedPacket } from '../packet.ts'
 import type { PacketInHand } from '../packet.ts'
@@ -18,13 +19,16 @@ import type { StepAnswer } from '../step.ts'
  *
  *   outcome of the reservation unknown ──▶ T00; asked again until known, then VOIDED
  */
-export async function reserve(packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
+export function reserve(packet: PacketInHand, context: ConnectorContext): StepAnswer | Promise<StepAnswer> {
   if (packet.isFreeOfMoney || packet.destination?.kind !== 'peer') return undefined
-  const { peer } = packet.destination
+  return reserveTo(packet.destination.peer, packet, context)
+}
+
+async function reserveTo(peer: Peer, packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
   const booking = createBooking(
     legsBetween(
       { accountId: packet.accountId, asset: packet.asset, amount: packet.prepare.amount },
-      { accountId: uuidToId(peer.id), asset: peer.asset, amount: packet.outgoingAmount }
+      { accountId: context.accountIdOf(peer), asset: peer.asset, amount: packet.outgoingAmount }
     ),
     context.random.orderedId(),
     tagsOf(packet, context),
@@ -50,14 +54,23 @@ export async function reserve(packet: PacketInHand, context: ConnectorContext): 
 }
 
 /** Ends a reservation that was not posted. */
-export async function release(
+export function release(
   packet: PacketInHand,
   context: ConnectorContext,
   answer: OutgoingReply
-): Promise<void> {
-  const { reservation, exchange, source } = packet
+): void | Promise<void> {
+  const { reservation } = packet
   if (reservation === undefined || answer.type === 'inDoubt') return
   if (answer.type === 'fulfill' || packet.unsettled !== undefined) return
+  return voidWhenOver(packet, reservation, context)
+}
+
+async function voidWhenOver(
+  packet: PacketInHand,
+  reservation: Booking,
+  context: ConnectorContext
+): Promise<void> {
+  const { exchange, source } = packet
   if (exchange?.kind === 'lost' && source.kind === 'peer') {
     const remainingMs = packet.outgoingExpiresAtMs - context.clock.nowMs()
     if (remainingMs > 0) await context.clock.sleep(remainingMs, context.stopped)

@@ -12,19 +12,24 @@ import { recordOrphan } from './orphaned.ts'
  * Hands the Prepare to the next hop, once, and waits for the answer until the outgoing expiry. An upstream
  * that hangs up meanwhile changes nothing.
  */
-export async function send(packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
+export function send(packet: PacketInHand, context: ConnectorContext): undefined | Promise<StepAnswer> {
   if (packet.destination?.kind !== 'peer') return undefined
-  packet.exchange = await exchange(packet, packet.destination.peer, context)
-  return undefined
+  return exchange(packet, packet.destination.peer, context)
 }
 
-function exchange(packet: PacketInHand, peer: Peer, context: ConnectorContext): Promise<ExchangeOutcome> {
+/** Resolves when the packet knows how its exchange ended. */
+function exchange(packet: PacketInHand, peer: Peer, context: ConnectorContext): Promise<undefined> {
   const { clock, deadlines, transport, limits, logger } = context
-  const { prepare, outgoingAmount: amount, outgoingExpiresAtMs: expiresAtMs } = packet
-  const bytes = encodePrepare({ ...prepare, amount, expiresAtMs })
+  const { outgoingAmount: amount, outgoingExpiresAtMs: expiresAtMs } = packet
+  const { executionCondition, destination, data } = packet.prepare
+  const bytes = encodePrepare({ amount, executionCondition, expiresAtMs, destination, data })
 
-  return new Promise((resolve) => {
+  return new Promise((done) => {
     let isExpired = false
+    const resolve = (outcome: ExchangeOutcome) => {
+      packet.exchange ??= outcome
+      done(undefined)
+    }
     const expiry = deadlines.at(expiresAtMs, () => {
       isExpired = true
       resolve({ kind: 'expired' })

@@ -432,5 +432,12 @@ export const backendMigrations: Migration[] = [
         PRIMARY KEY ("peerHost", "assetId")
       );
     `
+  },
+  {
+    name: '0013_auto_peered_hosts',
+    up: `
+      -- Which host peered by itself: its connector may stand on another one.
+      ALTER TABLE peers ADD COLUMN "autoPeeredHost" text;
+    `
   }
 ]

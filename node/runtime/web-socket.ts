@@ -18,6 +18,8 @@ export interface WebSocketEvents {
 export interface WebSocketConnection {
   /** Queues a message. What one turn of the event loop queues goes out in one write. */
   send(bytes: Buffer): void
+  /** False once either side has said goodbye: what is sent then goes nowhere. */
+  readonly isOpen: boolean
   /** Bytes that were queued and that the system has not taken. */
   readonly queuedBytes: number
   /** Messages read since the connection stands, and answers to pings: grows while the other side lives. */
@@ -178,6 +180,9 @@ function wrap(
         process.nextTick(uncork)
       }
       webSocket.send(bytes, { binary: true, compress: false })
+    },
+    get isOpen() {
+      return webSocket.readyState === WebSocket.OPEN
     },
     get queuedBytes() {
       return socket.writableLength

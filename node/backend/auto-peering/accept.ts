@@ -150,6 +150,7 @@ export function createAcceptor(dependencies: AcceptorDependencies) {
         outgoing: { endpoint: request.ilpConnectorUrl, authToken: token }
       },
       isAutoPeered: true,
+      autoPeeredHost: host,
       ...(request.name !== undefined && { name: request.name }),
       ...(request.maxPacketAmount !== undefined && { maxPacketAmount: request.maxPacketAmount }),
       ...(admission.by === 'invitation' && termsOf(admission.invitation))

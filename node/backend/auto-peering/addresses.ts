@@ -4,7 +4,7 @@ import type { Peer } from '../peers/model.ts'
 /** Who claims an ILP address, and what it must not take. */
 export interface AddressClaim {
   address: string
-  /** Host name of the claimant's connector. */
+  /** Host name of the claimant, as it was proved or asked. */
   host: string
   /** The address of our tenant. */
   own: string
@@ -35,9 +35,9 @@ export function problemOfClaim({ address, host, own, peers, mayBeParent }: Addre
   return undefined
 }
 
-/** Whether a peer is the claimant's: made by auto-peering, at the same host. */
-export function isOwnedBy({ isAutoPeered, http }: Peer, host: string): boolean {
-  return isAutoPeered === true && hostOf(http.outgoing.endpoint) === host
+/** Whether a peer is the claimant's: made by auto-peering, by the same host. */
+export function isOwnedBy({ isAutoPeered, autoPeeredHost }: Peer, host: string): boolean {
+  return isAutoPeered === true && autoPeeredHost === host
 }
 
 /** The host name of a URL, in lower case. */

@@ -272,25 +272,28 @@ describe('auto-peering', () => {
   describe('a node of another make, on the list', () => {
     let other: HttpServer
     let sent: { digest: string; audience: string }
+    /** What it answers when it is asked to peer. */
+    let agreed: object
 
     beforeAll(async () => {
       other = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
-        const isAsked =
+        const asksForProof =
           request.method === 'GET' && /^\/peering\/proofs\/[0-9a-f-]{36}$/.test(request.url ?? '')
-        response.writeHead(isAsked ? 200 : 404, { 'content-type': 'application/json' })
-        response.end(JSON.stringify(sent))
+        const asksToPeer = request.method === 'POST' && request.url === '/peering'
+        response.writeHead(asksForProof || asksToPeer ? 200 : 404, { 'content-type': 'application/json' })
+        response.end(JSON.stringify(asksToPeer ? agreed : sent))
       })
     })
     afterAll(() => other.stop(0))
 
-    async function ask(changes: object): Promise<HttpResponse> {
+    async function ask(changes: object, party = baobab): Promise<HttpResponse> {
       const ilpConnectorUrl = `http://127.0.0.1:${other.address.port}/ilp`
       const body = JSON.stringify(requestOf({ ilpConnectorUrl, name: 'other', ...changes }))
       sent = {
         digest: createHash('sha256').update(body).digest('base64'),
-        audience: new URL(baobab.peeringUrl).origin
+        audience: new URL(party.peeringUrl).origin
       }
-      return post(baobab.peeringUrl, body, {
+      return post(party.peeringUrl, body, {
         [PEERING_URL_HEADER]: `http://127.0.0.1:${other.address.port}/peering`,
         [PEERING_NONCE_HEADER]: runtime.random.uuid()
       })
@@ -329,6 +332,40 @@ describe('auto-peering', () => {
           .status
       ).toBe(200)
       expect(await named('second')).toMatchObject({ staticIlpAddress: 'test.other.too', liquidity: '0' })
+    })
+
+    it('takes over no peer of another host by what it answers', async () => {
+      const before = await peersOf(baobab)
+      agreed = {
+        staticIlpAddress: 'test.other',
+        ilpConnectorUrl: `http://127.0.0.1:${other.address.port}/ilp`,
+        httpToken: 'token-of-the-thief-xx'
+      }
+      const url = `http://localhost:${other.address.port}/peering`
+      expect(await refusal(baobab, url, 'USD')).toMatchObject({
+        extensions: { failure: 'InvalidPeerIlpConfiguration' }
+      })
+      expect(await peersOf(baobab)).toEqual(before)
+    })
+
+    it('that was approved as what it asked, and answers as another, is none', async () => {
+      const asked = { staticIlpAddress: 'test.asked', httpToken: 'token-of-who-asked-xx' }
+      expect(typeOf(await ask(asked, acacia))).toEqual([403, 'PeeringAwaitsApproval'])
+      const url = `http://127.0.0.1:${other.address.port}/peering`
+      const ilpConnectorUrl = `http://127.0.0.1:${other.address.port}/ilp`
+      agreed = { ...asked, ilpConnectorUrl, staticIlpAddress: 'test.changed' }
+      expect(await refusal(acacia, url, 'USD')).toMatchObject({
+        extensions: {
+          failure: 'InvalidPeerIlpConfiguration',
+          details: { reason: expect.stringContaining('it asked as test.asked at') as string }
+        }
+      })
+      agreed = { ...asked, ilpConnectorUrl }
+      const peer = await call<{ peer: PeerView }>(acacia.node, PEER_BY_URL, {
+        peerUrl: url,
+        assetId: acacia.assets.USD
+      })
+      expect(peer.peer.staticIlpAddress).toBe('test.asked')
     })
 
     it('takes no address of a peer that the operator made, nor one above or below it, nor a token in use', async () => {

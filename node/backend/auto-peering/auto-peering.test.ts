@@ -77,7 +77,7 @@ describe('an address that is claimed', () => {
       staticIlpAddress,
       routes: [staticIlpAddress, ...routes],
       http: { outgoing: { endpoint: `http://${host}:3002/ilp`, authToken: '' } },
-      ...(isAutoPeered && { isAutoPeered })
+      ...(isAutoPeered && { isAutoPeered, autoPeeredHost: host })
     }) as Peer
 
   it('takes nothing that is routed elsewhere: of this node, of another peer, of another network', () => {

@@ -8,7 +8,7 @@ import type { RunningPeerDirectory } from '../peers/directory.ts'
 import type { Peer, PeerInput, Peers } from '../peers/model.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import { hostOf, isOwnedBy, problemOfClaim } from './addresses.ts'
-import type { AutoPeering, AutoPeeringFailure } from './model.ts'
+import type { AutoPeering, AutoPeeringFailure, WaitingRequest } from './model.ts'
 import type { Proofs } from './proof.ts'
 import type { AutoPeeringStore } from './store.ts'
 import { MAX_PEERING_BYTES, readAnswer, readRefusal, writeRequest } from './wire.ts'
@@ -137,8 +137,16 @@ export function createInitiator(dependencies: InitiatorDependencies) {
 
   async function write(input: Input, asset: Asset, answer: Agreed, token: string): Promise<Peer | Refused> {
     const { tenantId, name = answer.name, maxPacketAmount, liquidityThreshold } = input
-    const host = hostOf(answer.ilpConnectorUrl)
+    // Who was asked, not the connector that it names: that may be anybody's.
+    const host = hostOf(input.peerUrl)
     const { staticIlpAddress } = answer
+    const noted = tenants.get(tenantId)!.isOperator ? await store.noted(host, asset) : undefined
+    if (noted && isOther(noted, answer)) {
+      return failure(
+        'InvalidPeerIlpConfiguration',
+        `it asked as ${noted.staticIlpAddress} at ${noted.ilpConnectorUrl}, and answers as ${staticIlpAddress} at ${answer.ilpConnectorUrl}: let it ask again`
+      )
+    }
     const problem = problemOfClaim({
       address: staticIlpAddress,
       host,
@@ -154,6 +162,7 @@ export function createInitiator(dependencies: InitiatorDependencies) {
         outgoing: { endpoint: answer.ilpConnectorUrl, authToken: token }
       },
       isAutoPeered: true,
+      autoPeeredHost: host,
       ...(name !== undefined && { name }),
       ...(maxPacketAmount !== undefined && { maxPacketAmount }),
       ...(liquidityThreshold !== undefined && { liquidityThreshold })
@@ -185,4 +194,14 @@ export function createInitiator(dependencies: InitiatorDependencies) {
   }
 
   return { createOrUpdatePeerByUrl }
+}
+
+/** What the operator saw and approved is what he gets. */
+function isOther(
+  noted: Pick<WaitingRequest, 'staticIlpAddress' | 'ilpConnectorUrl'>,
+  answer: Pick<Agreed, 'staticIlpAddress' | 'ilpConnectorUrl'>
+): boolean {
+  return (
+    noted.staticIlpAddress !== answer.staticIlpAddress || noted.ilpConnectorUrl !== answer.ilpConnectorUrl
+  )
 }

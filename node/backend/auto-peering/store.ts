@@ -101,6 +101,16 @@ export function createAutoPeeringStore({
       }))
     },
 
+    /** What waits of this host in this asset. */
+    async noted(
+      peerHost: string,
+      { code, scale }: { code: string; scale: number }
+    ): Promise<Pick<WaitingRequest, 'staticIlpAddress' | 'ilpConnectorUrl'> | undefined> {
+      return waiting()
+        .where({ peerHost, assetCode: code, assetScale: scale })
+        .first('staticIlpAddress', 'ilpConnectorUrl')
+    },
+
     /** Forgets what waited of this host in this asset: its peer is there. */
     async settled(peerHost: string, { code, scale }: { code: string; scale: number }): Promise<void> {
       await waiting().where({ peerHost, assetCode: code, assetScale: scale }).delete()

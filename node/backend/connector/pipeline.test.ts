@@ -111,6 +111,17 @@ describe('routing', () => {
     expect(reject).toMatchObject({ code: 'F02', message: 'unknown destination account' })
   })
 
+  it('does not send what is ours and nobody’s along a route for everything else: F02; a child has its packets', async () => {
+    await node.addPeer('everybody', usd, { staticIlpAddress: 'test.hub', routes: ['test.hub', 'test'] })
+    const child = await node.addPeer('child', usd, { routes: ['test.acacia.child'] })
+    const via = async (destination: string) => (await node.connector.nextHop(node.tenantId, destination))?.via
+    expect(await via('test.elsewhere')).toMatchObject({ name: 'everybody' })
+    for (const destination of ['test.acacia', 'test.acacia.nonsense', 'test.acacia.nonsense.x']) {
+      expect([destination, await via(destination)]).toEqual([destination, undefined])
+    }
+    expect(await via('test.acacia.child.x')).toBe(child)
+  })
+
   it('does not send a packet back to where it came from: F02', async () => {
     const back = prepareOf(clock, 1, { destination: 'test.alice.x' })
     expect((await rejectOf(node.connector.handle(alice, back))).code).toBe('F02')

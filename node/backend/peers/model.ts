@@ -22,6 +22,8 @@ export interface Peer {
   settledOverBtp?: bigint
   /** Made by auto-peering: it chose its endpoint itself, and may change it. Absent: the operator did. */
   isAutoPeered?: true
+  /** The host that peered so, and alone may change the peer by asking again. */
+  autoPeeredHost?: string
   createdAt: Date
 }
 
@@ -66,6 +68,7 @@ export interface PeerInput {
   maxSettledOverBtp?: bigint
   /** An update that names another endpoint and not this makes the peer the operator's. */
   isAutoPeered?: boolean
+  autoPeeredHost?: string
 }
 
 export interface Peers {

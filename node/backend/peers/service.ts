@@ -71,6 +71,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       maxSettledOverBtp: input.maxSettledOverBtp ?? null,
       settledOverBtp: 0n,
       autoPeered: input.isAutoPeered ?? false,
+      autoPeeredHost: input.autoPeeredHost ?? null,
       createdAt
     }
     const deposit = { id: row.id, accountId: row.id, asset, amount: initialLiquidity }
@@ -127,6 +128,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       const old = await trx<PeerRow>('peers').where({ id, tenantId }).forUpdate().first()
       if (old === undefined) return unknownPeer(id)
       const staticIlpAddress = input.staticIlpAddress ?? old.staticIlpAddress
+      const autoPeered = input.isAutoPeered ?? (keepsEndpoint(input, old) && old.autoPeered)
       const row: PeerRow = {
         ...old,
         staticIlpAddress,
@@ -140,7 +142,8 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
         maxPacketsInFlight: input.maxPacketsInFlight ?? old.maxPacketsInFlight,
         maxAmountPerSecond: input.maxAmountPerSecond ?? old.maxAmountPerSecond,
         maxSettledOverBtp: input.maxSettledOverBtp ?? old.maxSettledOverBtp,
-        autoPeered: input.isAutoPeered ?? (keepsEndpoint(input, old) && old.autoPeered)
+        autoPeered,
+        autoPeeredHost: autoPeered ? (input.autoPeeredHost ?? old.autoPeeredHost) : null
       }
       await trx('peers')
         .where({ id })

@@ -18,6 +18,7 @@ export interface PeerRow {
   maxSettledOverBtp: bigint | null
   settledOverBtp: bigint
   autoPeered: boolean
+  autoPeeredHost: string | null
   createdAt: Date
 }
 
@@ -38,6 +39,7 @@ export function toPeer(row: PeerRow, asset: Asset): Peer {
     ...(row.maxAmountPerSecond !== null && { maxAmountPerSecond: row.maxAmountPerSecond }),
     ...(row.maxSettledOverBtp !== null && { maxSettledOverBtp: row.maxSettledOverBtp }),
     ...(row.settledOverBtp > 0n && { settledOverBtp: row.settledOverBtp }),
-    ...(row.autoPeered && { isAutoPeered: true as const })
+    ...(row.autoPeered && { isAutoPeered: true as const }),
+    ...(row.autoPeeredHost !== null && { autoPeeredHost: row.autoPeeredHost })
   }
 }

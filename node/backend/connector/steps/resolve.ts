@@ -1,3 +1,5 @@
+import { isAddressPrefix } from '../../../ilp/index.ts'
+import type { Peer } from '../../peers/model.ts'
 import type { ConnectorContext } from '../context.ts'
 import { rejectPacket } from '../packet.ts'
 import type { PacketDestination, PacketInHand } from '../packet.ts'
@@ -21,7 +23,15 @@ export function resolveDestination(
       .then((target) => (target?.tenantId === tenantId ? { kind: 'account', target } : undefined))
   }
   const peer = peers.nextHop(tenantId, destination, exceptPeerId === undefined ? {} : { exceptPeerId })
-  return peer && { kind: 'peer', peer }
+  if (peer === undefined) return undefined
+  // What lies below our own address is ours or a child's: a route for everything else does not lead there.
+  if (ownAddress && isAddressPrefix(ownAddress, destination) && !isChildsRoute(peer, ownAddress, destination))
+    return undefined
+  return { kind: 'peer', peer }
+}
+
+function isChildsRoute({ routes }: Peer, ownAddress: string, destination: string): boolean {
+  return routes.some((route) => isAddressPrefix(ownAddress, route) && isAddressPrefix(route, destination))
 }
 
 /** Account and route (RFC 27, ILP Packet Lifecycle; RFC 34, Routing). */

@@ -259,6 +259,18 @@ describe('BTP: what we send', () => {
     expect(connection.heard).toHaveLength(2)
   })
 
+  it('sends over the connection that the peer opened, where there is one: ours may be dead without a sign', async () => {
+    await connect()
+    const ours = await far.peer()
+    const theirs = await openRawPeer(node.port, 'from-far')
+    const outcome = send()
+    const { requestId } = await requestFrom(theirs)
+    answer(theirs, requestId)
+    expect((await outcome).kind).toBe('answer')
+    expect(ours.heard).toHaveLength(1)
+    theirs.socket.terminate()
+  })
+
   it('gives up in time: lost', async () => {
     await connect()
     const raw = await far.peer()

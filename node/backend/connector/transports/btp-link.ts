@@ -150,7 +150,7 @@ export function createBtpLink(dependencies: {
   }
 
   function send(peer: Peer, bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome> {
-    const session = outbound ?? inbound?.session
+    const session = inbound?.session ?? outbound
     if (session !== undefined) return session.send(bytes, times)
     if (state === 'idle') {
       endpoint = { ...peer.http.outgoing }

@@ -217,7 +217,9 @@ export function createBtpSession(dependencies: {
   }
 
   function send(bytes: Buffer, { expiresAtMs, giveUpAtMs }: ExchangeTimes): Promise<TransportOutcome> {
-    if (isEnded) return Promise.resolve(notSent('T01', 'the connection to the peer has ended'))
+    if (isEnded || !connection.isOpen) {
+      return Promise.resolve(notSent('T01', 'the connection to the peer has ended'))
+    }
     if (expiresAtMs <= clock.nowMs())
       return Promise.resolve(notSent('R00', 'no connection to the peer in time'))
     if (connection.queuedBytes > limits.maxQueuedBytes) {

@@ -162,17 +162,23 @@ describe('the Admin API: assets and peers', () => {
       await ok(`mutation ($input: UpdatePeerInput!) { updatePeer(input: $input) { peer { id } } }`, {
         id: peerId,
         name: 'New name',
-        maxPacketsPerSecond: 11
+        maxPacketsPerSecond: 11,
+        maxPacketsInFlight: null
       })
       const found = await query(
         `query ($id: String!, $address: String!, $assetId: String!) {
-           peer(id: $id) { name maxPacketsPerSecond maxPacketAmount }
+           peer(id: $id) { name maxPacketsPerSecond maxPacketsInFlight maxPacketAmount }
            peerByAddressAndAsset(staticIlpAddress: $address, assetId: $assetId) { id }
            peers { edges { node { id } } } }`,
         { id: peerId, address: staticIlpAddress, assetId }
       )
       expect(found).toMatchObject({
-        peer: { name: 'New name', maxPacketsPerSecond: 11, maxPacketAmount: '1000' },
+        peer: {
+          name: 'New name',
+          maxPacketsPerSecond: 11,
+          maxPacketsInFlight: null,
+          maxPacketAmount: '1000'
+        },
         peerByAddressAndAsset: { id: peerId },
         peers: { edges: [{ node: { id: peerId } }] }
       })

@@ -71,11 +71,25 @@ export interface PeerInput {
   autoPeeredHost?: string
 }
 
+/** Settings that an update takes away with null. */
+export type PeerSetting =
+  | 'name'
+  | 'maxPacketAmount'
+  | 'liquidityThreshold'
+  | 'maxPacketsPerSecond'
+  | 'maxPacketsInFlight'
+  | 'maxAmountPerSecond'
+  | 'maxSettledOverBtp'
+
+export type PeerChanges = Partial<Omit<PeerInput, PeerSetting>> & {
+  [Setting in PeerSetting]?: PeerInput[Setting] | null
+}
+
 export interface Peers {
   create(
     input: PeerInput & { tenantId: string; assetId: string; initialLiquidity?: bigint }
   ): Promise<Peer | Failure<PeerFailure>>
-  update(input: Partial<PeerInput> & { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
+  update(input: PeerChanges & { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
   delete(input: { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
   get(id: string, tenantId?: string): Promise<Peer | undefined>
   byAddressAndAsset(input: {

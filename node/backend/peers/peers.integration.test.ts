@@ -96,6 +96,16 @@ describe('peers', () => {
     expect(one.peerDirectory.byIncomingToken(input.http.incoming.authTokens[0]!)?.routes[0]).toBe(
       'test.moved'
     )
+    const freed = good(
+      await one.peers.update({
+        id: peer.id,
+        tenantId: OPERATOR_ID,
+        maxPacketAmount: null,
+        maxPacketsInFlight: null
+      })
+    )
+    expect(freed).not.toHaveProperty('maxPacketAmount')
+    expect(freed).not.toHaveProperty('maxPacketsInFlight')
     good(
       await one.peers.update({
         id: peer.id,

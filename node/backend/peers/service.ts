@@ -9,7 +9,7 @@ import { selectPage } from '../pagination.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
 import type { RunningPeerDirectory } from './directory.ts'
 import { MAX_PEERS } from './model.ts'
-import type { Peer, PeerFailure, PeerInput, Peers } from './model.ts'
+import type { Peer, PeerChanges, PeerFailure, PeerInput, Peers } from './model.ts'
 import { toPeer } from './store.ts'
 import type { PeerRow } from './store.ts'
 import { checkPeerInput } from './validate.ts'
@@ -133,15 +133,15 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
         ...old,
         staticIlpAddress,
         routes: [staticIlpAddress, ...(input.routes ?? old.routes.slice(1))],
-        name: input.name ?? old.name,
+        name: changed(input.name, old.name),
         outgoingToken: input.http?.outgoing.authToken ?? old.outgoingToken,
         outgoingEndpoint: input.http?.outgoing.endpoint ?? old.outgoingEndpoint,
-        maxPacketAmount: input.maxPacketAmount ?? old.maxPacketAmount,
-        liquidityThreshold: input.liquidityThreshold ?? old.liquidityThreshold,
-        maxPacketsPerSecond: input.maxPacketsPerSecond ?? old.maxPacketsPerSecond,
-        maxPacketsInFlight: input.maxPacketsInFlight ?? old.maxPacketsInFlight,
-        maxAmountPerSecond: input.maxAmountPerSecond ?? old.maxAmountPerSecond,
-        maxSettledOverBtp: input.maxSettledOverBtp ?? old.maxSettledOverBtp,
+        maxPacketAmount: changed(input.maxPacketAmount, old.maxPacketAmount),
+        liquidityThreshold: changed(input.liquidityThreshold, old.liquidityThreshold),
+        maxPacketsPerSecond: changed(input.maxPacketsPerSecond, old.maxPacketsPerSecond),
+        maxPacketsInFlight: changed(input.maxPacketsInFlight, old.maxPacketsInFlight),
+        maxAmountPerSecond: changed(input.maxAmountPerSecond, old.maxAmountPerSecond),
+        maxSettledOverBtp: changed(input.maxSettledOverBtp, old.maxSettledOverBtp),
         autoPeered,
         autoPeeredHost: autoPeered ? (input.autoPeeredHost ?? old.autoPeeredHost) : null
       }
@@ -226,7 +226,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
   }
 }
 
-function keepsEndpoint({ http }: Partial<PeerInput>, { outgoingEndpoint }: PeerRow): boolean {
+function keepsEndpoint({ http }: Pick<PeerChanges, 'http'>, { outgoingEndpoint }: PeerRow): boolean {
   return http === undefined || http.outgoing.endpoint === outgoingEndpoint
 }
 
@@ -244,4 +244,9 @@ function duplicatePeer(): Failure<PeerFailure> {
 
 function duplicateToken(): Failure<PeerFailure> {
   return failure('DuplicateIncomingToken', 'an incoming token is in use already, by this peer or another')
+}
+
+/** Absent: as it was; null: none any more. */
+function changed<Value>(value: Value | null | undefined, old: Value | null): Value | null {
+  return value === undefined ? old : value
 }

@@ -1,14 +1,16 @@
 import { ADDRESS_SCHEMES, isValidAddress, parseBtpUri } from '../../ilp/index.ts'
 import { failure } from '../model.ts'
 import type { Failure } from '../model.ts'
-import type { PeerFailure, PeerInput } from './model.ts'
+import type { PeerChanges, PeerFailure } from './model.ts'
 
 /** Routes and tokens of one peer at most: they are held in memory by every process. */
 export const MAX_ROUTES_PER_PEER = 1_000
 export const MAX_TOKENS_PER_PEER = 100
 
 /** What is wrong with the given fields of a peer; undefined when nothing is. */
-export function checkPeerInput(input: Partial<PeerInput>): Failure<PeerFailure> | undefined {
+export function checkPeerInput(
+  input: Pick<PeerChanges, 'staticIlpAddress' | 'routes' | 'http'>
+): Failure<PeerFailure> | undefined {
   const { staticIlpAddress, routes = [], http } = input
   if (staticIlpAddress !== undefined && !isValidAddress(staticIlpAddress)) {
     return failure('InvalidStaticIlpAddress', `"${staticIlpAddress}" is not a valid ILP address`)

@@ -1,7 +1,7 @@
 import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { autoPeeringFailures, peerFailures } from '../../failures.ts'
 import type { WaitingRequest } from '../../auto-peering/index.ts'
-import type { Peer } from '../../peers/model.ts'
+import type { Peer, PeerSetting } from '../../peers/model.ts'
 import { given, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
@@ -90,7 +90,8 @@ export const peerResolvers = {
         tenantId,
         ...(staticIlpAddress != null && { staticIlpAddress }),
         ...(http && { http: httpOf(http) }),
-        ...settingsOf(input)
+        ...settingsOf(input),
+        ...takenAway(input)
       })
       return { peer: unwrap(peerFailures, peer) }
     }),
@@ -133,6 +134,21 @@ export async function findPeer(context: AdminContext, id: string): Promise<Peer>
 
 function httpOf({ incoming, outgoing }: HttpInput) {
   return { ...(incoming && { incoming }), outgoing }
+}
+
+const CLEARABLE: readonly PeerSetting[] = [
+  'name',
+  'maxPacketAmount',
+  'liquidityThreshold',
+  'maxPacketsPerSecond',
+  'maxPacketsInFlight',
+  'maxAmountPerSecond',
+  'maxSettledOverBtp'
+]
+
+/** What an update sets to null. */
+function takenAway(input: PeerSettings): { [Setting in PeerSetting]?: null } {
+  return Object.fromEntries(CLEARABLE.filter((name) => input[name] === null).map((name) => [name, null]))
 }
 
 function settingsOf(input: PeerSettings) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../model.ts'
 import type { Amount } from '../model.ts'
+import { spentRows } from './grant-limits.ts'
 import type { OutgoingPaymentFailure, PaymentGrant } from './model.ts'
 import { TENANT_ID } from './payments-ground.test-support.ts'
 import { createPaymentsLab } from './payments-lab.test-support.ts'
@@ -9,6 +10,18 @@ import type { PaymentsLab } from './payments-lab.test-support.ts'
 
 const usd = (value: bigint): Amount => ({ value, assetCode: 'USD', assetScale: 2 })
 const eur = (value: bigint): Amount => ({ value, assetCode: 'EUR', assetScale: 2 })
+
+interface Plan {
+  'Actual Rows': number
+  'Rows Removed by Filter'?: number
+  Plans?: Plan[]
+}
+
+/** Rows that the leaves of a plan read from a table, those that they threw away included. */
+function rowsTouched({ Plans, ...plan }: Plan): number {
+  if (Plans) return Plans.reduce((sum, below) => sum + rowsTouched(below), 0)
+  return plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)
+}
 
 describe('limits of grants', () => {
   let lab: PaymentsLab
@@ -33,11 +46,14 @@ describe('limits of grants', () => {
   }
 
   async function createPaymentTo(grant: PaymentGrant, url: string) {
-    const quote = await lab.quote(node, url)
+    return createFor(grant, (await lab.quote(node, url)).id)
+  }
+
+  function createFor(grant: PaymentGrant, quoteId: string) {
     return node.outgoingPayments.create({
       tenantId: TENANT_ID,
       walletAddressId: lab.payer.id,
-      quoteId: quote.id,
+      quoteId,
       grant,
       client: 'https://client.example',
       initiatedBy: 'OPEN_PAYMENTS'
@@ -65,6 +81,91 @@ describe('limits of grants', () => {
     // Each saw what those before it had taken.
     const before = results.flatMap((result) => (isFailure(result) ? [] : [result.spent?.debitAmount?.value]))
     expect(new Set(before)).toEqual(new Set(Array.from({ length: 37 }, (_, index) => BigInt(index) * 550n)))
+  })
+
+  it('refuses none that fits, whatever amounts race', async () => {
+    const incoming = await lab.createLocalPayment(node)
+    const url = node.incomingPayments.url(incoming)
+    const limit = 60_000n
+    const grant = createGrant({ debitAmount: usd(limit) })
+    const amounts = Array.from({ length: 100 }, (_, index) => BigInt(100 + ((index * 7_919) % 1_901)))
+    const quotes = await Promise.all(amounts.map((debit) => lab.quote(node, url, { debit })))
+    const results = await Promise.all(quotes.map((quote) => createFor(grant, quote.id)))
+
+    // Payments that were admitted stand in one order: each began where the one before ended.
+    const admitted = results
+      .flatMap((result, index) =>
+        isFailure(result) ? [] : [{ before: result.spent!.debitAmount!.value, amount: amounts[index]! }]
+      )
+      .sort((one, other) => Number(one.before - other.before))
+    const ends = [0n]
+    for (const { before, amount } of admitted) {
+      expect(before).toBe(ends.at(-1))
+      ends.push(before + amount)
+    }
+    const spent = ends.at(-1)!
+    expect(spent <= limit).toBe(true)
+    expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({ debitAmount: usd(spent) })
+    // One that was refused did not fit what was left at that moment, which is the end of one that was admitted.
+    const refused = results.flatMap((result, index) =>
+      isFailure(result) ? [{ left: /^\d+/.exec(result.message!)![0], amount: amounts[index]! }] : []
+    )
+    expect(refused.length).toBeGreaterThan(10)
+    expect(admitted.length).toBeGreaterThan(10)
+    for (const { left, amount } of refused) {
+      expect(ends.map((end) => String(limit - end))).toContain(left)
+      expect(BigInt(left) < amount).toBe(true)
+    }
+  })
+
+  it('counts exactly what is left while payments race with cancellations', async () => {
+    const grant = createGrant({ debitAmount: usd(550n * 40n) })
+    const first = await Promise.all(Array.from({ length: 40 }, () => payment(grant)))
+    const cancelled = first.slice(0, 20)
+    const [later] = await Promise.all([
+      Promise.all(Array.from({ length: 40 }, () => createPayment(grant))),
+      ...cancelled.map(({ payment: { id } }) =>
+        node.outgoingPayments.cancel({ id, tenantId: TENANT_ID, reason: 'no money' })
+      )
+    ])
+    const admitted = later.filter((result) => !isFailure(result)).length
+    expect(admitted).toBeLessThanOrEqual(20)
+    expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({
+      debitAmount: usd(550n * BigInt(20 + admitted))
+    })
+    for (let left = 20 - admitted; left > 0; left--) await payment(grant)
+    expect(await createPayment(grant)).toMatchObject({ failure: 'InsufficientGrant' })
+  })
+
+  it('reads three sums at most, however many intervals the grant was used in', async () => {
+    const hour = (n: number) => new Date(Date.UTC(2020, 0, 1, n))
+    await lab.database.knex('outgoingPaymentGrants').insert({ id: 'often', createdAt: hour(0) })
+    const sums = (start: Date | '-infinity') => ({
+      grantId: 'often',
+      intervalStart: start,
+      debitAmountCode: 'USD',
+      debitAmountScale: 2,
+      receiveAmountCode: 'EUR',
+      receiveAmountScale: 2
+    })
+    const rows = [sums('-infinity'), ...Array.from({ length: 10_000 }, (_, n) => sums(hour(n)))]
+    await lab.database.knex.batchInsert('outgoingPaymentGrantSpentAmounts', rows as never, 2_000)
+    await lab.database.knex.raw('ANALYZE "outgoingPaymentGrantSpentAmounts"')
+    for (const [start, found] of [
+      [undefined, 1],
+      [hour(9_999), 2],
+      [hour(10_000), 1],
+      [hour(5_000), 3]
+    ] as const) {
+      const query = spentRows(lab.database.knex, 'often', start)
+      expect((await query).length).toBe(found)
+      const { sql, bindings } = query.toSQL()
+      const explained = await lab.database.knex.raw<{ rows: { 'QUERY PLAN': [{ Plan: Plan }] }[] }>(
+        `EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`,
+        bindings as never
+      )
+      expect(rowsTouched(explained.rows[0]!['QUERY PLAN'][0].Plan)).toBeLessThanOrEqual(3)
+    }
   })
 
   it('gives a cancelled payment back, and keeps a completed one', async () => {

@@ -93,7 +93,7 @@ export async function reserveGrant(
   if ('failure' in checked) return checked
   await lockGrant(trx, grant.id, now)
   const { repetition } = checked
-  const rows = await trx<SpentRow>(SPENT).where({ grantId: grant.id })
+  const rows = await spentRows(trx, grant.id, repetition?.start)
   if (repetition && rows.some((row) => startMs(row) > repetition.start.getTime())) {
     return failure('InvalidInterval', 'the grant was used in a later interval already')
   }
@@ -138,15 +138,30 @@ export async function giveBack(
  * the first payment and where no interval is active; zero when a new interval began.
  */
 export async function readSpent(knex: Knex, grant: PaymentGrant, now: Date): Promise<GrantSpentAmounts> {
-  const rows = await knex<SpentRow>(SPENT).where({ grantId: grant.id })
+  const text = grant.limits?.interval
+  const repetition = text === undefined ? undefined : parseRepeatingInterval(text)?.at(now)
+  if (text !== undefined && repetition === undefined) return {}
+  const rows = await spentRows(knex, grant.id, repetition?.start)
   const life = rows.find((row) => startMs(row) === -Infinity)
   if (life === undefined) return {}
-  const text = grant.limits?.interval
-  if (text === undefined) return amountsOf(life)
-  const repetition = parseRepeatingInterval(text)?.at(now)
-  if (repetition === undefined) return {}
+  if (repetition === undefined) return amountsOf(life)
   const current = rows.find((row) => startMs(row) === repetition.start.getTime())
   return amountsOf(current ?? { ...life, debitAmountValue: 0n, receiveAmountValue: 0n })
+}
+
+/**
+ * The sums that a payment at a time has to do with: the grant's life, the interval that starts at
+ * `intervalStart`, and the first that starts later. Others are not read, however many a grant was used in.
+ */
+export function spentRows(knex: Knex, grantId: string, intervalStart: Date | undefined) {
+  const life = knex<SpentRow>(SPENT).where({ grantId }).whereRaw('"intervalStart" = ?', [WHOLE_LIFE])
+  if (intervalStart === undefined) return life
+  const fromThen = knex<SpentRow>(SPENT)
+    .where({ grantId })
+    .where('intervalStart', '>=', intervalStart)
+    .orderBy('intervalStart')
+    .limit(2)
+  return life.unionAll(fromThen, true)
 }
 
 async function lockGrant(trx: Transaction, grantId: string, now: Date): Promise<void> {

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { signRequest, toJwk } from '../http-signatures/index.ts'
 import { createHttpClient, createRuntime, createSystemRuntime, serveHttp } from '../runtime/index.ts'
-import type { Clock, HttpClient, HttpResponse, HttpServer, Runtime } from '../runtime/index.ts'
+import type { Cache, Clock, HttpClient, HttpResponse, HttpServer, Runtime } from '../runtime/index.ts'
 import { createTestDatabase, freePort } from '../runtime/testing.ts'
 import { createAuth } from './auth.ts'
 import type { Auth } from './auth.ts'
@@ -64,18 +64,22 @@ export interface AuthHarness {
   close(): Promise<void>
 }
 
-/** @param standStill time moves by `shift` alone (timeouts are those of the machine still) */
+/**
+ * @param standStill time moves by `shift` alone (timeouts are those of the machine still)
+ * @param cache the server's cache, in place of one of its own
+ */
 export async function startTestAuth(
   adminUrl: string,
   environment: Record<string, string> = {},
-  { standStill = false }: { standStill?: boolean } = {}
+  { standStill = false, cache }: { standStill?: boolean; cache?: Cache } = {}
 ): Promise<AuthHarness> {
   const system = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
   let offsetMs = 0
   const startMs = system.clock.nowMs()
   const nowMs = () => (standStill ? startMs : system.clock.nowMs()) + offsetMs
   const clock: Clock = { ...system.clock, nowMs }
-  const runtime = createRuntime({ ...system, clock })
+  const parts = createRuntime({ ...system, clock })
+  const runtime: Runtime = cache === undefined ? parts : { ...parts, openCache: () => cache }
   const http = createHttpClient(runtime)
   const database = await createTestDatabase(adminUrl)
   const authPort = await freePort(runtime)

@@ -51,7 +51,6 @@ export async function createDriver(harness: AuthHarness): Promise<Driver> {
   const tokens: RealToken[] = []
   /** Cookies, by browser. */
   const cookies = new Map<number, string>()
-  let adminCalls = 0
 
   for (const client of clients.slice(0, 2)) publish(client, true)
   await harness.send('serviceApi', 'POST', '/tenant', {
@@ -327,9 +326,10 @@ export async function createDriver(harness: AuthHarness): Promise<Driver> {
       variables: { input: { grantId } }
     }
     const [id, secret] = step.by === 'operator' ? [OPERATOR_ID, ADMIN_SECRET] : [tenantId, OWN_TENANT_SECRET]
-    // Equal calls at one time would be one that is replayed.
-    const timestampMs = harness.runtime.clock.nowMs() - (adminCalls += 1)
-    const signature = signAdminRequest({ body, secret, version: 1, timestampMs })
+    const timestampMs = harness.runtime.clock.nowMs()
+    const signed = signAdminRequest({ body, secret, version: 1, timestampMs })
+    // Equal calls at one time are told apart from replays.
+    const signature = `${signed}, n=${harness.runtime.random.uuid()}`
     const answer = await harness.send('admin', 'POST', '/graphql', {
       body,
       headers: { 'tenant-id': id, signature }

@@ -9,7 +9,7 @@ import { createMemoryLedger } from '../memory/ledger.ts'
 import { AMOUNT_ALL } from '../model.ts'
 import type { AuditableLedger, LedgerWriter, NewAccount, NewTransfer, Transfer } from '../model.ts'
 import { createLedgerWriter } from '../writer.ts'
-import { createPostgresLedger } from './ledger.ts'
+import { createPostgresLedger, REFUSED_ID_LIFETIME_MS } from './ledger.ts'
 import { createLedgerDatabase } from './testing.ts'
 import type { LedgerDatabase } from './testing.ts'
 
@@ -174,6 +174,20 @@ describe('the PostgreSQL ledger under concurrency', () => {
     await replayOnModel()
   })
 
+  it('forgets a refused id after a day, and not before', async () => {
+    const clock = createManualClock()
+    const ledger = createPostgresLedger({ database: server.database, clock })
+    const [funding, refused] = [transfer(WORLD, HOT[0]!, 10n), transfer(HOT[0]!, HOT[1]!, 10n)]
+    expect(await ledger.createTransfers([refused])).toEqual(['exceeds_credits'])
+    await ledger.createTransfers([funding])
+    await clock.advance(REFUSED_ID_LIFETIME_MS)
+    await ledger.sweepExpired()
+    expect(await ledger.createTransfers([refused])).toEqual(['id_already_failed'])
+    await clock.advance(3_600_000)
+    await ledger.sweepExpired()
+    expect(await ledger.createTransfers([refused])).toEqual(['ok'])
+  })
+
   it('sweeps from two processes while others post free each reservation once', async () => {
     await ledgers[0]!.createTransfers([transfer(WORLD, HOT[0]!, 1_000n)])
     const manual = createManualClock()
@@ -249,7 +263,9 @@ describe('the PostgreSQL ledger under concurrency', () => {
     const refused = end(nobody, 'voidPending')
     const held = await server.database.knex.transaction()
     // Whoever comes first waits with its id half spent.
-    await held.raw('INSERT INTO "ledgerRefusedTransfers" (id) VALUES (?::uuid)', [uuid(refused.id)])
+    await held.raw('INSERT INTO "ledgerRefusedTransfers" (id, "refusedAtMs") VALUES (?::uuid, 0)', [
+      uuid(refused.id)
+    ])
     const waiting = ledgers.map((ledger) => ledger.createTransfers([refused]))
     await untilWaiting(server, 2)
     await held.rollback()

@@ -33,6 +33,15 @@ export const DEFAULT_MAX_ATTEMPTS = 5
 /** Reservations that one statement of a sweep frees: it holds their accounts' rows meanwhile. */
 export const DEFAULT_SWEEP_LIMIT = 1_000
 
+/**
+ * A refused id is remembered this long, for who repeats what he had no answer to. Without an end, a peer without
+ * liquidity would fill the disk by what it is refused.
+ */
+export const REFUSED_ID_LIFETIME_MS = 86_400_000
+/** How often refused ids are looked through, and how many one statement forgets. */
+const FORGET_INTERVAL_MS = 3_600_000
+const FORGET_LIMIT = 10_000
+
 /** Reservations remembered until they end: some seconds' worth at full speed. */
 export const DEFAULT_MAX_RESERVATIONS = 65_536
 
@@ -84,6 +93,18 @@ export function createPostgresLedger({
         if (attempt >= maxAttempts || !REPEATABLE_CODES.has((error as { code?: unknown }).code)) throw error
       }
     }
+  }
+
+  /** The first look is an interval after the start. */
+  let forgetAtMs = clock.nowMs() + FORGET_INTERVAL_MS
+
+  async function forgetRefusedIds(): Promise<void> {
+    const beforeMs = clock.nowMs() - REFUSED_ID_LIFETIME_MS
+    for (;;) {
+      const [row] = await repeated(() => rows<{ count: number }>(forgetRefusedSql, [beforeMs, FORGET_LIMIT]))
+      if (row!.count < FORGET_LIMIT) break
+    }
+    forgetAtMs = clock.nowMs() + FORGET_INTERVAL_MS
   }
 
   /** What was reserved and what ended, of a batch in which all is ok or whose results these are. */
@@ -188,8 +209,9 @@ export function createPostgresLedger({
         const [row] = await repeated(() =>
           rows<{ swept: number }>(sweepExpiredSql, [clock.nowMs(), sweepLimit])
         )
-        if (row!.swept < sweepLimit) return
+        if (row!.swept < sweepLimit) break
       }
+      if (clock.nowMs() >= forgetAtMs) await forgetRefusedIds()
     },
     async totals() {
       const found = await rows<TotalsRow>(totalsSql, [])
@@ -204,6 +226,11 @@ export function createPostgresLedger({
 const createAccountsSql = `SELECT ledger_create_accounts(${marks(6)}) AS results`
 const createTransfersSql = `SELECT ledger_create_transfers(${marks(26)}) AS results`
 const pipelinedCreateTransfersSql = `SELECT ledger_create_transfers(${numberedMarks(26)})`
+const forgetRefusedSql = `WITH forgotten AS (
+    DELETE FROM "ledgerRefusedTransfers" WHERE id = ANY (ARRAY(
+      SELECT id FROM "ledgerRefusedTransfers" WHERE "refusedAtMs" < ? LIMIT ?
+    )) RETURNING id
+  ) SELECT count(*)::integer AS count FROM forgotten`
 const sweepExpiredSql = `SELECT ledger_sweep_expired(${marks(2)}) AS swept`
 
 function marks(count: number): string {

@@ -388,7 +388,8 @@ BEGIN
   END IF;
   IF cardinality(refused_ids) > 0 THEN
     -- Another batch that spends one of these ids at the same time is done again, and finds it spent.
-    INSERT INTO "ledgerRefusedTransfers" (id) SELECT refused.id FROM unnest(refused_ids) AS refused(id) ORDER BY id;
+    INSERT INTO "ledgerRefusedTransfers" (id, "refusedAtMs")
+    SELECT refused.id, p_now_ms FROM unnest(refused_ids) AS refused(id) ORDER BY id;
     INSERT INTO "ledgerTransfers" (
       id, "timestamp", "createdAtMs", "debitAccountId", "creditAccountId", amount, ledger, code, flags, "timeoutS"
     )

@@ -55,8 +55,10 @@ CREATE TABLE "ledgerPendingTransfers" (
 CREATE INDEX "ledgerPendingTransfersByExpiry" ON "ledgerPendingTransfers" ("expiresAtMs")
   WHERE "expiresAtMs" IS NOT NULL;
 
--- Ids of transfers that were refused for a reason of the moment: they never succeed.
+-- Ids of transfers that were refused for a reason of the moment: they do not succeed while they are kept here.
 CREATE TABLE "ledgerRefusedTransfers" (
-  id uuid PRIMARY KEY
+  id uuid PRIMARY KEY,
+  "refusedAtMs" bigint NOT NULL
 );
+CREATE INDEX "ledgerRefusedTransfersByAge" ON "ledgerRefusedTransfers" USING brin ("refusedAtMs");
 `

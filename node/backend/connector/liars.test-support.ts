@@ -48,7 +48,7 @@ export async function openNode(
     peers,
     network,
     clock,
-    random: { fraction: () => 0.5 },
+    random: { fraction: () => 0.5, uuid: () => 'the-only-process' },
     logger,
     ...(btpLimits && { limits: btpLimits })
   })

@@ -10,6 +10,8 @@ export const BtpContentType = { OCTET_STREAM: 0, TEXT: 1, JSON: 2 } as const
 export const ILP_SUB_PROTOCOL = 'ilp'
 export const AUTH_SUB_PROTOCOL = 'auth'
 export const AUTH_TOKEN_SUB_PROTOCOL = 'auth_token'
+/** Ours: which process of a node connects, 1 to 64 visible ASCII characters. Each has a connection of its own. */
+export const AUTH_PROCESS_SUB_PROTOCOL = 'auth_process'
 /** Ours: names a Transfer, whose request id is its own only while it is in flight. */
 export const TRANSFER_ID_SUB_PROTOCOL = 'transfer_id'
 

@@ -1,4 +1,5 @@
 import {
+  AUTH_PROCESS_SUB_PROTOCOL,
   AUTH_SUB_PROTOCOL,
   AUTH_TOKEN_SUB_PROTOCOL,
   BtpContentType,
@@ -22,7 +23,7 @@ const AUTH_REQUEST_ID = 1
  */
 export async function openBtpConnection(
   { network, clock }: { network: Network; clock: Clock },
-  uri: BtpUri & { token: string },
+  uri: BtpUri & { token: string; processId: string },
   onOpen: (connection: WebSocketConnection) => void
 ): Promise<void> {
   const connection = await openWebSocket({ network, clock }, uri)
@@ -54,7 +55,15 @@ export async function openBtpConnection(
   })
 }
 
-function introduction({ account, token }: { account: string; token: string }): BtpSubProtocol[] {
+function introduction({
+  account,
+  token,
+  processId
+}: {
+  account: string
+  token: string
+  processId: string
+}): BtpSubProtocol[] {
   const text = (name: string, value: string) => ({
     name,
     contentType: BtpContentType.TEXT,
@@ -64,6 +73,8 @@ function introduction({ account, token }: { account: string; token: string }): B
     { name: AUTH_SUB_PROTOCOL, contentType: BtpContentType.OCTET_STREAM, data: Buffer.alloc(0) },
     // Not in RFC 23: deployed servers tell accounts apart by it.
     ...(account === '' ? [] : [text('auth_username', account)]),
-    text(AUTH_TOKEN_SUB_PROTOCOL, token)
+    text(AUTH_TOKEN_SUB_PROTOCOL, token),
+    // Ours: servers that do not know it have one connection per account.
+    text(AUTH_PROCESS_SUB_PROTOCOL, processId)
   ]
 }

@@ -160,7 +160,8 @@ describe('BTP: what we send', () => {
       type: 'message',
       subProtocols: [
         { name: 'auth', contentType: 0, data: Buffer.alloc(0) },
-        { name: 'auth_token', contentType: 1, data: Buffer.from('from-acacia') }
+        { name: 'auth_token', contentType: 1, data: Buffer.from('from-acacia') },
+        { name: 'auth_process', contentType: 1, data: expect.any(Buffer) as Buffer }
       ]
     })
   })
@@ -178,7 +179,8 @@ describe('BTP: what we send', () => {
       subProtocols: [
         { name: 'auth' },
         { name: 'auth_username', data: Buffer.from('al@ice') },
-        { name: 'auth_token', data: Buffer.from('s:cret') }
+        { name: 'auth_token', data: Buffer.from('s:cret') },
+        { name: 'auth_process' }
       ]
     })
   })

@@ -4,6 +4,7 @@ import type { Clock, Logger, Network, Random, Timer, WebSocketConnection } from 
 import type { Peer } from '../../peers/model.ts'
 import type { ExchangeTimes, TransportOutcome } from '../transport.ts'
 import { openBtpConnection } from './btp-client.ts'
+import type { BtpCredentials } from './btp-server.ts'
 import type { BtpSession } from './btp-session.ts'
 
 export interface BtpLinkLimits {
@@ -14,24 +15,27 @@ export interface BtpLinkLimits {
   maxBackoffMs: number
   /** A connection that stood this long makes the next pause the first one again. */
   stableAfterMs: number
+  /** Connections that the peer opened, one per process of its; at the limit the oldest is replaced. */
+  maxProcesses: number
 }
 
 export const DEFAULT_BTP_LINK_LIMITS: BtpLinkLimits = {
   maxWaitingPackets: 1_000,
   minBackoffMs: 200,
   maxBackoffMs: 10_000,
-  stableAfterMs: 5_000
+  stableAfterMs: 5_000,
+  maxProcesses: 16
 }
 
 /** How a node that was replaced by another of its connections says so, in RFC 6455's range for applications. */
 export const REPLACED_CLOSE_CODE = 4_000
 
-/** All connections with one peer: at most one that it opened, and one that we opened. */
+/** All connections with one peer: one for each of its processes that opened one, and one that we opened. */
 export interface BtpLink {
   /** As `Transport.send`: over the connection there is, else over a new one. */
   send(peer: Peer, bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome>
-  /** A connection that the peer opened: it replaces the one it opened before. */
-  accept(connection: WebSocketConnection, token: string): void
+  /** A connection that the peer opened: it replaces the one that the same process of the peer's opened before. */
+  accept(connection: WebSocketConnection, credentials: BtpCredentials): void
   /** The peer changed or was removed (undefined): keeps what is still right, opens what should be there. */
   follow(peer: Peer | undefined): void
   /** Ends everything, with goodbye. */
@@ -54,12 +58,15 @@ interface WaitingPacket {
  *    └── replaced by another ◀── pausing ◀──────────────────────-┘
  *        process of ours           └──pause over──▶ opening
  *
- * While the peer has opened a connection to us, that one serves both directions and none is opened.
+ * While the peer has opened a connection to us, that one serves both directions and none is opened. Of several the
+ * newest carries what we send: an older one may be that of a process that died without a word.
  */
 export function createBtpLink(dependencies: {
   network: Network
   clock: Clock
   random: Pick<Random, 'fraction'>
+  /** Which process of this node we are. */
+  processId(): string
   logger: Logger
   limits: BtpLinkLimits
   peerId: string
@@ -67,7 +74,9 @@ export function createBtpLink(dependencies: {
   startSession(connection: WebSocketConnection, onEnd: (code: number, reason: string) => void): BtpSession
 }): BtpLink {
   const { network, clock, random, logger, limits, peerId, startSession } = dependencies
-  let inbound: { session: BtpSession; token: string } | undefined
+  /** By process of the peer's, in the order in which they were opened. */
+  const inbound = new Map<string, { session: BtpSession; token: string }>()
+  let newestInbound: BtpSession | undefined
   let outbound: BtpSession | undefined
   let state: 'idle' | 'opening' | 'open' | 'pausing' | 'closed' = 'idle'
   let endpoint: Peer['http']['outgoing'] = { endpoint: '', authToken: '' }
@@ -83,7 +92,7 @@ export function createBtpLink(dependencies: {
     pause?.cancel()
     state = 'opening'
     const current = ++attempt
-    const target = { ...uri, token: uri.token ?? endpoint.authToken }
+    const target = { ...uri, token: uri.token ?? endpoint.authToken, processId: dependencies.processId() }
     openBtpConnection({ network, clock }, target, (connection) => {
       if (current !== attempt) return connection.close(WebSocketCloseCode.NORMAL, 'not needed any more')
       opened(connection)
@@ -110,7 +119,8 @@ export function createBtpLink(dependencies: {
       outbound = undefined
       if (clock.monotonicMs() - openedAtMs >= limits.stableAfterMs) failures = 0
       logger.info({ event: 'btp_closed', peerId, reason }, 'a BTP connection that we opened ended')
-      // Another process of this node took over: opening again at once would throw that one out.
+      // Where the peer has one connection for all our processes, another of them took over: opening again at once
+      // would throw that one out.
       if (code === REPLACED_CLOSE_CODE) state = 'idle'
       else rest()
     })
@@ -127,8 +137,16 @@ export function createBtpLink(dependencies: {
     failures = Math.min(failures + 1, 30)
     pause = clock.setTimer(longestMs * (0.5 + random.fraction() / 2), () => {
       state = 'idle'
-      if (inbound === undefined) open()
+      if (inbound.size === 0) open()
     })
+  }
+
+  /** False when it is not there any more. */
+  function forget(processId: string, session: BtpSession): boolean {
+    if (inbound.get(processId)?.session !== session) return false
+    inbound.delete(processId)
+    newestInbound = [...inbound.values()].at(-1)?.session
+    return true
   }
 
   function flush(session: BtpSession): void {
@@ -150,7 +168,7 @@ export function createBtpLink(dependencies: {
   }
 
   function send(peer: Peer, bytes: Buffer, times: ExchangeTimes): Promise<TransportOutcome> {
-    const session = inbound?.session ?? outbound
+    const session = newestInbound ?? outbound
     if (session !== undefined) return session.send(bytes, times)
     if (state === 'idle') {
       endpoint = { ...peer.http.outgoing }
@@ -172,25 +190,31 @@ export function createBtpLink(dependencies: {
   return {
     send,
 
-    accept(connection, token) {
-      const before = inbound
+    accept(connection, { token, processId }) {
       const session = startSession(connection, (_code, reason) => {
-        if (inbound?.session !== session) return
-        inbound = undefined
+        if (!forget(processId, session)) return
         logger.info({ event: 'btp_closed', peerId, reason }, 'a BTP connection that a peer opened ended')
-        if (state === 'idle') open()
+        if (state === 'idle' && inbound.size === 0) open()
       })
-      inbound = { session, token }
+      const before = inbound.get(processId)
+      inbound.delete(processId)
+      inbound.set(processId, { session, token })
+      newestInbound = session
       logger.info({ event: 'btp_accepted', peerId }, 'a peer opened a BTP connection')
       before?.session.close(REPLACED_CLOSE_CODE, 'replaced by a newer connection')
+      const [oldest] = inbound
+      if (inbound.size > limits.maxProcesses && oldest !== undefined) {
+        forget(oldest[0], oldest[1].session)
+        oldest[1].session.close(REPLACED_CLOSE_CODE, `more than ${limits.maxProcesses} processes of one peer`)
+      }
       flush(session)
     },
 
     follow(peer) {
       if (state === 'closed') return
-      if (inbound !== undefined && (peer === undefined || !dependencies.isTokenOfPeer(inbound.token))) {
-        const { session } = inbound
-        inbound = undefined
+      for (const [processId, { session, token }] of [...inbound]) {
+        if (peer !== undefined && dependencies.isTokenOfPeer(token)) continue
+        forget(processId, session)
         session.close(WebSocketCloseCode.POLICY_VIOLATION, 'the token is not valid any more')
       }
       const now = peer?.http.outgoing
@@ -200,15 +224,16 @@ export function createBtpLink(dependencies: {
         drop(WebSocketCloseCode.NORMAL, 'the peer has another endpoint')
         answerWaiting({ kind: 'notSent', code: 'T01', reason: 'the peer has another endpoint' })
       }
-      if (state === 'idle' && inbound === undefined) open()
+      if (state === 'idle' && inbound.size === 0) open()
     },
 
     close(code, reason) {
       drop(code, reason)
       state = 'closed'
-      const session = inbound?.session
-      inbound = undefined
-      session?.close(code, reason)
+      for (const [processId, { session }] of [...inbound]) {
+        forget(processId, session)
+        session.close(code, reason)
+      }
       answerWaiting({ kind: 'notSent', code: 'T01', reason: 'the node is stopping' })
     }
   }

@@ -1,4 +1,5 @@
 import {
+  AUTH_PROCESS_SUB_PROTOCOL,
   AUTH_SUB_PROTOCOL,
   AUTH_TOKEN_SUB_PROTOCOL,
   decodeBtpPacket,
@@ -19,6 +20,13 @@ export interface BtpServerLimits {
 }
 
 export const DEFAULT_BTP_SERVER_LIMITS: BtpServerLimits = { maxUnauthenticated: 1_000, authTimeoutMs: 5_000 }
+
+/** What a connection said that it is. */
+export interface BtpCredentials {
+  token: string
+  /** Which process of the peer's; '' for those that do not say: of them there is one. */
+  processId: string
+}
 
 export interface BtpServer {
   readonly accept: UpgradeHandler
@@ -41,7 +49,7 @@ export function createBtpServer(dependencies: {
   logger: Logger
   limits: BtpServerLimits
   /** The connection is the taker's: it must `listen` at once. */
-  onPeer(peer: Peer, token: string, connection: WebSocketConnection): void
+  onPeer(peer: Peer, credentials: BtpCredentials, connection: WebSocketConnection): void
 }): BtpServer {
   const { peers, clock, logger, limits, onPeer } = dependencies
   const unauthenticated = new Map<WebSocketConnection, Timer>()
@@ -67,16 +75,16 @@ export function createBtpServer(dependencies: {
     if (packet.type === 'response' || packet.type === 'error')
       return turnAway(connection, 'not authenticated')
     const credentials = readCredentials(packet)
-    const peer = credentials.token === undefined ? undefined : peers.byIncomingToken(credentials.token)
-    if (peer === undefined) {
-      const reason = credentials.problem ?? 'the auth_token is not known'
+    const peer = typeof credentials === 'string' ? undefined : peers.byIncomingToken(credentials.token)
+    if (typeof credentials === 'string' || peer === undefined) {
+      const reason = typeof credentials === 'string' ? credentials : 'the auth_token is not known'
       logger.info({ event: 'btp_refused', reason }, 'a BTP connection was refused')
       connection.send(encodeBtpError(packet.requestId, 'F00', reason, clock.nowMs()))
       return turnAway(connection, 'not authenticated')
     }
     forget(connection)
     connection.send(encodeBtpPacket({ type: 'response', requestId: packet.requestId, subProtocols: [] }))
-    onPeer(peer, credentials.token!, connection)
+    onPeer(peer, credentials, connection)
   }
 
   function turnAway(connection: WebSocketConnection, reason: string): void {
@@ -113,19 +121,23 @@ export function createBtpServer(dependencies: {
   }
 }
 
-/** The token of an auth Message, or what is wrong with it. */
-function readCredentials(packet: BtpPacket): { token?: string; problem?: string } {
-  if (packet.type !== 'message') return { problem: 'a Message must come first, with the sub-protocol "auth"' }
+/** The credentials in an auth Message, or what is wrong with it. */
+function readCredentials(packet: BtpPacket): BtpCredentials | string {
+  if (packet.type !== 'message') return 'a Message must come first, with the sub-protocol "auth"'
   const [primary, ...others] = packet.subProtocols
   if (primary?.name !== AUTH_SUB_PROTOCOL) {
-    return { problem: 'the first Message must have "auth" as its primary sub-protocol' }
+    return 'the first Message must have "auth" as its primary sub-protocol'
   }
   const duplicate = duplicateName(packet.subProtocols)
-  if (duplicate !== undefined) return { problem: `the sub-protocol "${duplicate}" stands there twice` }
+  if (duplicate !== undefined) return `the sub-protocol "${duplicate}" stands there twice`
   if (primary.contentType !== 0 || primary.data.length > 0) {
-    return { problem: '"auth" has no data, and is of the type application/octet-stream' }
+    return '"auth" has no data, and is of the type application/octet-stream'
   }
   const token = others.find(({ name }) => name === AUTH_TOKEN_SUB_PROTOCOL)
-  if (token === undefined) return { problem: 'the sub-protocol "auth_token" is missing' }
-  return { token: token.data.toString('utf8') }
+  if (token === undefined) return 'the sub-protocol "auth_token" is missing'
+  const processId = others.find(({ name }) => name === AUTH_PROCESS_SUB_PROTOCOL)?.data.toString('latin1')
+  if (processId !== undefined && !/^[!-~]{1,64}$/.test(processId)) {
+    return '"auth_process" must be 1 to 64 visible ASCII characters'
+  }
+  return { token: token.data.toString('utf8'), processId: processId ?? '' }
 }

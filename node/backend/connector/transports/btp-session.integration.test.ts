@@ -88,6 +88,14 @@ describe('BTP authentication (RFC 23)', () => {
         subProtocols: [entry('auth', 'x'), entry('auth_token', 'from-raw', 1)]
       }
     ],
+    ...['', 'x'.repeat(65), 'a b'].map((processId): [string, BtpPacket] => [
+      `"auth_process" of "${processId.slice(0, 3)}"`,
+      {
+        type: 'message',
+        requestId: 1,
+        subProtocols: [entry('auth'), entry('auth_token', 'from-raw', 1), entry('auth_process', processId, 1)]
+      }
+    ]),
     [
       'a sub-protocol twice',
       {

@@ -119,8 +119,10 @@ export function ilpMessage(requestId: number, data: Buffer): BtpMessage {
   return { type: 'message', requestId, subProtocols: [entry('ilp', data)] }
 }
 
-export function authMessage(token: string, requestId = 1): BtpMessage {
-  return { type: 'message', requestId, subProtocols: [entry('auth'), entry('auth_token', token, 1)] }
+export function authMessage(token: string, requestId = 1, processId?: string): BtpMessage {
+  const subProtocols = [entry('auth'), entry('auth_token', token, 1)]
+  if (processId !== undefined) subProtocols.push(entry('auth_process', processId, 1))
+  return { type: 'message', requestId, subProtocols }
 }
 
 /** Opens a raw connection; it has not said who it is. */
@@ -138,10 +140,10 @@ export async function openRaw(port: number, options: { autoPong?: boolean } = {}
 export async function openRawPeer(
   port: number,
   token: string,
-  options: { autoPong?: boolean } = {}
+  { processId, ...options }: { autoPong?: boolean; processId?: string } = {}
 ): Promise<RawPeer> {
   const peer = await openRaw(port, options)
-  peer.say(authMessage(token))
+  peer.say(authMessage(token, 1, processId))
   const answer = await peer.next()
   if (answer.type !== 'response') throw new Error(`authentication: ${JSON.stringify(answer)}`)
   return peer

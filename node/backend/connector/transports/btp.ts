@@ -44,7 +44,7 @@ export function createBtpTransport(dependencies: {
   settlements?: Pick<BtpSettlements, 'settle'>
   network: Network
   clock: Clock
-  random: Pick<Random, 'fraction'>
+  random: Pick<Random, 'fraction' | 'uuid'>
   logger: Logger
   limits?: Partial<BtpLimits>
 }): BtpTransport {
@@ -53,13 +53,15 @@ export function createBtpTransport(dependencies: {
   const links = new Map<string, BtpLink>()
   let connector: Pick<Connector, 'handle' | 'orphans'> | undefined
   let isClosed = false
+  /** Tells peers our processes apart. Drawn when it is needed first. */
+  let processId: string | undefined
 
   const server = createBtpServer({
     peers,
     clock,
     logger,
     limits,
-    onPeer: (peer, token, connection) => linkOf(peer.id).accept(connection, token)
+    onPeer: (peer, credentials, connection) => linkOf(peer.id).accept(connection, credentials)
   })
 
   function linkOf(peerId: string): BtpLink {
@@ -72,6 +74,7 @@ export function createBtpTransport(dependencies: {
         logger,
         limits,
         peerId,
+        processId: () => (processId ??= random.uuid()),
         isTokenOfPeer: (token) => peers.byIncomingToken(token)?.id === peerId,
         startSession: (connection, onEnd) => {
           if (connector === undefined) throw new Error('BTP has not been started')

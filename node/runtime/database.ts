@@ -2,6 +2,7 @@ import knexModule from 'knex'
 import type { Knex } from 'knex'
 import pg from 'pg'
 import type { Clock, Timer } from './clock.ts'
+import { runLean } from './lean-runner.ts'
 import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
 import { PreparingClient } from './prepared-client.ts'
@@ -91,9 +92,11 @@ export function openDatabase(
   })
   const dialect = knex.client as { driver: typeof pg }
   dialect.driver = { ...pg, Client: PreparingClient } as typeof pg
-  knex.on('query', () => {
+  const countStatement = () => {
     statements += 1
-  })
+  }
+  knex.on('query', countStatement)
+  runLean(knex, countStatement)
   const pipelines: StatementPipeline[] = []
   const listener = createListener({ clock, logger }, connection)
 

@@ -85,10 +85,10 @@ export function createDeliveryTargets({
     if (row === undefined) return undefined
     const asset = await assets.find(row.assetId)
     if (asset === undefined) throw new Error(`incoming payment ${id} has the unknown asset ${row.assetId}`)
-    if (isOpen(row.state)) {
-      await liquidity.ensureAccount({ id, asset, code: AccountCode.LIQUIDITY_INCOMING })
-    }
-    const target = createTarget(row, asset, await ledgerTotal(id))
+    const isNew =
+      isOpen(row.state) &&
+      (await liquidity.ensureAccount({ id, asset, code: AccountCode.LIQUIDITY_INCOMING }))
+    const target = createTarget(row, asset, isNew ? 0n : await ledgerTotal(id))
     targets.set(id, target)
     forgetIdle()
     return target

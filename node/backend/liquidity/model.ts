@@ -15,8 +15,8 @@ export type LiquidityFailure =
 
 /** Deposits, withdrawals and balances of liquidity accounts. Ids are those of the resources. */
 export interface Liquidity {
-  /** Creates the account unless it is there. */
-  ensureAccount(account: { id: string; asset: Asset; code: NewAccount['code'] }): Promise<void>
+  /** Creates the account unless it is there; true where it is new, and therefore empty. */
+  ensureAccount(account: { id: string; asset: Asset; code: NewAccount['code'] }): Promise<boolean>
   /** Creates the asset's liquidity account and its settlement account. */
   ensureAssetAccounts(asset: Asset): Promise<void>
   /** Settlement → account, at once. `id` makes it safe to repeat: the second answers TransferExists. */

@@ -253,11 +253,11 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     }
   }
 
-  async function ensureAccount(account: NewAccount): Promise<void> {
+  async function ensureAccount(account: NewAccount): Promise<boolean> {
     const [result] = await ledger.createAccounts([account])
-    if (result === 'ok' || result === 'exists') return
+    if (result === 'ok' || result === 'exists') return result === 'ok'
     const [found] = await ledger.lookupAccounts([account.id])
-    if (found !== undefined && servesAs(account, found)) return
+    if (found !== undefined && servesAs(account, found)) return false
     throw new Error(`the ledger refused account ${idToUuid(account.id)}: ${result}`)
   }
 

@@ -51,7 +51,8 @@ export function transferQuery(filter: TransferFilter, nowMs: number): Statement 
   }
 }
 
-export const lookupAccountsSql = 'SELECT * FROM "ledgerAccounts" WHERE id = ANY (?::uuid[])'
+// The array is a subselect: with its length known, a plan of its own would be made for each call.
+export const lookupAccountsSql = 'SELECT * FROM "ledgerAccounts" WHERE id = ANY ((SELECT ?::uuid[])::uuid[])'
 
 export const lookupTransfersSql = 'SELECT * FROM "ledgerTransfers" WHERE id = ANY (?::uuid[])'
 

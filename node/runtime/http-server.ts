@@ -17,13 +17,16 @@ export interface HttpServerLimits {
   keepAliveTimeoutMs: number
   /** Bytes of request headers. */
   maxHeaderBytes: number
+  /** Connections that one turn of the event loop accepts, see `ListenOptions`. */
+  acceptsPerTurn: number
 }
 
 export const DEFAULT_HTTP_SERVER_LIMITS: HttpServerLimits = {
   maxConnections: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 60_000,
-  maxHeaderBytes: 16_384
+  maxHeaderBytes: 16_384,
+  acceptsPerTurn: 1
 }
 
 export interface HttpServer {
@@ -160,7 +163,9 @@ export async function serveHttp(
     if (onIdle && [...connections.values()].every((connection) => connection.busy === 0)) onIdle()
   }
 
-  const listener = await network.listen(address, (socket) => {
+  const listener = await network.listen(address, accept, { acceptsPerTurn: limits.acceptsPerTurn })
+
+  function accept(socket: Socket): void {
     if (connections.size >= limits.maxConnections) {
       const [oldest = socket] = silent
       oldest.resetAndDestroy()
@@ -187,7 +192,7 @@ export async function serveHttp(
     })
     watchIdle(connection)
     server.emit('connection', socket)
-  })
+  }
 
   return {
     address: listener.address,

@@ -29,10 +29,18 @@ export interface Listener {
   close(): Promise<void>
 }
 
+export interface ListenOptions {
+  /**
+   * Connections that one turn of the event loop accepts at most; default 1, as libuv does it. Under load a turn is
+   * long, and whoever connects waits behind all who came before, a turn for each. Above 1 where the system can.
+   */
+  acceptsPerTurn?: number
+}
+
 /** The network's door: everything that goes over a wire passes through these functions. */
 export interface Network {
   /** Accepts connections. Rejects with the code EADDRINUSE when the port is taken. */
-  listen(address: Address, onConnection: (socket: Socket) => void): Promise<Listener>
+  listen(address: Address, onConnection: (socket: Socket) => void, options?: ListenOptions): Promise<Listener>
   /** A connection being opened: emits `connect`, or `error` (ECONNREFUSED, ENOTFOUND, …). */
   connect(address: Address): Socket
   /** A socket that is not connected yet: for libraries that call `connect(port, host)` themselves. */
@@ -49,6 +57,9 @@ export interface Network {
  */
 const LISTEN_BACKLOG = 4_096
 
+/** Whether several doors of one process may stand at one port, and the system spreads connections over them. */
+const CAN_SHARE_PORTS = process.platform === 'linux' || process.platform === 'freebsd'
+
 /** The machine's network. `kill()` resets every socket and closes every door at once, as `kill -9` would. */
 export function createSystemNetwork(): Network & { kill(): void } {
   const sockets = new Set<net.Socket>()
@@ -62,31 +73,51 @@ export function createSystemNetwork(): Network & { kill(): void } {
     return socket
   }
 
+  /** One queue of connections that the system holds for us. */
+  async function openQueue(
+    address: Address,
+    onConnection: (socket: Socket) => void,
+    reusePort: boolean
+  ): Promise<net.Server> {
+    const server = net.createServer({ noDelay: true }, (socket) => {
+      track(socket)
+      onConnection(socket as Socket)
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ ...address, backlog: LISTEN_BACKLOG, reusePort }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    servers.add(server)
+    return server
+  }
+
+  /** `close` calls back once every connection ended; the door is shut as soon as it returns. */
+  function shut(server: net.Server): void {
+    servers.delete(server)
+    server.close()
+  }
+
   return {
     speaksTls: true,
-    async listen(address, onConnection) {
-      const server = net.createServer({ noDelay: true }, (socket) => {
-        track(socket)
-        onConnection(socket as Socket)
-      })
-      servers.add(server)
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ ...address, backlog: LISTEN_BACKLOG }, () => {
-          server.off('error', reject)
-          resolve()
-        })
-      })
-      const bound = server.address() as net.AddressInfo
+    async listen(address, onConnection, { acceptsPerTurn = 1 } = {}) {
+      // Alone at first, which finds out whether the port is taken: doors that share a port would not.
+      let queues = [await openQueue(address, onConnection, false)]
+      const { port } = queues[0]!.address() as net.AddressInfo
+      if (acceptsPerTurn > 1 && CAN_SHARE_PORTS) {
+        shut(queues[0]!)
+        queues = []
+        for (let count = 0; count < acceptsPerTurn; count += 1) {
+          queues.push(await openQueue({ host: address.host, port }, onConnection, true))
+        }
+      }
       return {
-        address: { host: address.host, port: bound.port },
-        close: () =>
-          new Promise<void>((resolve) => {
-            // `close` calls back once every connection ended; the door is shut as soon as it returns.
-            servers.delete(server)
-            server.close()
-            resolve()
-          })
+        address: { host: address.host, port },
+        async close() {
+          queues.forEach(shut)
+        }
       }
     },
     connect(address) {

@@ -1,4 +1,4 @@
-import { createReject } from '../../ilp/index.ts'
+import { createReject, encodeReply } from '../../ilp/index.ts'
 import type { IlpPrepare, IlpReply, OutgoingPacket, OutgoingReply } from '../../ilp/index.ts'
 import { createMemoryCache, uuidToId } from '../../runtime/index.ts'
 import { ConnectorStoppedError, createBooks } from './books.ts'
@@ -13,7 +13,9 @@ import type { PacketInHand, PacketSource } from './packet.ts'
 import { rejectPacket } from './packet.ts'
 import { runPipeline } from './pipeline.ts'
 import { createRecovery } from './recover.ts'
-import { createRefusals } from './refusals.ts'
+import { READ_REFUSAL_COST, createRefusals } from './refusals.ts'
+import { refusalForLoad } from './steps/admission.ts'
+import type { LoadRefusal } from './steps/admission.ts'
 import { destinationAsset } from './steps/convert.ts'
 import { resolveDestination } from './steps/resolve.ts'
 
@@ -30,20 +32,24 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     connectionTotals: createConnectionTotals({ ...dependencies, cache, stopped: giveUp.signal }),
     usages: createPeerUsages(clock),
     load: createLoad(clock, limits),
+    refusals: createRefusals(clock, limits),
     deadlines: createDeadlines(clock),
     accountIdOf: createAccountIds(),
     packetsInFlight: 0,
     stopped: giveUp.signal
   }
   const recovery = createRecovery(context)
-  const refusals = createRefusals({ ...context, clock })
+  const { refusals } = context
+  const refusalBytes = createRefusalBytes()
   let isStopping = false
   /** From a packet's arrival until nothing of it is left to do. */
   let unsettledPackets = 0
   let onSettled: (() => void) | undefined
 
+  const addressOf = (tenantId: string) => context.tenants.get(tenantId)?.settings.ilpAddress ?? ''
+
   async function take(packet: PacketInHand): Promise<OutgoingReply> {
-    if (isStopping) return rejectPacket(packet, 'T03', 'the node is stopping')
+    if (isStopping) return rejectPacket(packet, STOPPING.code, STOPPING.message)
     unsettledPackets += 1
     const { answer, settled } = await runPipeline(packet, context, dependencies.steps)
     const done = () => {
@@ -85,9 +91,10 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
       accountId,
       source,
       prepare,
-      ownAddress: context.tenants.get(tenantId)?.settings.ilpAddress ?? '',
+      ownAddress: addressOf(tenantId),
       isFreeOfMoney: prepare.amount === 0n || (source.kind === 'local' && source.packet.isProbe),
       waitingSinceMs: undefined,
+      postingSinceMs: undefined,
       isShed: false,
       destination: undefined,
       outgoingAmount: prepare.amount,
@@ -114,6 +121,16 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
   return {
     orphans: context.orphans,
 
+    door: {
+      refuseUnread(peer, cost) {
+        const refusal = isStopping ? STOPPING : refusalForLoad(peer, context)
+        if (refusal === undefined) return undefined
+        refusals.count(peer.id, cost)
+        return refusalBytes(addressOf(peer.tenantId), refusal)
+      },
+      restMs: (peerId) => (isStopping ? 0 : refusals.restMs(peerId))
+    },
+
     async handle(peer, prepare) {
       const packet = packetFrom({ kind: 'peer', peer }, prepare, {
         tenantId: peer.tenantId,
@@ -121,7 +138,8 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
         accountId: context.accountIdOf(peer)
       })
       const answer = await take(packet)
-      if (packet.isShed && !isStopping) await refusals.pace(peer.id, prepare.expiresAtMs)
+      if (answer.type === 'fulfill') refusals.countFulfill(peer.id)
+      else if (packet.isShed) refusals.count(peer.id, READ_REFUSAL_COST)
       return asReply(answer)
     },
 
@@ -163,6 +181,22 @@ function createAccountIds(): ConnectorContext['accountIdOf'] {
       known.set(peer, id)
     }
     return id
+  }
+}
+
+const STOPPING: LoadRefusal = { code: 'T03', message: 'the node is stopping' }
+
+/** Rejects for load, encoded once for each of their few reasons, under the address that refused last. */
+function createRefusalBytes() {
+  const known = new Map<LoadRefusal, { triggeredBy: string; bytes: Buffer }>()
+  return (triggeredBy: string, refusal: LoadRefusal): Buffer => {
+    let entry = known.get(refusal)
+    if (entry?.triggeredBy !== triggeredBy) {
+      const { code, message } = refusal
+      entry = { triggeredBy, bytes: encodeReply(createReject(code, { triggeredBy, message })) }
+      known.set(refusal, entry)
+    }
+    return entry.bytes
   }
 }
 

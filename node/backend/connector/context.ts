@@ -12,6 +12,7 @@ import type { Deadlines } from './deadlines.ts'
 import type { ConnectorLimits, PeerUsages } from './limits.ts'
 import type { Load } from './load.ts'
 import type { Orphans } from './orphans.ts'
+import type { Refusals } from './refusals.ts'
 import type { Step } from './step.ts'
 import type { Transport } from './transport.ts'
 
@@ -58,6 +59,7 @@ export interface ConnectorContext extends Omit<ConnectorDependencies, 'limits' |
   connectionTotals: ConnectionTotals
   usages: PeerUsages
   load: Load
+  refusals: Refusals
   deadlines: Deadlines
   /** The ledger account of a peer. */
   accountIdOf(peer: Peer): bigint

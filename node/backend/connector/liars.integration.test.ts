@@ -87,9 +87,10 @@ async function setUp(options: Parameters<typeof openNode>[0] = {}): Promise<void
   clock = options.clock ?? systemClock
   node = opened(
     await openNode({
-      // Refusals come at once: where time stands still, nobody would hear of a slow one.
-      limits: { maxPacketsToPeerInFlight: IN_FLIGHT, maxRefusalDelayMs: 0 },
-      ...options
+      // Nobody rests: where time stands still, that would have no end.
+      limits: { maxPacketsToPeerInFlight: IN_FLIGHT, maxRestMs: 0 },
+      ...options,
+      btp: { maxRefusalsInARow: Number.MAX_SAFE_INTEGER, ...options.btp }
     })
   )
   usd = await node.addAsset('USD', 2)

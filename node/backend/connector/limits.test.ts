@@ -34,6 +34,34 @@ it('lets pass at most one second’s worth and what time adds, and never less th
   )
 })
 
+it('lets a second’s worth of packets pass and what time adds, and says so before', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 50_000 }),
+      fc.array(
+        fc.record({ waitMs: fc.integer({ min: 0, max: 2_000 }), takes: fc.integer({ min: 1, max: 40 }) }),
+        { maxLength: 20 }
+      ),
+      (maxPacketsPerSecond, rounds) => {
+        let nowMs = 0
+        const peer = { maxPacketsPerSecond } as Peer
+        const usage = createPeerUsages({ monotonicMs: () => nowMs }).of('peer')
+        let level = maxPacketsPerSecond * 1_000
+        for (const { waitMs, takes } of rounds) {
+          nowMs += waitMs
+          level = Math.min(maxPacketsPerSecond * 1_000, level + maxPacketsPerSecond * waitMs)
+          for (let take = 0; take < takes; take += 1) {
+            const fits = level >= 1_000
+            expect(usage.hasPacket(peer)).toBe(fits)
+            expect(usage.takePacket(peer)).toBe(fits)
+            if (fits) level -= 1_000
+          }
+        }
+      }
+    )
+  )
+})
+
 it('follows a limit that is changed', () => {
   const usage = createPeerUsages({ monotonicMs: () => 0 }).of('peer')
   expect(usage.takePacket({ maxPacketsPerSecond: 1 } as Peer)).toBe(true)

@@ -35,12 +35,13 @@ export const DEFAULT_CONNECTOR_LIMITS: ConnectorLimits = {
   maxPacketsToPeerInFlight: 4_000,
   maxPacketsWaiting: 20_000,
   firstPacketsWaiting: 2_000,
-  minPacketsWaiting: 500,
-  maxWaitMs: 1_000,
+  minPacketsWaiting: 256,
+  maxWaitMs: 150,
   adaptIntervalMs: 250,
-  maxRefusalsPerSecond: 200,
-  maxRefusalDelayMs: 2_000,
-  maxRefusalsHeld: 2_000,
+  roomShare: 4,
+  minRefusalsPerSecond: 200,
+  maxRefusalShare: 0.25,
+  maxRestMs: 5_000,
   minMessageWindowMs: 1_000,
   maxHoldTimeMs: 30_000,
   minDeliveryWindowMs: 200,
@@ -57,10 +58,14 @@ export const DEFAULT_CONNECTOR_LIMITS: ConnectorLimits = {
 export interface PeerUsage {
   /** Packets from it that are not settled. */
   fromInFlight: number
+  /** Of those, the ones that wait for this node itself (`load.ts`). */
+  waiting: number
   /** Packets to it that are not settled. */
   toInFlight: number
   /** Conditions of its packets with money in flight, and when those expire. */
   readonly conditions: Map<string, number>
+  /** Whether its bucket of packets has one. */
+  hasPacket(peer: Peer): boolean
   /** Takes one packet from its bucket; false when it is empty. */
   takePacket(peer: Peer): boolean
   /** Takes an amount from its bucket; false when too little is left. */
@@ -93,14 +98,15 @@ export function createPeerUsages(clock: { monotonicMs(): number }): PeerUsages {
 
 /** Both buckets hold one second's worth, fill evenly and start full. */
 function createPeerUsage(clock: { monotonicMs(): number }): PeerUsage {
-  const packets = createTokenBucket(clock)
+  const packets = createPacketBucket(clock)
   const amounts = createTokenBucket(clock)
   return {
     fromInFlight: 0,
+    waiting: 0,
     toInFlight: 0,
     conditions: new Map(),
-    takePacket: (peer) =>
-      packets.take(1n, BigInt(peer.maxPacketsPerSecond ?? DEFAULT_MAX_PACKETS_PER_SECOND)),
+    hasPacket: (peer) => packets.has(packetRateOf(peer)),
+    takePacket: (peer) => packets.take(packetRateOf(peer)),
     takeAmount: (peer, amount) =>
       peer.maxAmountPerSecond === undefined || amounts.take(amount, peer.maxAmountPerSecond)
   }
@@ -129,6 +135,42 @@ function createTokenBucket(clock: { monotonicMs(): number }) {
       return true
     }
   }
+}
+
+/** The same for packets, which are counted by the thousand and not in minor units. */
+function createPacketBucket(clock: { monotonicMs(): number }) {
+  let limitPerSecond: number | undefined
+  let thousandths = 0
+  let filledToMs = 0
+
+  function fill(perSecond: number): void {
+    const nowMs = Math.floor(clock.monotonicMs())
+    const capacity = perSecond * MS_PER_SECOND
+    if (limitPerSecond !== perSecond) {
+      limitPerSecond = perSecond
+      thousandths = capacity
+    } else if (nowMs > filledToMs) {
+      thousandths = Math.min(capacity, thousandths + perSecond * (nowMs - filledToMs))
+    }
+    filledToMs = nowMs
+  }
+
+  return {
+    has(perSecond: number): boolean {
+      fill(perSecond)
+      return thousandths >= MS_PER_SECOND
+    },
+    take(perSecond: number): boolean {
+      fill(perSecond)
+      if (thousandths < MS_PER_SECOND) return false
+      thousandths -= MS_PER_SECOND
+      return true
+    }
+  }
+}
+
+function packetRateOf(peer: Peer): number {
+  return peer.maxPacketsPerSecond ?? DEFAULT_MAX_PACKETS_PER_SECOND
 }
 
 /** The largest packet that a peer may ever send: its packet limit, and what its amount bucket can hold. */

@@ -7,10 +7,12 @@ export interface LoadLimits {
   firstPacketsWaiting: number
   /** How few it may become under load: enough for full batches of the ledger, and for a burst on a slow machine. */
   minPacketsWaiting: number
-  /** What a packet may wait for this node itself: when even the shortest wait is longer, less is let in. */
+  /** What a packet may wait for this node itself each time: when the mean wait is longer, less is let in. */
   maxWaitMs: number
   /** How often the number of waiting packets is adapted. */
   adaptIntervalMs: number
+  /** One source may have this many times the room that is left: 4 is four fifths of all, if it is alone. */
+  roomShare: number
 }
 
 /**
@@ -21,36 +23,60 @@ export interface LoadLimits {
  * wait grows without end, unless fewer are let in; those that are then keep their time, and the others are told
  * at once (T03) instead of running into their expiry.
  *
- *   every interval:   shortest wait > maxWaitMs ──▶ four fifths of what waited at most, at least the minimum
- *                     else, if half of it was used ─▶ a tenth more
+ *   every interval:   mean wait > maxWaitMs ──▶ less, as far as the wait was too long; at least the minimum
+ *                     mean wait < half of that, and half of the room was used ─▶ a tenth more
+ *
+ * The room is shared by dynamic thresholds (Choudhury and Hahne, 1998): a source is let in while what it has waiting
+ * is less than `roomShare` times what is left of the room. Sources that ask for all they can get come to equal parts
+ * of it, whoever was first, and some is left for one that comes new: n of them leave 1 / (1 + n · share).
  */
 export interface Load {
   readonly waiting: number
   /** How many may wait at this moment. */
   readonly limit: number
+  /** Whether a source that has `own` packets waiting may have one more. */
+  admits(own: number): boolean
   enter(): void
-  /** A packet that entered `waitedMs` ago waits no longer. */
-  leave(waitedMs: number): void
+  /** A packet that entered `waitMs` ago waits no longer. */
+  leave(waitMs: number): void
+  /** A packet that was let in before waited once more, for its posting. */
+  note(waitMs: number): void
 }
+
+/** What is left of the room after an interval in which every wait was too long. */
+const LEAST_PART = 0.5
+const MOST_PART = 0.9
 
 export function createLoad(clock: Pick<Clock, 'monotonicMs'>, limits: LoadLimits): Load {
   const { maxPacketsWaiting, firstPacketsWaiting, minPacketsWaiting, maxWaitMs, adaptIntervalMs } = limits
+  const { roomShare } = limits
   let waiting = 0
   let limit = Math.min(firstPacketsWaiting, maxPacketsWaiting)
   let intervalStartMs = clock.monotonicMs()
-  let shortestWaitMs = Infinity
+  let waitedMs = 0
+  let waits = 0
   let mostWaiting = 0
 
   function adapt(nowMs: number): void {
-    if (shortestWaitMs > maxWaitMs) {
-      limit = Math.max(minPacketsWaiting, Math.floor(mostWaiting * 0.8))
-    } else if (mostWaiting * 2 >= limit) {
+    const meanWaitMs = waitedMs / waits
+    if (meanWaitMs > maxWaitMs) {
+      const part = Math.max(LEAST_PART, Math.min(MOST_PART, maxWaitMs / meanWaitMs))
+      limit = Math.min(limit, Math.max(minPacketsWaiting, Math.floor(mostWaiting * part)))
+    } else if (meanWaitMs * 2 < maxWaitMs && mostWaiting * 2 >= limit) {
       // Not more than was tried: a burst must not find a room that was never measured.
       limit = Math.min(maxPacketsWaiting, Math.ceil(limit * 1.1))
     }
     intervalStartMs = nowMs
-    shortestWaitMs = Infinity
+    waitedMs = 0
+    waits = 0
     mostWaiting = waiting
+  }
+
+  function note(waitMs: number): void {
+    waits += 1
+    waitedMs += waitMs
+    const nowMs = clock.monotonicMs()
+    if (nowMs - intervalStartMs >= adaptIntervalMs) adapt(nowMs)
   }
 
   return {
@@ -60,15 +86,15 @@ export function createLoad(clock: Pick<Clock, 'monotonicMs'>, limits: LoadLimits
     get limit() {
       return limit
     },
+    admits: (own) => own < (limit - waiting) * roomShare,
     enter() {
       waiting += 1
       if (waiting > mostWaiting) mostWaiting = waiting
     },
-    leave(waitedMs) {
+    leave(waitMs) {
       waiting -= 1
-      if (waitedMs < shortestWaitMs) shortestWaitMs = waitedMs
-      const nowMs = clock.monotonicMs()
-      if (nowMs - intervalStartMs >= adaptIntervalMs) adapt(nowMs)
-    }
+      note(waitMs)
+    },
+    note
   }
 }

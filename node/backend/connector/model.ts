@@ -21,8 +21,20 @@ export interface NextHop {
   via: unknown
 }
 
+/** What a transport asks before it reads a peer's packet, and after it refused one. */
+export interface Door {
+  /**
+   * The Reject, encoded, of whatever packet this peer sends at this moment, where it would be refused for load
+   * (T03, T05); undefined: read it. It counts as a refusal that costs the transport this part of a carried packet.
+   */
+  refuseUnread(peer: Peer, cost: number): Buffer | undefined
+  /** After a Reject to a peer: how long the connection that it left on is not to be read; 0: go on (`refusals.ts`). */
+  restMs(peerId: string): number
+}
+
 /** The node's packet switch. */
 export interface Connector {
+  readonly door: Door
   /** A packet that a peer sent and was authenticated for; always answered, never throws. */
   handle(peer: Peer, prepare: IlpPrepare): Promise<IlpReply>
   /** The door for packets that this node originates. */

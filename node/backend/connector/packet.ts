@@ -36,7 +36,9 @@ export interface PacketInHand {
   readonly isFreeOfMoney: boolean
   /** Since when it waits for this node itself, by the monotonic clock; undefined: it does not. */
   waitingSinceMs: number | undefined
-  /** Refused for load: its answer takes its turn (`refusals.ts`). */
+  /** Since when it waits to be posted. */
+  postingSinceMs: number | undefined
+  /** Refused for load: it counts as such (`refusals.ts`). */
   isShed: boolean
   destination: PacketDestination | undefined
   /** In minor units of the destination's asset. */
@@ -50,7 +52,7 @@ export interface PacketInHand {
   unsettled: Promise<unknown> | undefined
 }
 
-/** A Reject for load: whoever gets many of them gets them slowly. */
+/** A Reject for load: the connections of a peer that gets many of them are not read for a while. */
 export function shedPacket(packet: PacketInHand, code: 'T03' | 'T04' | 'T05', message: string): IlpReject {
   packet.isShed = true
   return rejectPacket(packet, code, message)

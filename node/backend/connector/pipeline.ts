@@ -7,13 +7,15 @@ import type { Step } from './step.ts'
 import {
   admit,
   endWaiting,
+  endWaitingAgain,
   leaveFlight,
   leaveFlightToPeer,
   limitAmount,
   limitAmountRate,
   limitPacketRate,
   limitPacketsInFlight,
-  limitPacketsToPeer
+  limitPacketsToPeer,
+  waitAgain
 } from './steps/admission.ts'
 import { convertAmount } from './steps/convert.ts'
 import { deliver } from './steps/deliver.ts'
@@ -99,6 +101,13 @@ export const pipeline: readonly Step[] = [
     clause: 'RFC 27, ILP Packet Lifecycle: only a valid fulfillment before the expiry executes',
     codes: ['R00', 'T01', 'T00', 'T02', 'T03', 'F02', 'F05'],
     run: judge
+  },
+  {
+    name: 'waiting again',
+    clause: 'RFC 27, T03: it waits for this node itself until it is posted',
+    codes: [],
+    run: waitAgain,
+    leave: endWaitingAgain
   },
   {
     name: 'posting',

@@ -1,66 +1,84 @@
 import type { Clock } from '../../runtime/index.ts'
-import type { Deadlines } from './deadlines.ts'
 
 export interface RefusalLimits {
-  /** Refusals for load (T03, T04, T05) that one peer gets at once; further ones within a second come later. */
-  maxRefusalsPerSecond: number
-  /** The longest that a refusal is held back. */
-  maxRefusalDelayMs: number
-  /** Refusals to one peer that are held back at a time; further ones come at once. */
-  maxRefusalsHeld: number
+  /** Refusals for load (T03, T04, T05) a second that a peer gets in any case without a rest. */
+  minRefusalsPerSecond: number
+  /** What further refusals to a peer may cost, as a part of what is spent on the packets carried for it. */
+  maxRefusalShare: number
+  /** The longest rest of a connection. */
+  maxRestMs: number
 }
 
 /**
- * Refusing costs nearly what carrying costs: reading a request, finding its peer, answering. A peer that repeats at
- * once what was refused would spend the processor that the packets let in need. So refusals of one peer leave at
- * a bounded pace: a few are at once, those of a flood are held back, and the connection they hold cannot ask again
- * meanwhile. None is held until its packet expires.
+ * Refusing costs a part of what carrying costs: a request is read, its peer is found, an answer is written. A peer
+ * that repeats at once what was refused could spend the processor that the packets let in need. So each refusal
+ * leaves at once, and counts; when a peer was refused more than its share allows, the connection that asked is not
+ * read for a while: a request that nobody reads costs nothing. The share grows with what is carried for the peer:
+ * all refusals together take a fixed part of the processor at most, on a slow machine as on a fast one.
+ *
+ *   refused ──▶ the peer's turn moves on by 1 / rate, the connection rests until the turn, less one second
+ *               rate = minRefusalsPerSecond + maxRefusalShare / cost · Fulfills to it in the last second
  */
 export interface Refusals {
-  /** Resolves when the refusal may leave; undefined: now. */
-  pace(peerId: string, expiresAtMs: number): Promise<void> | undefined
+  /** One more refusal to a peer, which cost this part of what a carried packet costs. */
+  count(peerId: string, cost: number): void
+  /** A packet of a peer that was carried. */
+  countFulfill(peerId: string): void
+  /** How long the connection of a peer that was just refused is not read; 0: go on. */
+  restMs(peerId: string): number
   forget(peerId: string): void
 }
 
-/** What is left of a packet's life at least when its refusal leaves: it has to arrive. */
-const MARGIN_MS = 500
+/** What a packet costs that was read before it was refused, as a part of what a carried one costs. */
+export const READ_REFUSAL_COST = 0.2
 
-export function createRefusals(dependencies: {
-  clock: Pick<Clock, 'nowMs' | 'monotonicMs'>
-  deadlines: Deadlines
-  limits: RefusalLimits
-  stopped: AbortSignal
-}): Refusals {
-  const { clock, deadlines, limits, stopped } = dependencies
-  const intervalMs = 1_000 / limits.maxRefusalsPerSecond
-  /** When each peer's next refusal has its turn, if it were not let through before; and how many are held. */
-  const peers = new Map<string, { turnMs: number; held: number }>()
+const MS_PER_SECOND = 1_000
+
+/** What one peer was answered. */
+interface Account {
+  /** When its next refusal has its turn, if a second's worth were not let through before. */
+  turnMs: number
+  secondStartMs: number
+  fulfillsOfSecond: number
+  fulfillsPerSecond: number
+}
+
+export function createRefusals(clock: Pick<Clock, 'monotonicMs'>, limits: RefusalLimits): Refusals {
+  const { minRefusalsPerSecond, maxRefusalShare, maxRestMs } = limits
+  const peers = new Map<string, Account>()
+
+  function accountOf(peerId: string, nowMs: number): Account {
+    let account = peers.get(peerId)
+    if (account === undefined) {
+      account = { turnMs: nowMs, secondStartMs: nowMs, fulfillsOfSecond: 0, fulfillsPerSecond: 0 }
+      peers.set(peerId, account)
+    }
+    const passedMs = nowMs - account.secondStartMs
+    if (passedMs >= MS_PER_SECOND) {
+      account.fulfillsPerSecond = (account.fulfillsOfSecond * MS_PER_SECOND) / passedMs
+      account.fulfillsOfSecond = 0
+      account.secondStartMs = nowMs
+    }
+    return account
+  }
 
   return {
-    pace(peerId, expiresAtMs) {
+    count(peerId, cost) {
       const nowMs = clock.monotonicMs()
-      let peer = peers.get(peerId)
-      if (peer === undefined) {
-        peer = { turnMs: nowMs, held: 0 }
-        peers.set(peerId, peer)
-      }
-      const { turnMs } = peer
-      // One second's worth is at once; a queue longer than the longest delay grows no further.
-      const delayMs = Math.min(
-        turnMs - nowMs - 1_000,
-        limits.maxRefusalDelayMs,
-        expiresAtMs - clock.nowMs() - MARGIN_MS
+      const account = accountOf(peerId, nowMs)
+      const perSecond = minRefusalsPerSecond + (maxRefusalShare / cost) * account.fulfillsPerSecond
+      account.turnMs = Math.min(
+        Math.max(account.turnMs, nowMs) + MS_PER_SECOND / perSecond,
+        nowMs + MS_PER_SECOND + maxRestMs
       )
-      peer.turnMs = Math.min(Math.max(turnMs, nowMs) + intervalMs, nowMs + 1_000 + limits.maxRefusalDelayMs)
-      if (delayMs <= 0 || peer.held >= limits.maxRefusalsHeld || stopped.aborted) return undefined
-      const held = peer
-      held.held += 1
-      return new Promise((resolve) => {
-        deadlines.at(clock.nowMs() + delayMs, () => {
-          held.held -= 1
-          resolve()
-        })
-      })
+    },
+    countFulfill(peerId) {
+      accountOf(peerId, clock.monotonicMs()).fulfillsOfSecond += 1
+    },
+    restMs(peerId) {
+      const account = peers.get(peerId)
+      if (account === undefined) return 0
+      return Math.max(0, account.turnMs - clock.monotonicMs() - MS_PER_SECOND)
     },
     forget: (peerId) => void peers.delete(peerId)
   }

@@ -3,6 +3,9 @@ import { OctetReader, OctetsError, varSize, writeLength, writeVarLatin1, writeVa
 /** Packet types (RFC 23, BTP Type IDs). */
 export const BtpType = { RESPONSE: 1, ERROR: 2, MESSAGE: 6, TRANSFER: 7 } as const
 
+/** Type and request id. */
+const HEAD_BYTES = 5
+
 /** What a sub-protocol's data is (RFC 23, Sub-Protocol Data Format). */
 export const BtpContentType = { OCTET_STREAM: 0, TEXT: 1, JSON: 2 } as const
 
@@ -282,6 +285,16 @@ export function encodeIlpOverBtp(type: 'message' | 'response', requestId: number
   bytes[at++] = BtpContentType.OCTET_STREAM
   writeVarOctets(bytes, at, ilpPacket)
   return bytes
+}
+
+/** Whether bytes begin as a Message does, without reading on. */
+export function isBtpMessage(bytes: Buffer): boolean {
+  return bytes.length >= HEAD_BYTES && bytes[0] === BtpType.MESSAGE
+}
+
+/** Makes an encoded answer the one to an encoded request. Both begin as BTP packets do: type, then request id. */
+export function copyRequestId(request: Buffer, answer: Buffer): void {
+  request.copy(answer, 1, 1, HEAD_BYTES)
 }
 
 /** The name that stands twice in the protocol data; undefined where all differ, as they must (RFC 23). */

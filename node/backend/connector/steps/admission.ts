@@ -1,4 +1,5 @@
 import { encodeAmountTooLarge } from '../../../ilp/index.ts'
+import type { Peer } from '../../peers/model.ts'
 import type { ConnectorContext } from '../context.ts'
 import { largestPacketOf, maxPacketsInFlightOf } from '../limits.ts'
 import { rejectPacket, shedPacket } from '../packet.ts'
@@ -19,26 +20,53 @@ export function limitAmount(packet: PacketInHand): StepAnswer {
   )
 }
 
+/** Why a packet is refused for load: what the Reject says. */
+export interface LoadRefusal {
+  code: 'T03' | 'T05'
+  message: string
+}
+
+const TOO_FAST: LoadRefusal = { code: 'T05', message: 'too many packets per second' }
+const TOO_MANY: LoadRefusal = { code: 'T05', message: 'too many packets of this peer are in flight' }
+const NODE_FULL: LoadRefusal = { code: 'T03', message: 'the node is busy: too many packets are in flight' }
+const NODE_BUSY: LoadRefusal = { code: 'T03', message: 'the node is busy: it has more than it can do' }
+
+/**
+ * What the next three steps would refuse a packet of this peer with at this moment, whatever is in it: transports
+ * ask before they read it. Nothing is taken yet.
+ */
+export function refusalForLoad(peer: Peer, context: ConnectorContext): LoadRefusal | undefined {
+  const { load, limits, usages } = context
+  const usage = usages.of(peer.id)
+  if (!usage.hasPacket(peer)) return TOO_FAST
+  if (usage.fromInFlight >= maxPacketsInFlightOf(peer)) return TOO_MANY
+  if (context.packetsInFlight >= limits.maxPacketsInFlight) return NODE_FULL
+  if (!load.admits(usage.waiting)) return NODE_BUSY
+  return undefined
+}
+
+function shed(packet: PacketInHand, { code, message }: LoadRefusal): StepAnswer {
+  return shedPacket(packet, code, message)
+}
+
 /** Packets per second of one peer (RFC 27, T05). */
 export function limitPacketRate(packet: PacketInHand, { usages }: ConnectorContext): StepAnswer {
   if (packet.source.kind !== 'peer') return undefined
   const { peer } = packet.source
-  if (usages.of(peer.id).takePacket(peer)) return undefined
-  return shedPacket(packet, 'T05', 'too many packets per second')
+  return usages.of(peer.id).takePacket(peer) ? undefined : shed(packet, TOO_FAST)
 }
 
 /** Packets in flight: of one peer T05, of the whole node T03. */
 export function limitPacketsInFlight(packet: PacketInHand, context: ConnectorContext): StepAnswer {
-  if (context.packetsInFlight >= context.limits.maxPacketsInFlight) {
-    return shedPacket(packet, 'T03', 'the node is busy: too many packets are in flight')
-  }
+  const isFull = context.packetsInFlight >= context.limits.maxPacketsInFlight
   if (packet.source.kind === 'peer') {
     const { peer } = packet.source
     const usage = context.usages.of(peer.id)
-    if (usage.fromInFlight >= maxPacketsInFlightOf(peer)) {
-      return shedPacket(packet, 'T05', 'too many packets of this peer are in flight')
-    }
+    if (usage.fromInFlight >= maxPacketsInFlightOf(peer)) return shed(packet, TOO_MANY)
+    if (isFull) return shed(packet, NODE_FULL)
     usage.fromInFlight += 1
+  } else if (isFull) {
+    return shed(packet, NODE_FULL)
   }
   context.packetsInFlight += 1
   return undefined
@@ -50,22 +78,45 @@ export function leaveFlight(packet: PacketInHand, context: ConnectorContext): vo
   const { id } = packet.source.peer
   const usage = context.usages.of(id)
   usage.fromInFlight -= 1
-  if (usage.fromInFlight === 0 && context.peers.get(id) === undefined) context.usages.forget(id)
+  if (usage.fromInFlight === 0 && context.peers.get(id) === undefined) {
+    context.usages.forget(id)
+    context.refusals.forget(id)
+  }
+}
+
+/** What the senders within this node have waiting together counts as that of one peer. */
+const LOCAL_SENDERS = 'local'
+
+function waitingOf({ source }: PacketInHand, { usages }: ConnectorContext): { waiting: number } {
+  return usages.of(source.kind === 'peer' ? source.peer.id : LOCAL_SENDERS)
 }
 
 /** Packets that wait for this node itself, as many as it gets done in time (RFC 27, T03; `load.ts`). */
-export function admit(packet: PacketInHand, { load, clock }: ConnectorContext): StepAnswer {
-  if (load.waiting >= load.limit)
-    return shedPacket(packet, 'T03', 'the node is busy: it has more than it can do')
+export function admit(packet: PacketInHand, context: ConnectorContext): StepAnswer {
+  const { load, clock } = context
+  const own = waitingOf(packet, context)
+  if (!load.admits(own.waiting)) return shed(packet, NODE_BUSY)
   load.enter()
+  own.waiting += 1
   packet.waitingSinceMs = clock.monotonicMs()
   return undefined
 }
 
+/** Its answer is there, and it waits for this node itself again: that time counts, too. */
+export function waitAgain(packet: PacketInHand, { clock }: ConnectorContext): undefined {
+  packet.postingSinceMs = clock.monotonicMs()
+  return undefined
+}
+
+export function endWaitingAgain(packet: PacketInHand, { clock, load }: ConnectorContext): void {
+  if (packet.postingSinceMs !== undefined) load.note(clock.monotonicMs() - packet.postingSinceMs)
+}
+
 /** From here on it waits for its next hop, or it is answered. */
-export function endWaiting(packet: PacketInHand, { load, clock }: ConnectorContext): undefined {
+export function endWaiting(packet: PacketInHand, context: ConnectorContext): undefined {
   if (packet.waitingSinceMs === undefined) return undefined
-  load.leave(clock.monotonicMs() - packet.waitingSinceMs)
+  context.load.leave(context.clock.monotonicMs() - packet.waitingSinceMs)
+  waitingOf(packet, context).waiting -= 1
   packet.waitingSinceMs = undefined
   return undefined
 }

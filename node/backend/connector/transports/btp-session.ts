@@ -1,6 +1,7 @@
 import {
   BTP_ERROR_NAMES,
   TRANSFER_ID_SUB_PROTOCOL,
+  copyRequestId,
   createReject,
   decodeBtpPacket,
   decodePrepare,
@@ -9,6 +10,7 @@ import {
   encodeIlpOverBtp,
   encodeReply,
   ilpPacketOf,
+  isBtpMessage,
   isPacketError
 } from '../../../ilp/index.ts'
 import type {
@@ -33,6 +35,10 @@ export interface BtpSessionLimits {
   maxUnreadBytes: number
   /** Own requests that wait for a Response: T03. */
   maxRequestsInFlight: number
+  /** The longest that a peer which asks for much more than it gets is not read: its answers wait, too. */
+  maxRestMs: number
+  /** Refusals to a peer after which others have a turn. */
+  maxRefusalsInARow: number
   /** How exactly requests are given up: all of a session share one timer. */
   giveUpIntervalMs: number
   /** The peer is asked for a sign of life this often, and counts as gone after two that it did not give. */
@@ -43,6 +49,8 @@ export const DEFAULT_BTP_SESSION_LIMITS: BtpSessionLimits = {
   maxQueuedBytes: 1_048_576,
   maxUnreadBytes: 8_388_608,
   maxRequestsInFlight: 8_192,
+  maxRestMs: 100,
+  maxRefusalsInARow: 128,
   giveUpIntervalMs: 250,
   heartbeatMs: 10_000
 }
@@ -63,6 +71,8 @@ interface Request {
 const NO_BYTES = Buffer.alloc(0)
 const REQUEST_IDS = 2 ** 32
 const MAX_MISSED_BEATS = 2
+/** What refusing a packet unread costs, as a part of what a carried one costs. */
+const UNREAD_COST = 0.06
 
 /**
  * Runs BTP on a connection whose peer is known. Per direction, a request lives so:
@@ -76,7 +86,7 @@ const MAX_MISSED_BEATS = 2
 export function createBtpSession(dependencies: {
   peerId: string
   connection: WebSocketConnection
-  connector: Pick<Connector, 'handle' | 'orphans'>
+  connector: Pick<Connector, 'handle' | 'door' | 'orphans'>
   peers: Pick<PeerDirectory, 'get'>
   /** Where Transfers go; absent: none is taken. */
   settlements?: Pick<BtpSettlements, 'settle'>
@@ -93,6 +103,10 @@ export function createBtpSession(dependencies: {
   let isPaused = false
   let isSettling = false
   let giveUpTimer: Timer | undefined
+  let resting: Timer | undefined
+  let refusedInARow = 0
+  /** The last Reject for load, and the Response that carries it. */
+  let refusal: { reject: Buffer; response: Buffer } | undefined
   let heardAtLastBeat = 0
   let missedBeats = 0
   let heartbeat = clock.setTimer(limits.heartbeatMs, beat)
@@ -104,6 +118,7 @@ export function createBtpSession(dependencies: {
   function receive(bytes: Buffer): void {
     // What comes behind our goodbye: the peer learns that nobody read it when the connection closes.
     if (isEnded) return
+    if (isBtpMessage(bytes) && refuseUnread(bytes)) return
     const packet = decodeBtpPacket(bytes)
     switch (packet.type) {
       case 'message':
@@ -174,9 +189,27 @@ export function createBtpSession(dependencies: {
       .finally(() => (isSettling = false))
   }
 
+  /** What is too much is answered by its request's id alone, whatever is in it; false: read it. */
+  function refuseUnread(message: Buffer): boolean {
+    const peer = peers.get(peerId)
+    const reject = peer && connector.door.refuseUnread(peer, UNREAD_COST)
+    if (reject === undefined) return false
+    if (refusal?.reject !== reject) {
+      refusal = { reject, response: encodeIlpOverBtp('response', 0, reject) }
+    }
+    copyRequestId(message, refusal.response)
+    connection.sendCopy(refusal.response)
+    limitUnread()
+    rest()
+    return true
+  }
+
   /** ILP's own answer, a Reject too, is a Response (RFC 23, Message). */
   function respond(requestId: number, reply: IlpReply, prepare: IlpPrepare | undefined): void {
-    if (!isEnded) return write(encodeIlpOverBtp('response', requestId, encodeReply(reply)))
+    if (!isEnded) {
+      write(encodeIlpOverBtp('response', requestId, encodeReply(reply)))
+      return reply.type === 'reject' ? rest() : undefined
+    }
     // Hanging up cancels nothing: the packet is booked, the peer will not know.
     if (reply.type !== 'fulfill' || prepare === undefined || prepare.amount === 0n) return
     connector.orphans.record({
@@ -205,6 +238,10 @@ export function createBtpSession(dependencies: {
 
   function write(bytes: Buffer): void {
     connection.send(bytes)
+    limitUnread()
+  }
+
+  function limitUnread(): void {
     if (isPaused || connection.queuedBytes <= limits.maxUnreadBytes) return
     isPaused = true
     connection.pause()
@@ -213,7 +250,22 @@ export function createBtpSession(dependencies: {
   function onDrain(): void {
     if (!isPaused) return
     isPaused = false
-    connection.resume()
+    if (resting === undefined) connection.resume()
+  }
+
+  /** A peer that asks for much more than it gets is read on when its turn comes. */
+  function rest(): void {
+    if (resting !== undefined || isEnded) return
+    refusedInARow += 1
+    let restMs = Math.min(connector.door.restMs(peerId), limits.maxRestMs)
+    if (refusedInARow >= limits.maxRefusalsInARow) restMs = Math.max(1, restMs)
+    if (restMs <= 0) return
+    refusedInARow = 0
+    connection.pause()
+    resting = clock.setTimer(restMs, () => {
+      resting = undefined
+      if (!isPaused) connection.resume()
+    })
   }
 
   function send(bytes: Buffer, { expiresAtMs, giveUpAtMs }: ExchangeTimes): Promise<TransportOutcome> {
@@ -268,6 +320,7 @@ export function createBtpSession(dependencies: {
     isEnded = true
     heartbeat.cancel()
     giveUpTimer?.cancel()
+    resting?.cancel()
     const why = `the connection to the peer broke (${code}${reason === '' ? '' : ` ${reason}`})`
     // Nobody knows which of them the peer has read: none goes out again.
     for (const { resolve } of requests.values()) resolve(lost('T01', why))

@@ -63,6 +63,7 @@ export async function openBtpNode(
     { onUpgrade: btp.accept }
   )
   btp.start({
+    door: node.connector.door,
     orphans: node.connector.orphans,
     async handle(peer, prepare) {
       const reply = await node.connector.handle(peer, prepare)

@@ -31,7 +31,7 @@ export interface BtpTransport extends Transport {
   /** Connections that ask for WebSocket on the connector's port. */
   readonly accept: UpgradeHandler
   /** From now on what peers send goes to `connector`, and peers with a `btp+ws(s):` endpoint are connected to. */
-  start(connector: Pick<Connector, 'handle' | 'orphans'>): void
+  start(connector: Pick<Connector, 'handle' | 'door' | 'orphans'>): void
 }
 
 /**
@@ -51,7 +51,7 @@ export function createBtpTransport(dependencies: {
   const { peers, network, clock, random, logger } = dependencies
   const limits = { ...DEFAULT_BTP_LIMITS, ...dependencies.limits }
   const links = new Map<string, BtpLink>()
-  let connector: Pick<Connector, 'handle' | 'orphans'> | undefined
+  let connector: Pick<Connector, 'handle' | 'door' | 'orphans'> | undefined
   let isClosed = false
   /** Tells peers our processes apart. Drawn when it is needed first. */
   let processId: string | undefined

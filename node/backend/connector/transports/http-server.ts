@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_PREPARE_BYTES, decodePrepare, encodeReply, isPacketError } from '../../../ilp/index.ts'
-import { serveHttp } from '../../../runtime/index.ts'
+import { DEFAULT_HTTP_SERVER_LIMITS, serveHttp } from '../../../runtime/index.ts'
 import type {
   Address,
   Clock,
@@ -16,6 +16,17 @@ import type { Connector } from '../model.ts'
 const CONTENT_TYPE = 'application/octet-stream'
 /** `ilp-plugin-http` names its packets so. */
 const ACCEPTED_CONTENT_TYPES: ReadonlySet<string> = new Set([CONTENT_TYPE, 'application/ilp+octet-stream'])
+
+/** Peers come with many connections: those of one wait behind those of another for as few turns as may be. */
+export const DEFAULT_CONNECTOR_SERVER_LIMITS: HttpServerLimits = {
+  ...DEFAULT_HTTP_SERVER_LIMITS,
+  acceptsPerTurn: 64
+}
+
+/** What refusing a packet unread costs, as a part of what a carried one costs. */
+const UNREAD_COST = 0.3
+
+const REST_STEP_MS = 50
 
 const BEARER = /^Bearer +(\S+)$/i
 
@@ -40,7 +51,10 @@ export interface ConnectorServerDependencies {
 export function createConnectorServer(
   dependencies: ConnectorServerDependencies,
   address: Address,
-  { limits, onUpgrade }: { limits?: HttpServerLimits; onUpgrade?: UpgradeHandler } = {}
+  {
+    limits = DEFAULT_CONNECTOR_SERVER_LIMITS,
+    onUpgrade
+  }: { limits?: HttpServerLimits; onUpgrade?: UpgradeHandler } = {}
 ): Promise<HttpServer> {
   return serveHttp(dependencies, address, createPacketHandler(dependencies), limits, onUpgrade)
 }
@@ -49,8 +63,9 @@ export function createConnectorServer(
 export function createPacketHandler({
   connector,
   peers,
+  clock,
   logger
-}: Pick<ConnectorServerDependencies, 'connector' | 'peers' | 'logger'>): (
+}: Omit<ConnectorServerDependencies, 'network'>): (
   request: IncomingMessage,
   response: ServerResponse
 ) => void {
@@ -60,6 +75,7 @@ export function createPacketHandler({
       return answerCoded(response, 400, 'invalid_packet', `the body is no ILP Prepare: ${prepare.reason}`)
     }
     const reply = await connector.handle(peer, prepare)
+    if (reply.type === 'reject') rest(response, peer)
     // Hanging up cancels nothing: the packet is booked, the peer will not know.
     if (response.destroyed && reply.type === 'fulfill' && prepare.amount > 0n) {
       connector.orphans.record({
@@ -72,10 +88,24 @@ export function createPacketHandler({
       })
       return
     }
-    const bytes = encodeReply(reply)
-    response.writeHead(200, { 'content-type': CONTENT_TYPE, 'content-length': bytes.length })
-    // As text of one byte a character the body leaves with the headers in one piece; a buffer would follow them.
-    response.end(bytes.toString('latin1'), 'latin1')
+    sendPacket(response, encodeReply(reply))
+  }
+
+  /** A connection of a peer that asks for much more than it gets is read on after its answer, when its turn comes. */
+  function rest(response: ServerResponse, peer: Peer): void {
+    const restMs = connector.door.restMs(peer.id)
+    if (restMs <= 0) return
+    const { req: request } = response
+    const { socket } = request
+    const stop = () => {
+      if (!request.closed || !response.closed) return
+      socket.pause()
+      // In few different lengths: timers of one length cost next to nothing.
+      clock.setTimer(Math.ceil(restMs / REST_STEP_MS) * REST_STEP_MS, () => void socket.resume())
+    }
+    // Both: what is left of a request is still read, and reading it would go on with the connection.
+    if (!request.closed) request.once('close', stop)
+    response.once('close', stop)
   }
 
   return (request, response) => {
@@ -92,6 +122,13 @@ export function createPacketHandler({
     const contentType = request.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase()
     if (contentType === undefined || !ACCEPTED_CONTENT_TYPES.has(contentType)) {
       return refuse(request, response, 400, `Expected Content-Type of ${CONTENT_TYPE}`)
+    }
+    const refusal = connector.door.refuseUnread(peer, UNREAD_COST)
+    if (refusal !== undefined) {
+      rest(response, peer)
+      // Its body is dropped unread.
+      request.resume()
+      return sendPacket(response, refusal)
     }
 
     const chunks: Buffer[] = []
@@ -119,6 +156,12 @@ export function createPacketHandler({
       })
     })
   }
+}
+
+function sendPacket(response: ServerResponse, bytes: Buffer): void {
+  response.writeHead(200, { 'content-type': CONTENT_TYPE, 'content-length': bytes.length })
+  // As text of one byte a character the body leaves with the headers in one piece; a buffer would follow them.
+  response.end(bytes.toString('latin1'), 'latin1')
 }
 
 /** A text that the contract fixes. The body, if any, is dropped unread. */

@@ -18,7 +18,7 @@ import {
 import type { HttpClient, HttpServer } from '../../../runtime/index.ts'
 import type { Peer } from '../../peers/model.ts'
 import { prepareOf, secretOf } from '../connector.test-support.ts'
-import type { Connector } from '../model.ts'
+import type { Connector, Door } from '../model.ts'
 import { createOrphans } from '../orphans.ts'
 import type { Orphans } from '../orphans.ts'
 import type { Transport } from '../transport.ts'
@@ -28,6 +28,8 @@ import { createConnectorServer, createPacketHandler } from './http-server.ts'
 const clock = createSystemClock()
 const network = createSystemNetwork()
 const logger = createLogger({ name: 'test', level: 'silent' })
+/** Of a connector that is never asked for too much. */
+const OPEN_DOOR: Door = { refuseUnread: () => undefined, restMs: () => 0 }
 
 describe('the receiving side', () => {
   const peer = { id: 'peer-1' } as Peer
@@ -43,6 +45,7 @@ describe('the receiving side', () => {
     orphans = createOrphans({ clock, logger, maxListed: 10 })
     const connector = {
       orphans,
+      door: OPEN_DOOR,
       handle: (from: Peer, prepare: IlpPrepare) => {
         expect(from).toBe(peer)
         handled.push(prepare)
@@ -155,6 +158,7 @@ describe('the receiving side', () => {
     const recorded = Promise.withResolvers<void>()
     const handler = createPacketHandler({
       connector: {
+        door: OPEN_DOOR,
         handle: (_peer: Peer, prepare: IlpPrepare) => reply(prepare),
         orphans: {
           ...orphans,
@@ -165,6 +169,7 @@ describe('the receiving side', () => {
         }
       } as Connector,
       peers: { byIncomingToken: () => peer },
+      clock,
       logger
     })
     const watched = await serveHttp(

@@ -225,14 +225,18 @@ describe.each(['http', 'btp'] as const)('a peer that floods, over %s', (transpor
 
   it('repeats a packet that is in flight: F00, it is sent on once', async () => {
     const twice = packetTo('test.honest')
+    const arrived = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     honest.behave = async (prepare) => {
+      arrived.resolve()
       await release.promise
       return rightAnswer(prepare)
     }
     await node.addPeer('again', usd, { balance: BALANCE })
     const again = opened(await openSender(node, 'again', transport))
     const first = send(again, twice)
+    // Over HTTP each has a connection of its own: the node may read either first.
+    await arrived.promise
     const refused = await Promise.race([first, send(again, twice)])
     expect(refused).toMatchObject({ type: 'reject', code: 'F00' })
     release.resolve()

@@ -18,7 +18,7 @@ const COUNTS = {
   /** Answers of an introspection that two validators must judge alike. */
   introspectionAnswers: { short: 400, long: 5_000 },
   /** Histories of grants, interactions and tokens at the authorization server, beside the model. */
-  gnapHistories: { short: 20, long: 1_500 },
+  gnapHistories: { short: 20, long: 1_200 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */

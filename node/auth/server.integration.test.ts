@@ -102,35 +102,6 @@ describe('the authorization server', () => {
     }
   })
 
-  it('is unwell where its cache does not answer', async () => {
-    const broken = await startTestAuth(inject('postgresUrl'), {}, { cache: brokenCache() })
-    try {
-      for (const door of ['auth', 'interaction', 'introspection', 'serviceApi', 'admin'] as const) {
-        expect((await broken.send(door, 'GET', '/healthz')).status).toBe(500)
-      }
-    } finally {
-      await broken.close()
-    }
-  })
-
-  it('tells the client, or the browser, that a session could not be begun', async () => {
-    const broken = await startTestAuth(inject('postgresUrl'), {}, { cache: brokenCache() })
-    try {
-      const its = createGrantActors(broken)
-      const { started } = await its.browse(await its.askInteractively())
-      const { searchParams } = new URL(started.headers.location as string)
-      expect([started.status, searchParams.get('result'), searchParams.get('message')]).toEqual([
-        302,
-        'request_denied',
-        'internal server error'
-      ])
-      const silent = await its.browse(await its.askInteractively({ interact: INTERACT_WITHOUT_FINISH }))
-      expect(refusalOf(silent.started).slice(0, 2)).toEqual([500, 'request_denied'])
-    } finally {
-      await broken.close()
-    }
-  })
-
   it('asks account holders about what the operator says', async () => {
     const asking = await startTestAuth(inject('postgresUrl'), {
       INCOMING_PAYMENT_INTERACTION: 'true',
@@ -168,6 +139,57 @@ describe('the authorization server', () => {
     expect(await harness.sql('SELECT client FROM grants WHERE "continueId" = ?', [continueId])).toEqual([
       { client: null }
     ])
+  })
+})
+
+const redis = inject('redis')
+
+describe.skipIf('missing' in redis)('two processes of the authorization server', () => {
+  it('share sessions: a browser that began at one finishes at the other', async () => {
+    if ('missing' in redis) throw new Error(redis.missing)
+    const harness = await startTestAuth(inject('postgresUrl'), { CACHE: 'redis', REDIS_URL: redis.url })
+    const other = createAuth({ ...harness.config, AUTH_PORT: 0 }, harness.runtime)
+    try {
+      await other.start()
+      const actors = createGrantActors(harness)
+      const grant = await actors.askInteractively()
+      const { cookie } = await actors.browse(grant, () => actors.decide(grant, 'accept'))
+      const url = `http://127.0.0.1:${other.addresses!.auth.port}/interact/${grant.id}/${grant.nonce}/finish`
+      const finished = await harness.http.request({ method: 'GET', url, headers: { cookie } })
+      expect(finished.headers.location).toContain('interact_ref=')
+      const stranger = await harness.http.request({ method: 'GET', url, headers: {} })
+      expect(stranger.status).toBe(401)
+    } finally {
+      await other.stop(0)
+      await harness.close()
+    }
+  })
+})
+
+describe('an authorization server whose cache does not answer', () => {
+  let broken: AuthHarness
+  beforeAll(async () => {
+    broken = await startTestAuth(inject('postgresUrl'), {}, { cache: brokenCache() })
+  })
+  afterAll(() => broken.close())
+
+  it('says that it is unwell', async () => {
+    for (const door of ['auth', 'interaction', 'introspection', 'serviceApi', 'admin'] as const) {
+      expect((await broken.send(door, 'GET', '/healthz')).status).toBe(500)
+    }
+  })
+
+  it('tells the client, or the browser, that a session could not be begun', async () => {
+    const its = createGrantActors(broken)
+    const { started } = await its.browse(await its.askInteractively())
+    const { searchParams } = new URL(started.headers.location as string)
+    expect([started.status, searchParams.get('result'), searchParams.get('message')]).toEqual([
+      302,
+      'request_denied',
+      'internal server error'
+    ])
+    const silent = await its.browse(await its.askInteractively({ interact: INTERACT_WITHOUT_FINISH }))
+    expect(refusalOf(silent.started).slice(0, 2)).toEqual([500, 'request_denied'])
   })
 })
 

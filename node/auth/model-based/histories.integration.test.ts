@@ -60,7 +60,7 @@ it(
     )
     const { granting, illegal, report } = tally.sum()
     process.stdout.write(report)
-    // About 0.82 and 1; in a short run chance has a say.
+    // About 0.76 and 1; in a short run chance has a say.
     expect(granting).toBeGreaterThanOrEqual(isLongRun ? 0.6 : 0.3)
     expect(illegal).toBeGreaterThanOrEqual(0.3)
   },

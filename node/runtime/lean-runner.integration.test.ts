@@ -5,6 +5,11 @@ import { MAX_NUMBERED_TEXTS } from './lean-runner.ts'
 import { createTestDatabase } from './testing.ts'
 import type { TestDatabase } from './testing.ts'
 
+interface Thing {
+  id: bigint
+  what: string | null
+}
+
 describe('statements that go the short way', () => {
   const runtime = createSystemRuntime({ name: 'test', logLevel: 'silent' })
   let test: TestDatabase
@@ -31,7 +36,7 @@ describe('statements that go the short way', () => {
     expect(await knex('things').where({ id: 1n }).first()).toEqual({ id: 1n, what: 'one?' })
     expect(await knex('things').where({ id: 9n }).first()).toBeUndefined()
     expect(await knex('things').orderBy('id').pluck('id')).toEqual([1n, 2n, 3n])
-    expect(await knex('things').whereIn('id', [1n, 3n]).orderBy('id').select('what')).toEqual([
+    expect(await knex<Thing>('things').whereIn('id', [1n, 3n]).orderBy('id').select('what')).toEqual([
       { what: 'one?' },
       { what: 'three' }
     ])
@@ -42,7 +47,7 @@ describe('statements that go the short way', () => {
     expect(await knex('things').where({ id: 2n }).delete()).toBe(1)
     const { rows } = await knex.raw<{ rows: unknown[] }>(
       `SELECT '\\?' AS mark, ??, ?::text AS text FROM ?? WHERE id = ?`,
-      ['what', 'a', 'things', 3n]
+      ['what', 'a', 'things', '3']
     )
     expect(rows).toEqual([{ mark: '?', what: 'three', text: 'a' }])
     expect(database.statementCount() - before).toBe(10)

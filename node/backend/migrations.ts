@@ -438,6 +438,8 @@ export const backendMigrations: Migration[] = [
     up: `
       -- Which host peered by itself: its connector may stand on another one.
       ALTER TABLE peers ADD COLUMN "autoPeeredHost" text;
+      UPDATE peers SET "autoPeeredHost" = lower(substring("outgoingEndpoint" FROM '^[a-z+]+://(\\[[^]]*\\]|[^/:?#]+)'))
+        WHERE "autoPeered";
     `
   }
 ]

@@ -24,6 +24,13 @@ Pays over the network that npm start keeps up, as a third party with the payer's
 
 /** `lab pay`: one payment over a running local network. */
 export async function payCommand(args: string[]): Promise<number> {
+  const progress = createProgress({ json: args.includes('--json') })
+  const wrongUse = (message: string): number => {
+    if (!args.includes('--json')) process.stderr.write(`${message}\n\n${HELP}`)
+    else progress.error(message)
+    progress.summary({ ok: false, error: message })
+    return 2
+  }
   let parsed
   try {
     parsed = parseArgs({
@@ -63,7 +70,6 @@ export async function payCommand(args: string[]): Promise<number> {
     )
   }
 
-  const progress = createProgress({ json: values.json })
   const runtime = createSystemRuntime({ name: 'lab-pay', logLevel: 'silent' })
   const hold = holdProcess()
   try {
@@ -97,11 +103,6 @@ export async function payCommand(args: string[]): Promise<number> {
     hold.release()
     runtime.kill()
   }
-}
-
-function wrongUse(message: string): number {
-  process.stderr.write(`${message}\n\n${HELP}`)
-  return 2
 }
 
 /** The networks of this machine that are up and shared, newest first. */

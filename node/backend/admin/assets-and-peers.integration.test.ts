@@ -206,6 +206,12 @@ describe('the Admin API: assets and peers', () => {
         () => peer({ maxPacketsPerSecond: 0 }),
         'BAD_USER_INPUT',
         'maxPacketsPerSecond must be at least 1'
+      ],
+      [
+        'with a name without end',
+        () => peer({ name: 'x'.repeat(256) }),
+        'BAD_USER_INPUT',
+        'name has at most 255 characters'
       ]
     ])('are refused %s', async (_, input, code, message) => {
       expect(await refused(CREATE_PEER, input())).toMatchObject(asError(code, message))

@@ -53,6 +53,12 @@ describe('peers', () => {
     expect(await refusal({ http: { outgoing: { endpoint: 'ftp://x', authToken: '' } } })).toBe(
       'InvalidHTTPEndpoint'
     )
+    for (const outgoing of [
+      { endpoint: 'https://peer.test/', authToken: 'two\nlines' },
+      { endpoint: 'https://name:secret@peer.test/', authToken: 'token' }
+    ]) {
+      expect(await refusal({ http: { outgoing } })).toBe('InvalidHTTPEndpoint')
+    }
     expect(await refusal({ assetId: OPERATOR_ID })).toBe('UnknownAsset')
     expect(await refusal({ initialLiquidity: -1n })).toBe('InvalidInitialLiquidity')
     expect(await refusal({ tenantId: OTHER_TENANT })).toBe('UnknownAsset')
@@ -76,7 +82,11 @@ describe('peers', () => {
 
   it('changes only what an update names', async () => {
     const asset = await nouns.createAsset()
-    const input = nouns.peerInput(asset, { routes: ['test.kept'], name: 'Peer', maxPacketAmount: 9n })
+    const input = nouns.peerInput(asset, {
+      routes: ['test.kept', 'test.kept'],
+      name: 'Peer',
+      maxPacketAmount: 9n
+    })
     const peer = good(await one.peers.create(input))
     const moved = good(
       await one.peers.update({
@@ -86,6 +96,7 @@ describe('peers', () => {
         maxPacketsInFlight: 3
       })
     )
+    expect(peer.routes.slice(1)).toEqual(['test.kept'])
     expect(moved).toMatchObject({
       name: 'Peer',
       maxPacketAmount: 9n,

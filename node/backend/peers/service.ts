@@ -59,7 +59,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       assetId: asset.id,
       tenantId: input.tenantId,
       staticIlpAddress: input.staticIlpAddress,
-      routes: [input.staticIlpAddress, ...(input.routes ?? [])],
+      routes: routesOf(input.staticIlpAddress, input.routes ?? []),
       name: input.name ?? null,
       outgoingToken: input.http.outgoing.authToken,
       outgoingEndpoint: input.http.outgoing.endpoint,
@@ -132,7 +132,7 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       const row: PeerRow = {
         ...old,
         staticIlpAddress,
-        routes: [staticIlpAddress, ...(input.routes ?? old.routes.slice(1))],
+        routes: routesOf(staticIlpAddress, input.routes ?? old.routes.slice(1)),
         name: changed(input.name, old.name),
         outgoingToken: input.http?.outgoing.authToken ?? old.outgoingToken,
         outgoingEndpoint: input.http?.outgoing.endpoint ?? old.outgoingEndpoint,
@@ -244,6 +244,11 @@ function duplicatePeer(): Failure<PeerFailure> {
 
 function duplicateToken(): Failure<PeerFailure> {
   return failure('DuplicateIncomingToken', 'an incoming token is in use already, by this peer or another')
+}
+
+/** Each once, its own address first. */
+function routesOf(staticIlpAddress: string, routes: readonly string[]): string[] {
+  return [...new Set([staticIlpAddress, ...routes])]
 }
 
 /** Absent: as it was; null: none any more. */

@@ -29,6 +29,12 @@ export function checkPeerInput(
       `"${http.outgoing.endpoint}" is neither an http(s) nor a btp+ws(s) URL`
     )
   }
+  if (hasCredentials(http.outgoing.endpoint)) {
+    return failure('InvalidHTTPEndpoint', 'an http(s) endpoint carries no credentials: authToken does')
+  }
+  if (!HEADER_VALUE.test(http.outgoing.authToken)) {
+    return failure('InvalidHTTPEndpoint', 'the outgoing authToken has characters that no header carries')
+  }
   const tokens = http.incoming?.authTokens ?? []
   if (tokens.some((token) => token.trim() === '')) {
     return failure('InvalidHTTPEndpoint', 'an incoming token is empty')
@@ -42,6 +48,15 @@ export function checkPeerInput(
 /** An ILP address, or a scheme alone: the default route to everything of that scheme. */
 function isValidRoute(route: string): boolean {
   return isValidAddress(route) || (ADDRESS_SCHEMES as readonly string[]).includes(route)
+}
+
+/** What a header's value may hold (RFC 9110, 5.5). */
+const HEADER_VALUE = /^[\x21-\x7e]+(?:[\x20\t]+[\x21-\x7e]+)*$|^$/
+
+function hasCredentials(endpoint: string): boolean {
+  if (!isHttpUrl(endpoint)) return false
+  const { username, password } = new URL(endpoint)
+  return username !== '' || password !== ''
 }
 
 function isHttpUrl(text: string): boolean {

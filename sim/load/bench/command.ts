@@ -25,7 +25,7 @@ export async function benchCommand(args: string[], benchmarks: readonly Benchmar
   try {
     given = parseOptions(rest, benchmark)
   } catch (error) {
-    return wrongUse(benchmark, (error as Error).message)
+    return wrongUse(benchmark, rest.includes('--json'), (error as Error).message)
   }
   if (given.help) {
     process.stdout.write(helpOf(benchmark))
@@ -134,12 +134,11 @@ async function run(benchmark: Benchmark, { json, seconds, options }: Given): Pro
   runtime.kill()
   for (const problem of problems) process.stderr.write(`${problem}\n`)
 
-  if (failure instanceof WrongUseError) return wrongUse(benchmark, failure.message)
+  if (failure instanceof WrongUseError) return wrongUse(benchmark, json, failure.message)
   if (failure || !result) {
     const error = failure?.message ?? 'no result'
     progress.error(`bench ${benchmark.name}: ${error}`)
-    const none = { perSecond: null, limitPerSecond: null, ratio: null, p50Ms: null, p99Ms: null }
-    writeSummary(json, { bench: benchmark.name, ...none, audit: { ok: false, problems: [error] } })
+    writeSummary(json, nothingMeasured(benchmark, error))
     return 1
   }
   const { perSecond, limitPerSecond, ratio, p50Ms, p99Ms, audit, ...more } = result
@@ -233,9 +232,15 @@ function createLiveLine({
   }
 }
 
-function wrongUse(benchmark: Benchmark, message: string): number {
+function wrongUse(benchmark: Benchmark, json: boolean, message: string): number {
   process.stderr.write(`${message}\n\n${helpOf(benchmark)}`)
+  writeSummary(json, nothingMeasured(benchmark, message))
   return 2
+}
+
+function nothingMeasured({ name }: Benchmark, problem: string): Record<string, unknown> {
+  const none = { perSecond: null, limitPerSecond: null, ratio: null, p50Ms: null, p99Ms: null }
+  return { bench: name, ...none, audit: { ok: false, problems: [problem] } }
 }
 
 function help(benchmarks: readonly Benchmark[]): string {

@@ -8,6 +8,8 @@ import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
 import { mutation } from '../mutation.ts'
 
+const MAX_NAME_LENGTH = 255
+
 interface PeerSettings {
   maxPacketAmount?: bigint | null
   name?: string | null
@@ -157,6 +159,9 @@ function settingsOf(input: PeerSettings) {
     if (limit != null && limit < 1) throw adminError('BAD_USER_INPUT', `${name} must be at least 1`)
   }
   const { maxPacketAmount, name, liquidityThreshold, routes } = input
+  if (name != null && name.length > MAX_NAME_LENGTH) {
+    throw adminError('BAD_USER_INPUT', `name has at most ${MAX_NAME_LENGTH} characters`)
+  }
   const { maxPacketsPerSecond, maxPacketsInFlight, maxAmountPerSecond, maxSettledOverBtp } = input
   return given({
     maxPacketAmount,

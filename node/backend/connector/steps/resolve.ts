@@ -31,7 +31,10 @@ export function resolveDestination(
 }
 
 function isChildsRoute({ routes }: Peer, ownAddress: string, destination: string): boolean {
-  return routes.some((route) => isAddressPrefix(ownAddress, route) && isAddressPrefix(route, destination))
+  return routes.some(
+    (route) =>
+      route !== ownAddress && isAddressPrefix(ownAddress, route) && isAddressPrefix(route, destination)
+  )
 }
 
 /** Account and route (RFC 27, ILP Packet Lifecycle; RFC 34, Routing). */

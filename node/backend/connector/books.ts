@@ -104,8 +104,8 @@ export class ConnectorStoppedError extends Error {
  * known: an id makes the repeat harmless.
  */
 export interface Books {
-  /** Two-phase: reserves all legs. */
-  reserve(booking: Booking): Promise<BookingOutcome>
+  /** Two-phase: reserves all legs, starting before `startBeforeMs` or not at all. */
+  reserve(booking: Booking, startBeforeMs: number): Promise<BookingOutcome>
   /** Repeats a reservation whose outcome is unknown until it is; true: it stands. */
   reserveUntilKnown(booking: Booking): Promise<boolean>
   /**
@@ -115,9 +115,7 @@ export interface Books {
   postUntilKnown(booking: Booking, userData64?: bigint): Promise<true | SubmissionResult>
   /** Voids all legs of a reservation. True: nothing of it is reserved or posted; false: it was posted. */
   voidUntilKnown(booking: Booking): Promise<boolean>
-  /**
-   * Single-phase, starting before `startBeforeMs` or not at all. `fence` in the outcome: see `fenceUntilKnown`.
-   */
+  /** Single-phase, starting before `startBeforeMs` or not at all. Unknown: see `fenceUntilKnown`. */
   book(booking: Booking, startBeforeMs: number): Promise<BookingOutcome>
   /**
    * Ends the doubt about a single-phase booking that may no longer happen: takes its first id for a void
@@ -167,7 +165,7 @@ export function createBooks(dependencies: {
   }
 
   return {
-    reserve: (booking) => submitOnce(firstPhase(booking, true)),
+    reserve: (booking, startBeforeMs) => submitOnce(firstPhase(booking, true), { startBeforeMs }),
 
     reserveUntilKnown: async (booking) => (await submitUntilKnown(firstPhase(booking, true))) === true,
 

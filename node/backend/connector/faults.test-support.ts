@@ -9,7 +9,7 @@ import type { Transport, TransportOutcome } from './transport.ts'
 // For tests: a ledger writer that fails as told, a transport that does as told.
 
 /** What goes wrong with one submission. `after`: it was applied, and nobody hears of it. */
-export type WriterFault = 'before' | 'after' | 'busy' | { delayMs: number }
+export type WriterFault = 'before' | 'after' | 'busy' | { delayMs: number; then?: 'before' | 'after' }
 
 export interface FaultyWriter extends LedgerWriter {
   /** Asked for every submission. */
@@ -20,10 +20,11 @@ export function createFaultyWriter(inner: LedgerWriter, clock: Clock): FaultyWri
   const writer: FaultyWriter = {
     fault: () => undefined,
     async submit(transfers, options): Promise<SubmissionResult[]> {
-      const fault = writer.fault(transfers)
+      const told = writer.fault(transfers)
+      if (typeof told === 'object') await clock.sleep(told.delayMs)
+      const fault = typeof told === 'object' ? told.then : told
       if (fault === 'busy') throw new LedgerBusyError('told to')
       if (fault === 'before') throw new LedgerUnavailableError('told to, before')
-      if (typeof fault === 'object') await clock.sleep(fault.delayMs)
       const results = await inner.submit(transfers, options)
       if (fault === 'after') throw new LedgerUnavailableError('told to, after')
       return results

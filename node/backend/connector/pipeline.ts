@@ -85,7 +85,7 @@ export const pipeline: readonly Step[] = [
   {
     name: 'reservation',
     clause: 'RFC 27, ILP Packet Lifecycle: the balance is reduced before the packet is forwarded',
-    codes: ['T04', 'T03', 'T00'],
+    codes: ['T04', 'T03', 'T00', 'R00'],
     run: reserve,
     leave: release
   },

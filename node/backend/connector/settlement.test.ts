@@ -39,7 +39,6 @@ function handle(prepare: IlpPrepare): { answer: OutgoingReply | undefined } {
 const toCarol = (number: number, lifetimeMs = 11_000) =>
   prepareOf(clock, number, { destination: 'test.carol.x', expiresAtMs: clock.nowMs() + lifetimeMs })
 
-const isReservation = ([first]: readonly NewTransfer[]) => first?.flags?.pending === true
 const isPost = ([first]: readonly NewTransfer[]) => first?.flags?.postPending === true
 const isVoid = ([first]: readonly NewTransfer[]) => first?.flags?.voidPending === true
 
@@ -301,44 +300,6 @@ describe('a ledger whose answers are lost while posting', () => {
     expect(packet.answer).toMatchObject({ code: 'T03' })
     expect(node.connector.orphans.list()).toMatchObject([{ cause: 'post_abandoned', isCertain: false }])
     expect(await node.pendingCount()).toBe(2)
-  })
-})
-
-describe('a ledger whose answers are lost while reserving', () => {
-  it.each(['before', 'after'] as const)(
-    'T00, nothing is sent, nothing stays reserved (%s)',
-    async (fault) => {
-      failFirst(2, isReservation, fault)
-      const packet = handle(toCarol(1))
-      await clock.advance(0)
-      expect(packet.answer).toMatchObject({ code: 'T00' })
-      expect(transport.sent).toEqual([])
-      await clock.advance(10_000)
-      await expectUntouched()
-    }
-  )
-
-  it('holds on to the condition until it is settled', async () => {
-    failFirst(2, isReservation, 'after')
-    handle(toCarol(1))
-    await clock.advance(0)
-    const again = handle(toCarol(1))
-    await clock.advance(0)
-    expect(again.answer).toMatchObject({ code: 'F00' })
-    await clock.advance(10_000)
-    const later = handle(toCarol(1))
-    await clock.advance(0)
-    transport.sent[0]!.answer(fulfillOf(1))
-    await clock.advance(0)
-    expect(later.answer).toMatchObject({ type: 'fulfill' })
-  })
-
-  it('busy: T03', async () => {
-    failFirst(1, isReservation, 'busy')
-    const packet = handle(toCarol(1))
-    await clock.advance(0)
-    expect(packet.answer).toMatchObject({ code: 'T03' })
-    await expectUntouched()
   })
 })
 

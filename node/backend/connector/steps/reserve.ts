@@ -1,6 +1,6 @@
 import type { IlpReject, OutgoingReply } from '../../../ilp/index.ts'
 import { createBooking, legsBetween } from '../books.ts'
-import type { Booking, BookingRefusal, BookingTags } from '../books.ts'
+import type { Booking, BookingOutcome, BookingRefusal, BookingTags } from '../books.ts'
 import { uuidToId } from '../../../runtime/index.ts'
 import type { Peer } from '../../peers/model.ts'
 import type { ConnectorContext } from '../context.ts'
@@ -11,20 +11,25 @@ import type { StepAnswer } from '../step.ts'
 /**
  * Reserves all legs of a packet before it is sent, as one chain. What becomes of it:
  *
+ *   RESERVING ──known before the outgoing expiry──▶ RESERVED
+ *      ├──refused, busy──▶ T04 | T03
+ *      ├──outcome unknown──▶ T00; asked again until known, then VOIDED
+ *      └──not known by the outgoing expiry──▶ R00, and never sent; when it is known, VOIDED
+ *
  *   RESERVED ──valid Fulfill in time──▶ POSTING (steps/post.ts) ──▶ POSTED
  *      │  ╲
  *      │   ──any other answer, expiry, not sent──▶ VOIDED
  *      └──answer lost──▶ peer's packet: kept until the outgoing expiry, then VOIDED
  *                        own packet:    kept; the payment's evidence decides
- *
- *   outcome of the reservation unknown ──▶ T00; asked again until known, then VOIDED
  */
 export function reserve(packet: PacketInHand, context: ConnectorContext): StepAnswer | Promise<StepAnswer> {
   if (packet.isFreeOfMoney || packet.destination?.kind !== 'peer') return undefined
   return reserveTo(packet.destination.peer, packet, context)
 }
 
-async function reserveTo(peer: Peer, packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
+function reserveTo(peer: Peer, packet: PacketInHand, context: ConnectorContext): Promise<StepAnswer> {
+  const { books, clock, deadlines } = context
+  const { outgoingExpiresAtMs } = packet
   const booking = createBooking(
     legsBetween(
       { accountId: packet.accountId, asset: packet.asset, amount: packet.prepare.amount },
@@ -34,7 +39,36 @@ async function reserveTo(peer: Peer, packet: PacketInHand, context: ConnectorCon
     tagsOf(packet, context),
     timeoutOf(packet, context)
   )
-  const outcome = await context.books.reserve(booking)
+  const reserved = books.reserve(booking, outgoingExpiresAtMs)
+  return new Promise((answer, fail) => {
+    let isExpired = false
+    const expire = () => {
+      isExpired = true
+      packet.unsettled = reserved.then((outcome) => undo(booking, outcome, context))
+      answer(rejectPacket(packet, 'R00', 'packet expired.'))
+    }
+    const expiry = deadlines.at(outgoingExpiresAtMs, expire)
+    reserved.then((outcome) => {
+      if (isExpired) return
+      expiry.cancel()
+      try {
+        // The deadline may be called late, the clock is not.
+        if (clock.nowMs() >= outgoingExpiresAtMs) expire()
+        else answer(answerFor(packet, outcome, booking, context))
+      } catch (error) {
+        fail(error as Error)
+      }
+    }, fail)
+  })
+}
+
+/** The outcome is known before the outgoing expiry, or known to be unknown. */
+function answerFor(
+  packet: PacketInHand,
+  outcome: BookingOutcome,
+  booking: Booking,
+  context: ConnectorContext
+): StepAnswer {
   switch (outcome.kind) {
     case 'done':
       packet.reservation = booking
@@ -45,12 +79,15 @@ async function reserveTo(peer: Peer, packet: PacketInHand, context: ConnectorCon
     case 'refused':
       return rejectRefusedBooking(packet, outcome, booking, context)
     case 'unknown':
-      // Nothing was sent yet, so whatever the ledger did is undone, in whatever time that takes.
-      packet.unsettled = context.books
-        .reserveUntilKnown(booking)
-        .then((isReserved) => (isReserved ? context.books.voidUntilKnown(booking) : true))
+      packet.unsettled = undo(booking, outcome, context)
       return rejectPacket(packet, 'T00', 'the ledger does not answer')
   }
+}
+
+/** Nothing was sent, so whatever the ledger did or will have done is undone, in whatever time that takes. */
+async function undo(booking: Booking, { kind }: BookingOutcome, { books }: ConnectorContext): Promise<void> {
+  const isReserved = kind === 'unknown' ? await books.reserveUntilKnown(booking) : kind === 'done'
+  if (isReserved) await books.voidUntilKnown(booking)
 }
 
 /** Ends a reservation that was not posted. */

@@ -129,7 +129,8 @@ const MAX_UINT_16 = 2 ** 16 - 1
  */
 export function assertTransfers(transfers: readonly NewTransfer[]): void {
   assertBatchSize(transfers.length)
-  for (const [index, transfer] of transfers.entries()) {
+  for (let index = 0; index < transfers.length; index++) {
+    const transfer = transfers[index]!
     const where = () => `transfer ${index} (id ${transfer.id})`
     assertBigint(where, 'id', transfer.id, ID_MAX)
     assertBigint(where, 'debitAccountId', transfer.debitAccountId, ID_MAX)

@@ -11,6 +11,8 @@ const COUNTS = {
   lyingPaths: { short: 150, long: 5_000 },
   /** Histories of packets, crashes and losses over three processes that share totals of a connection. */
   connectionTotals: { short: 150, long: 5_000 },
+  /** Histories of packets, crashes and losses over three processes that book for one payment. */
+  sharedAdmissions: { short: 150, long: 5_000 },
   /** Inputs that each decoder of what strangers send must survive. */
   fuzzedInputs: { short: 200, long: 25_000 },
   /** Bodies with members changed at random that the authorization server must survive. */

@@ -16,11 +16,12 @@ import {
   createHttpTransport,
   createTransportByScheme,
   createTransportByTrust,
-  DEFAULT_MAX_CONNECTIONS_PER_PEER
+  DEFAULT_MAX_CONNECTIONS_PER_PEER,
+  processTagOf
 } from './connector/index.ts'
 import { createFees } from './fees/service.ts'
 import { createIncarnation } from './incarnation.ts'
-import { createIncomingPayments } from './incoming-payments/index.ts'
+import { createIncomingPayments, createSharedAdmissions } from './incoming-payments/index.ts'
 import type { InstanceKey } from './instance-key.ts'
 import { createLowLiquidity } from './liquidity/low-liquidity.ts'
 import { createLiquidity } from './liquidity/service.ts'
@@ -131,8 +132,17 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   // What is paid, and the packets that pay it.
   const walletAddresses = createWalletAddresses({ ...base, assets: assetDirectory, tenants })
   const streamReceiver = createStreamReceiver({ serverSecret: config.STREAM_SECRET, random })
+  const incarnation = createIncarnation(base)
   const incomingPayments = createIncomingPayments({
     ...base,
+    // With a cache of its own a process is the only one.
+    ...(config.CACHE !== 'memory' && {
+      sharedAdmissions: createSharedAdmissions({
+        ...base,
+        processTag: processTagOf(incarnation.id),
+        isAlone: () => incarnation.isAlone()
+      })
+    }),
     assets: assetDirectory,
     tenants,
     walletAddresses,
@@ -148,7 +158,6 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     outbox
   })
   const partialPayments = createPartialPayments({ ...base, incomingPayments, outbox, transmitData })
-  const incarnation = createIncarnation(base)
   const httpTransport = createTransportByTrust({
     plain: createHttpTransport({ httpClient: http.peers, clock }),
     guarded: createHttpTransport({ httpClient: http.autoPeers, clock })

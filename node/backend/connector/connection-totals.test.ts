@@ -5,9 +5,8 @@ import { createMemoryLedger, TransferCode } from '../../ledger/index.ts'
 import type { Ledger } from '../../ledger/index.ts'
 import { createLogger, createManualClock, createMemoryCache } from '../../runtime/index.ts'
 import type { Cache } from '../../runtime/index.ts'
+import { CACHE_ANSWER_MS, CACHE_PAUSE_MS } from '../shared-records.ts'
 import {
-  CACHE_ANSWER_MS,
-  CACHE_PAUSE_MS,
   connectionTagOf,
   createConnectionTotals,
   LEDGER_PAGE,

@@ -1,14 +1,11 @@
 import type { Ledger } from '../../ledger/index.ts'
 import type { Cache, Clock, Logger, Timer } from '../../runtime/index.ts'
+import { CACHE_PAUSE_MS, createSharedRecords } from '../shared-records.ts'
 
 /** Connections whose totals are kept at hand; beyond it the one that was idle the longest is forgotten. */
 export const MAX_TRACKED_CONNECTIONS = 10_000
 /** A shared record lives so long after its last packet; after that the ledger tells. */
 export const SHARED_TOTALS_TTL_MS = 600_000
-/** How long the cache may take to answer before the ledger is asked instead. */
-export const CACHE_ANSWER_MS = 250
-/** After the cache failed, the ledger is asked for so long without trying the cache again. */
-export const CACHE_PAUSE_MS = 1_000
 /** While other processes count on a connection too, what a dead one left uncounted is looked for this often. */
 export const LEDGER_REREAD_MS = 10_000
 /** Credits that are read from the ledger at a time. */
@@ -31,8 +28,6 @@ export interface ConnectionTotal {
    * that it may be compared with other counts of this process.
    */
   readonly settled: bigint
-  /** Other processes have credited the connection too. */
-  readonly isShared: boolean
   /** The packet in hand is done with it. Call it once, after the last `posted`. */
   release(): void
 }
@@ -113,9 +108,19 @@ export function createConnectionTotals({
 }): ConnectionTotals {
   const processTag = processTagOf(incarnationId)
   const field = processTag.toString()
+  const records = createSharedRecords({
+    cache,
+    clock,
+    logger,
+    field,
+    ttlMs: SHARED_TOTALS_TTL_MS,
+    silence: {
+      event: 'totals_not_shared',
+      message: 'totals of connections cannot be shared: they are read from the ledger meanwhile'
+    }
+  })
   /** In the order of their last use, the oldest first. */
   const connections = new Map<string, Tracked>()
-  let cacheRestsUntilMs = -Infinity
   /** Connections whose number could not be shared: the others hear of it as soon as the cache is back. */
   const unshared = new Set<Tracked>()
   let sharingLater: Timer | undefined
@@ -155,22 +160,11 @@ export function createConnectionTotals({
 
   /** Writes this process's number, merges those of the others. The record as it was before; undefined: no answer. */
   async function exchange(connection: Tracked): Promise<ReadonlyMap<string, string> | undefined> {
-    if (clock.monotonicMs() < cacheRestsUntilMs) return undefined
-    const own = connection.own.toString()
-    try {
-      const record = await inTime(cache.shareField(keyOf(connection.id), field, own, SHARED_TOTALS_TTL_MS))
-      for (const [process, amount] of record) {
-        if (process !== field) learn(connection, BigInt(process), BigInt(amount))
-      }
-      return record
-    } catch (error) {
-      cacheRestsUntilMs = clock.monotonicMs() + CACHE_PAUSE_MS
-      logger.warn(
-        { err: error, event: 'totals_not_shared' },
-        'totals of connections cannot be shared: they are read from the ledger meanwhile'
-      )
-      return undefined
+    const record = await records.exchange(`stream_totals:${connection.id}`, connection.own.toString())
+    for (const [process, amount] of record ?? []) {
+      if (process !== field) learn(connection, BigInt(process), BigInt(amount))
     }
+    return record
   }
 
   /**
@@ -207,20 +201,6 @@ export function createConnectionTotals({
       if (unshared.has(connection)) return
       // Its next packet reads from the ledger what the cache may have lost.
       if (!isWhole) connection.shared = undefined
-    }
-  }
-
-  async function inTime<T>(work: Promise<T>): Promise<T> {
-    let timer: { cancel(): void } | undefined
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = clock.setTimer(CACHE_ANSWER_MS, () =>
-        reject(new Error(`the cache did not answer within ${CACHE_ANSWER_MS} ms`))
-      )
-    })
-    try {
-      return await Promise.race([work, timeout])
-    } finally {
-      timer?.cancel()
     }
   }
 
@@ -333,9 +313,6 @@ export function createConnectionTotals({
         get settled() {
           return connection.own + sumOf(connection.others)
         },
-        get isShared() {
-          return connection.others.size > 0
-        },
         posted(amount) {
           connection.own += amount
           return ask(connection)
@@ -388,10 +365,6 @@ export function connectionTagOf(connectionId: string): bigint {
 /** The random half of an incarnation's id. */
 export function processTagOf(incarnationId: bigint): bigint {
   return BigInt.asUintN(64, incarnationId)
-}
-
-function keyOf(connectionId: string): string {
-  return `stream_totals:${connectionId}`
 }
 
 function sumOf(amounts: ReadonlyMap<bigint, bigint>): bigint {

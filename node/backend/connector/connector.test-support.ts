@@ -227,6 +227,9 @@ export function createTestNode(options: TestNodeOptions): TestNode {
         state: 'open',
         booking: 0n,
         received: 0n,
+        get isClosed() {
+          return target.state === 'closed'
+        },
         admit(amount) {
           if (target.state === 'closed') return 'closed'
           if (receiveMax !== undefined && target.received + target.booking >= receiveMax) return 'full'

@@ -2,6 +2,7 @@
  * The packet switch. `pipeline.ts` lists what happens to a packet, step by step; `transports/` turns bytes into
  * packets and back; `books.ts` books; `recover.ts` clears up after dead processes.
  */
+export { processTagOf } from './connection-totals.ts'
 export { createConnector } from './connector.ts'
 export type { ConnectorDependencies, DeadIncarnations } from './context.ts'
 export { DEFAULT_CONNECTOR_LIMITS } from './limits.ts'

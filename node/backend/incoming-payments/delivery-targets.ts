@@ -4,10 +4,11 @@ import type { Clock, Database, Logger, Timer } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import { isUuid } from '../sql.ts'
-import type { DeliveryTarget, DeliveryTargets, IncomingPaymentState } from './model.ts'
+import type { Admission, DeliveryTarget, DeliveryTargets, IncomingPaymentState } from './model.ts'
 import type { Progress } from './progress.ts'
 import { isOpen, TABLE } from './store.ts'
 import type { IncomingPaymentRow } from './store.ts'
+import type { SharedAdmission, SharedAdmissions } from './shared-admission.ts'
 
 /** Targets that are remembered; beyond it the one that was resolved longest ago and is idle is forgotten. */
 export const MAX_CACHED_TARGETS = 10_000
@@ -38,6 +39,8 @@ interface Target extends DeliveryTarget {
   booking: bigint
   /** Admitted at all, ever: tells what became in flight during a look at the ledger. */
   admittedInAll: bigint
+  /** Counts with the other processes, where there may be some and the amount is limited. */
+  readonly shared: SharedAdmission | undefined
   advancing: Promise<void> | undefined
   advanceAgain: boolean
   timer: Timer | undefined
@@ -49,7 +52,8 @@ export function createDeliveryTargets({
   logger,
   assets,
   liquidity,
-  progress
+  progress,
+  sharedAdmissions
 }: {
   database: Database
   clock: Clock
@@ -57,6 +61,8 @@ export function createDeliveryTargets({
   assets: { find(id: string): Promise<Asset | undefined> }
   liquidity: Pick<Liquidity, 'ensureAccount' | 'accounts'>
   progress: Progress
+  /** Absent: no other process delivers. */
+  sharedAdmissions?: SharedAdmissions
 }): PaymentTargets {
   /** In the order of their last resolution, the oldest first. */
   const targets = new Map<string, Target>()
@@ -104,39 +110,49 @@ export function createDeliveryTargets({
   }
 
   function createTarget(row: IncomingPaymentRow, asset: Asset, total: bigint): Target {
+    const accountId = uuidToId(row.id)
+    const receiveMax = row.incomingAmountValue ?? undefined
+    const shared =
+      receiveMax === undefined
+        ? undefined
+        : sharedAdmissions?.of({ id: row.id, accountId, receiveMax, received: total })
     const target: Target = {
       kind: 'incomingPayment',
       id: row.id,
       tenantId: row.tenantId,
       asset,
-      accountId: uuidToId(row.id),
+      accountId,
       state: row.state,
       expiresAtMs: row.expiresAt.getTime(),
       received: total,
-      receiveMax: row.incomingAmountValue ?? undefined,
+      receiveMax,
       booking: 0n,
       admittedInAll: 0n,
+      shared,
       advancing: undefined,
       advanceAgain: false,
       timer: undefined,
+      get isClosed() {
+        return !isOpen(target.state) || clock.nowMs() >= target.expiresAtMs
+      },
       admit(amount) {
-        if (!isOpen(target.state) || clock.nowMs() >= target.expiresAtMs) return 'closed'
-        const { receiveMax } = target
+        if (target.isClosed) return 'closed'
         if (receiveMax !== undefined && target.received + target.booking >= receiveMax) return 'full'
-        target.booking += amount
-        target.admittedInAll += amount
+        if (shared) return admitAmongAll(target, shared, amount)
+        book(target, amount)
         return 'admitted'
       },
       learned(received) {
         if (received <= target.received) return
         target.received = received
-        const { receiveMax, state } = target
+        const { state } = target
         if (isOpen(state) && receiveMax !== undefined && received >= receiveMax) advanceInBackground(target)
       },
-      posted(amount) {
+      posted(amount, tag) {
+        shared?.posted(amount, tag)
         target.booking -= amount
         target.received += amount
-        const { receiveMax, state } = target
+        const { state } = target
         if (state !== 'PROCESSING' || (receiveMax !== undefined && target.received >= receiveMax)) {
           advanceInBackground(target)
         } else if (receiveMax !== undefined) {
@@ -144,10 +160,29 @@ export function createDeliveryTargets({
         }
       },
       released(amount) {
+        shared?.released(amount)
         target.booking -= amount
       }
     }
     return target
+  }
+
+  function book(target: Target, amount: bigint): void {
+    target.booking += amount
+    target.admittedInAll += amount
+  }
+
+  async function admitAmongAll(target: Target, shared: SharedAdmission, amount: bigint): Promise<Admission> {
+    const claim = await shared.claim(amount)
+    if (claim === 'admitted') {
+      if (target.isClosed) {
+        shared.released(amount)
+        return 'closed'
+      }
+      book(target, amount)
+    }
+    target.learned(shared.settled)
+    return claim
   }
 
   /**
@@ -214,7 +249,7 @@ export function createDeliveryTargets({
   function forgetIdle(): void {
     if (targets.size <= MAX_CACHED_TARGETS) return
     for (const [id, target] of targets) {
-      if (target.booking > 0n || target.advancing || target.timer) continue
+      if (target.booking > 0n || target.shared?.isBusy || target.advancing || target.timer) continue
       targets.delete(id)
       if (targets.size <= MAX_CACHED_TARGETS) return
     }
@@ -251,6 +286,7 @@ export function createDeliveryTargets({
     },
     stop() {
       stopped = true
+      sharedAdmissions?.stop()
       for (const target of targets.values()) target.timer?.cancel()
     }
   }

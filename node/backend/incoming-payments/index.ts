@@ -12,11 +12,13 @@ import type { PaymentTargets } from './delivery-targets.ts'
 import type { IncomingPayments } from './model.ts'
 import { createProgress, SETTLE_DELAY_MS } from './progress.ts'
 import { createIncomingPaymentService } from './service.ts'
+import type { SharedAdmissions } from './shared-admission.ts'
 import { postponeEvent } from './store.ts'
 import { createIncomingPaymentWorker } from './worker.ts'
 
 export type { PaymentTargets } from './delivery-targets.ts'
 export * from './model.ts'
+export { createSharedAdmissions } from './shared-admission.ts'
 
 export interface IncomingPaymentsDependencies {
   database: Database
@@ -30,6 +32,8 @@ export interface IncomingPaymentsDependencies {
   liquidity: Pick<Liquidity, 'ensureAccount' | 'accounts'>
   outbox: Outbox
   streamReceiver: Pick<StreamReceiver, 'createCredentials'>
+  /** Absent: no other process of the service receives payments. */
+  sharedAdmissions?: SharedAdmissions
   config: Pick<
     BackendConfig,
     'OPEN_PAYMENTS_URL' | 'INCOMING_PAYMENT_EXPIRY_MAX_MS' | 'INCOMING_PAYMENT_WORKERS'

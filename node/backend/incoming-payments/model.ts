@@ -34,6 +34,12 @@ export interface IncomingPayment {
   createdAt: Date
 }
 
+/**
+ * `full`: with what is being booked here it has all that it takes. `later`: what other processes are booking may be
+ * the rest, or is not known; asked again, the answer may be another one.
+ */
+export type Admission = 'admitted' | 'closed' | 'full' | 'later'
+
 /** What a packet for an incoming payment (or wallet address) is credited to, as the connector asks for it. */
 export interface DeliveryTarget {
   readonly kind: 'incomingPayment' | 'walletAddress'
@@ -43,12 +49,18 @@ export interface DeliveryTarget {
   /** The ledger account to credit; exists by the time the target is resolved. */
   readonly accountId: bigint
   /**
-   * Asks to receive `amount`: checked against state, expiry and what was received or is being booked. When
-   * admitted, exactly one of `posted` and `released` follows.
+   * Asks to receive `amount`: checked against state, expiry and what was received or is being booked, in all
+   * processes of the service. When admitted, exactly one of `posted` and `released` follows. Answers at once where no
+   * other process has to be heard. Never rejects.
    */
-  admit(amount: bigint): 'admitted' | 'closed' | 'full'
-  /** The amount is durably credited. Moves the payment's state on, outside of the packet's way. */
-  posted(amount: bigint): void
+  admit(amount: bigint): Admission | Promise<Admission>
+  /** It takes nothing any more. */
+  readonly isClosed: boolean
+  /**
+   * The amount is durably credited: under this process's tag, or (`untagged`) without one, as a payment within the
+   * node is. Moves the payment's state on, outside of the packet's way.
+   */
+  posted(amount: bigint, tag?: 'tagged' | 'untagged'): void
   /** The amount was not credited. */
   released(amount: bigint): void
   /**

@@ -80,10 +80,11 @@ export function createLocalPayments({
     const target = await targets.resolve(incomingPaymentId)
     if (target === undefined) return { kind: 'receiverClosed' }
     const amount = quote.receiveAmount.value
-    switch (target.admit(amount)) {
+    switch (await target.admit(amount)) {
       case 'closed':
         return { kind: 'receiverClosed' }
-      case 'full': {
+      case 'full':
+      case 'later': {
         const message = 'another payment is about to complete the receiver'
         return { kind: 'failed', error: lifecycleError('ClosedByReceiver', message, true) }
       }
@@ -103,7 +104,7 @@ export function createLocalPayments({
       const leg = chain[results.findIndex((result) => result === refusal)]
       return { kind: 'failed', error: await refusalError(refusal, leg, paymentAccountId(quote.id)) }
     } finally {
-      if (isBooked) target.posted(amount)
+      if (isBooked) target.posted(amount, 'untagged')
       else target.released(amount)
     }
   }

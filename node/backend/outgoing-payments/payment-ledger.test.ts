@@ -300,6 +300,7 @@ describe('a payment within the node', () => {
       tenantId: books.quote.tenantId,
       asset: books.quote.asset,
       accountId: uuidToId(receiverId),
+      isClosed: false,
       admit: () => 'admitted' as const,
       posted: (amount: bigint) => void credited.push(amount),
       released: () => undefined,

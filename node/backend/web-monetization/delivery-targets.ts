@@ -63,6 +63,7 @@ export function createWalletAddressTargets({
       get received() {
         return received
       },
+      isClosed: !isActive,
       admit: () => (isActive ? 'admitted' : 'closed'),
       posted(amount) {
         received += amount

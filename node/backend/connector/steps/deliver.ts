@@ -23,7 +23,7 @@ export const TOTAL_MARGIN_MS = 100
  *      │  ╲
  *      │   ──zero amount──▶ Fulfill with the connection's total from the ledger: evidence for its payer
  *      │
- *      ├──not admitted──▶ F02 closed | F99 full
+ *      ├──not admitted──▶ F02 closed | F99 full | T03 what other processes are booking may be the rest
  *      │
  *   admitted ──carries data, and the wallet declines──▶ released ──▶ F99, the connection closed
  *      │
@@ -57,14 +57,18 @@ async function deliverTo(
     context.logger.error({ err: error }, 'what a connection received before cannot be read')
     return rejectPacket(packet, 'T00', 'the ledger does not answer')
   }
-  // What other processes credited on the connection counts before this packet is let in.
-  if (total.isShared && target.receiveMax !== undefined) await inTime(packet, context, total.current())
   target.learned(total.settled)
-  const admission = target.admit(request.amount)
+  const asked = target.admit(request.amount)
+  // No other process has to be heard: nothing is waited for.
+  const admission = typeof asked === 'string' ? asked : await asked
   if (admission === 'admitted') return takeAdmitted({ packet, target, request, total }, context)
   if (admission === 'closed') {
     total.release()
     return rejectClosed(packet, request)
+  }
+  if (admission === 'later') {
+    total.release()
+    return rejectPacket(packet, 'T03', 'other packets that may complete the payment are being booked')
   }
   const known = await inTime(packet, context, total.current())
   total.release()
@@ -91,9 +95,7 @@ async function answerWithoutMoney(
   { connectionTotals, logger }: ConnectorContext
 ): Promise<IlpReply> {
   if (request.amount > 0n) {
-    const admission = target.admit(request.amount)
-    if (admission === 'admitted') target.released(request.amount)
-    return admission === 'closed' ? rejectClosed(packet, request) : standardReply
+    return target.isClosed ? rejectClosed(packet, request) : standardReply
   }
   if (standardReply.type !== 'fulfill') return standardReply
   try {

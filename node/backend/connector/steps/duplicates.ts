@@ -6,6 +6,7 @@ import type { StepAnswer } from '../step.ts'
 /**
  * A peer may not repeat the condition of one of its packets in flight: a repeated Prepare would be paid
  * twice, for receivers do not deduplicate. Amount 0 is exempt, IL-DCP always has the same condition.
+ * Each process looks at its own packets (docs/decisions/0012).
  *
  * A packet that went round in a loop of routes comes back from the same peer too, but every hop took time off
  * its expiry. No time would bring it to its end: R02 at once, before each round reserves liquidity once more.

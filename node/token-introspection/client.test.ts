@@ -53,6 +53,12 @@ describe('createClient', () => {
     ])
   })
 
+  it('names the tenant beside the body', async () => {
+    const { client, requests } = clientAnswering(200, active)
+    await client.introspect({ access_token: 'A', tenantId: 't' })
+    expect(requests).toMatchObject([{ headers: { 'tenant-id': 't' }, body: '{"access_token":"A"}' }])
+  })
+
   it('tells clients by key from clients by wallet address', async () => {
     const jwk = { kid: 'k', x: 'x', alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519' }
     const info = await clientAnswering(200, { ...active, client: { jwk } }).client.introspect({

@@ -60,6 +60,8 @@ export type TokenInfo = { active: false } | ActiveTokenInfo
 export interface IntrospectionRequest {
   access_token: string
   access?: AccessItem[]
+  /** Whose resources are asked for, where one authorization server serves several tenants: tokens of others are inactive. */
+  tenantId?: string
 }
 
 export interface TokenIntrospectionClient {
@@ -105,11 +107,16 @@ export function createClient({
   logger?: IntrospectionLogger
   requestTimeoutMs?: number
 }): TokenIntrospectionClient {
-  async function ask(request: IntrospectionRequest): Promise<TokenInfo> {
+  async function ask({ tenantId, ...request }: IntrospectionRequest): Promise<TokenInfo> {
     const response = await httpClient.request({
       method: 'POST',
       url,
-      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/json',
+        // Not in the body: a server that knows nothing of it may refuse members that it does not know.
+        ...(tenantId !== undefined && { 'tenant-id': tenantId })
+      },
       body: JSON.stringify(request),
       timeoutMs: requestTimeoutMs,
       maxResponseBytes: MAX_INTROSPECTION_ANSWER_BYTES

@@ -34,10 +34,11 @@ const introspectionRequest = z.object({
 export function createIntrospectionApp(dependencies: AuthDependencies): Koa {
   const { clock, database } = dependencies
 
-  async function introspect({ body }: ApiRequest): Promise<ApiAnswer | GnapFailure> {
+  async function introspect({ body, headers }: ApiRequest): Promise<ApiAnswer | GnapFailure> {
     const parsed = introspectionRequest.safeParse(body)
     if (!parsed.success) return fail(400, 'invalid_request', z.prettifyError(parsed.error))
-    const token = await findTokenForIntrospection(database.knex, parsed.data.access_token)
+    const found = await findTokenForIntrospection(database.knex, parsed.data.access_token)
+    const token = isOfTenant(found, headers['tenant-id']) ? found : undefined
     const requested = (parsed.data.access ?? []) as AccessItem[]
     return { status: 200, body: describeToken(token, requested, clock.nowMs()) }
   }
@@ -45,6 +46,14 @@ export function createIntrospectionApp(dependencies: AuthDependencies): Koa {
   return createApp(dependencies, (router) => {
     router.post('/', jsonRoute(introspect))
   })
+}
+
+/**
+ * Whether a token may be shown for the resources of a tenant. A tenant's own identity provider gives consent to
+ * grants, and a grant may name any wallet address: with the tenant, a token is good for that tenant's alone.
+ */
+function isOfTenant(token: IntrospectedToken | undefined, tenantId: string | string[] | undefined): boolean {
+  return tenantId === undefined || token?.tenantId === String(tenantId).toLowerCase()
 }
 
 /** What a token is worth now: inactive where it is unknown, revoked or expired, or its grant was ended. */

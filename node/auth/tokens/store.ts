@@ -115,6 +115,7 @@ export interface IntrospectedToken {
   expiresAt: Date
   revokedAt: Date | null
   grantId: string
+  tenantId: string
   finalizationReason: Grant['finalizationReason']
   client: string | null
   jwk: GrantRow['jwk']
@@ -127,7 +128,7 @@ export async function findTokenForIntrospection(
   value: string
 ): Promise<IntrospectedToken | undefined> {
   const { rows } = await knex.raw<{ rows: IntrospectedToken[] }>(
-    `SELECT t."expiresAt", t."revokedAt", g.id AS "grantId", g."finalizationReason", g.client, g.jwk,
+    `SELECT t."expiresAt", t."revokedAt", g.id AS "grantId", g."tenantId", g."finalizationReason", g.client, g.jwk,
        coalesce((
          SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
            'type', a.type, 'actions', a.actions, 'identifier', a.identifier, 'limits', a.limits

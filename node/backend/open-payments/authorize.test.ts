@@ -91,7 +91,13 @@ function world({ info = active(), own, key = clientKey }: World = {}) {
   return { authorizer, request, asked, fetched, clock }
 }
 
-const read = { type: 'incoming-payment', action: 'read', identifier: 'https://a.example/bob' } as const
+const TENANT = '22222222-2222-4222-8222-222222222222'
+const read = {
+  type: 'incoming-payment',
+  action: 'read',
+  tenantId: TENANT,
+  identifier: 'https://a.example/bob'
+} as const
 
 describe('authorization', () => {
   it('admits what the grant allows and the client signed', async () => {
@@ -104,6 +110,7 @@ describe('authorization', () => {
     expect(asked).toEqual([
       {
         access_token: 'TOKEN',
+        tenantId: TENANT,
         access: [{ type: 'incoming-payment', actions: ['read'], identifier: 'https://a.example/bob' }]
       }
     ])
@@ -125,7 +132,8 @@ describe('authorization', () => {
     const { authorizer, request } = world({ info })
     const { grant } = (await authorizer.authorize(request(), {
       type: 'outgoing-payment',
-      action: 'create'
+      action: 'create',
+      tenantId: TENANT
     })) as { grant: unknown }
     expect(grant).toEqual({
       id: GRANT,
@@ -138,7 +146,7 @@ describe('authorization', () => {
     const info = active({ access: [{ type: 'outgoing-payment', actions: ['create'], limits }] })
     const { authorizer, request } = world({ info })
     expect(
-      await authorizer.authorize(request(), { type: 'outgoing-payment', action: 'create' })
+      await authorizer.authorize(request(), { type: 'outgoing-payment', action: 'create', tenantId: TENANT })
     ).toMatchObject({ refusal: { status: 403, description: 'Insufficient Grant' } })
   })
 

@@ -50,10 +50,10 @@ export interface AuthorizerDependencies {
  * the token is introspected, then the signature is verified with a key of the token's client.
  */
 export interface Authorizer {
-  /** `identifier`: the wallet address that the request is about. */
+  /** `identifier`: the wallet address that the request is about; `tenantId`: whose resources it is about. */
   authorize(
     request: SignedRequest,
-    access: { type: AccessType; action: AccessAction; identifier?: string }
+    access: { type: AccessType; action: AccessAction; tenantId: string; identifier?: string }
   ): Promise<Authorization | Refusal>
 }
 
@@ -84,7 +84,7 @@ interface AccessItem {
 async function introspect(
   { introspection, logger }: AuthorizerDependencies,
   { headers }: SignedRequest,
-  { type, action, identifier }: { type: AccessType; action: AccessAction; identifier?: string }
+  { type, action, tenantId, identifier }: Parameters<Authorizer['authorize']>[1]
 ): Promise<{ info: ActiveTokenInfo; item: AccessItem } | Refusal> {
   const match = /^GNAP ([^\s]+)$/.exec(String(headers.authorization ?? ''))
   if (!match) return challenge(401, 'Missing or invalid authorization header value')
@@ -92,6 +92,7 @@ async function introspect(
   try {
     info = await introspection.introspect({
       access_token: match[1]!,
+      tenantId,
       access: [{ type, actions: [action], ...(identifier !== undefined && { identifier }) }] as never
     })
   } catch (error) {

@@ -170,7 +170,8 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
   router.get('/:tenantId/outgoing-payment-grant', async (ctx) => {
     const authorization = await authorizer.authorize(signedRequest(ctx, Buffer.alloc(0)), {
       type: 'outgoing-payment',
-      action: 'create'
+      action: 'create',
+      tenantId: ctx.params.tenantId ?? ''
     })
     const answer = isRefusal(authorization)
       ? authorization
@@ -257,6 +258,7 @@ async function answerResource(
     : await authorizer.authorize(signedRequest(ctx, rawBody), {
         type,
         action,
+        tenantId,
         identifier: subject.walletAddressUrl
       })
   if (isRefusal(authorization)) return authorization

@@ -9,7 +9,8 @@ import type { Database, HttpClient, HttpRequest, HttpResponse, Runtime } from '.
 import { createTestDatabase, freePort } from '../../runtime/testing.ts'
 import { createBackend, loadBackendConfig } from '../index.ts'
 import { privateKeyFromSeed } from '../instance-key.ts'
-import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
+import { Channel, notify } from '../model.ts'
+import { OPERATOR_ID, TEST_ENVIRONMENT, until } from '../testing.ts'
 
 const ADMIN_SECRET = TEST_ENVIRONMENT.ADMIN_API_SECRET
 const IDP_SECRET = 'identity provider secret'
@@ -42,6 +43,8 @@ export interface TestNode {
   database: Database
   /** Statements that the backend has sent to it. */
   statementCount(): number
+  /** A further tenant, known to both servers, whose wallet addresses lie below a URL. */
+  createTenant(tenant: { tenantId: string; secret: string }, walletAddressUrl: string): Promise<void>
   /** Creates a wallet address, with the key that `keySeed` makes. */
   createWalletAddress(name: string, assetId: string, keySeed?: number): Promise<TestWalletAddress>
   /** Asks over http what the URL says as https. */
@@ -53,6 +56,8 @@ export interface TestNode {
   accept(grant: PendingGrant): Promise<string>
   /** Moves the backend's clock. */
   shift(byMs: number): void
+  /** Moves the authorization server's clock. */
+  shiftAuth(byMs: number): void
   /** Resolves with the first event of this type about this resource (or URL), once the node has told it. */
   told(type: string, resourceId: string): Promise<ToldEvent>
   stop(): Promise<void>
@@ -79,8 +84,8 @@ export async function startTestNode(
   const runtime = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
   const http = createHttpClient(runtime)
   const databases = await Promise.all([createTestDatabase(adminUrl), createTestDatabase(adminUrl)])
-  const [authPort, openPaymentsPort, introspectionPort] = await Promise.all(
-    [1, 2, 3].map(() => freePort(runtime))
+  const [authPort, openPaymentsPort, introspectionPort, serviceApiPort] = await Promise.all(
+    [1, 2, 3, 4].map(() => freePort(runtime))
   )
   const openPaymentsUrl = `https://localhost:${openPaymentsPort}`
   const authUrl = `http://localhost:${authPort}`
@@ -97,6 +102,7 @@ export async function startTestNode(
     })
   })
 
+  let authOffsetMs = 0
   const auth = createAuth(
     loadAuthConfig({
       AUTH_DATABASE_URL: databases[0].url,
@@ -104,7 +110,7 @@ export async function startTestNode(
       INTROSPECTION_PORT: String(introspectionPort),
       ADMIN_PORT: '0',
       INTERACTION_PORT: '0',
-      SERVICE_API_PORT: '0',
+      SERVICE_API_PORT: String(serviceApiPort),
       BIND_HOST: '127.0.0.1',
       CACHE: 'memory',
       AUTH_SERVER_URL: authUrl,
@@ -116,7 +122,7 @@ export async function startTestNode(
       WAIT_SECONDS: '0',
       ...environment.auth
     }),
-    runtime
+    { ...runtime, clock: { ...runtime.clock, nowMs: () => runtime.clock.nowMs() + authOffsetMs } }
   )
   await auth.start()
   const opened: Database[] = []
@@ -141,6 +147,7 @@ export async function startTestNode(
       WALLET_ADDRESS_URL: `${openPaymentsUrl}/.well-known/pay`,
       AUTH_SERVER_GRANT_URL: authUrl,
       AUTH_SERVER_INTROSPECTION_URL: `http://127.0.0.1:${introspectionPort}`,
+      AUTH_SERVICE_API_URL: `http://127.0.0.1:${serviceApiPort}`,
       WEBHOOK_URL: `http://127.0.0.1:${wallet.address.port}/`,
       LEDGER: 'memory',
       ...environment.backend
@@ -180,6 +187,38 @@ export async function startTestNode(
     admin: (query, variables = {}, as = OPERATOR) =>
       callAdmin(backend.addresses!.admin.port, { query, variables }, as),
     authAdmin: (query) => callAdmin(auth.addresses!.admin.port, { query, variables: {} }, OPERATOR),
+    async createTenant(tenant, walletAddressUrl) {
+      const now = new Date(runtime.clock.nowMs())
+      const times = { createdAt: now, updatedAt: now }
+      await database.transaction(async (trx) => {
+        await trx('tenants').insert({ id: tenant.tenantId, apiSecret: tenant.secret, ...times })
+        await trx('tenantSettings').insert({
+          id: runtime.random.uuid(),
+          tenantId: tenant.tenantId,
+          key: 'WALLET_ADDRESS_URL',
+          value: walletAddressUrl,
+          ...times
+        })
+        await notify(trx, Channel.TENANT_CHANGED, tenant.tenantId)
+      })
+      await http.request({
+        method: 'POST',
+        url: `http://127.0.0.1:${serviceApiPort}/tenant`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          id: tenant.tenantId,
+          apiSecret: tenant.secret,
+          idpConsentUrl: 'https://idp.example/consent',
+          idpSecret: IDP_SECRET
+        })
+      })
+      await until(() =>
+        node.admin(`{ whoami { id } }`, {}, tenant).then(
+          ({ data }) => data !== undefined,
+          () => false
+        )
+      )
+    },
     async createWalletAddress(name, assetId, keySeed = 1) {
       const keyId = `${name}-key`
       const privateKey = privateKeyFromSeed(Buffer.alloc(32, keySeed))
@@ -227,6 +266,7 @@ export async function startTestNode(
       return new URL(String(finish.headers.location)).searchParams.get('interact_ref')!
     },
     shift: (byMs) => void (offsetMs += byMs),
+    shiftAuth: (byMs) => void (authOffsetMs += byMs),
     told(type, resourceId) {
       return new Promise((resolve) => {
         const look = () => {

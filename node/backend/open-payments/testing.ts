@@ -84,9 +84,7 @@ export async function startTestNode(
   const runtime = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
   const http = createHttpClient(runtime)
   const databases = await Promise.all([createTestDatabase(adminUrl), createTestDatabase(adminUrl)])
-  const [authPort, openPaymentsPort, introspectionPort, serviceApiPort] = await Promise.all(
-    [1, 2, 3, 4].map(() => freePort(runtime))
-  )
+  const [authPort, openPaymentsPort] = await Promise.all([1, 2].map(() => freePort(runtime)))
   const openPaymentsUrl = `https://localhost:${openPaymentsPort}`
   const authUrl = `http://localhost:${authPort}`
 
@@ -107,10 +105,10 @@ export async function startTestNode(
     loadAuthConfig({
       AUTH_DATABASE_URL: databases[0].url,
       AUTH_PORT: String(authPort),
-      INTROSPECTION_PORT: String(introspectionPort),
+      INTROSPECTION_PORT: '0',
       ADMIN_PORT: '0',
       INTERACTION_PORT: '0',
-      SERVICE_API_PORT: String(serviceApiPort),
+      SERVICE_API_PORT: '0',
       BIND_HOST: '127.0.0.1',
       CACHE: 'memory',
       AUTH_SERVER_URL: authUrl,
@@ -146,8 +144,8 @@ export async function startTestNode(
       OPEN_PAYMENTS_URL: openPaymentsUrl,
       WALLET_ADDRESS_URL: `${openPaymentsUrl}/.well-known/pay`,
       AUTH_SERVER_GRANT_URL: authUrl,
-      AUTH_SERVER_INTROSPECTION_URL: `http://127.0.0.1:${introspectionPort}`,
-      AUTH_SERVICE_API_URL: `http://127.0.0.1:${serviceApiPort}`,
+      AUTH_SERVER_INTROSPECTION_URL: `http://127.0.0.1:${auth.addresses!.introspection.port}`,
+      AUTH_SERVICE_API_URL: `http://127.0.0.1:${auth.addresses!.serviceApi.port}`,
       WEBHOOK_URL: `http://127.0.0.1:${wallet.address.port}/`,
       LEDGER: 'memory',
       ...environment.backend
@@ -203,7 +201,7 @@ export async function startTestNode(
       })
       await http.request({
         method: 'POST',
-        url: `http://127.0.0.1:${serviceApiPort}/tenant`,
+        url: `http://127.0.0.1:${auth.addresses!.serviceApi.port}/tenant`,
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
           id: tenant.tenantId,

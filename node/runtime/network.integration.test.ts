@@ -55,6 +55,32 @@ test('a port that is taken is refused by code, a closed door too; open connectio
   expect(String(await once(client, 'data'))).toBe('still here')
 })
 
+test('a door that accepts many a turn is one door: taken for others, every connection comes in, closed as a whole', async () => {
+  const network = create()
+  const all = Promise.withResolvers<void>()
+  let accepted = 0
+  const listener = await network.listen(
+    { host: '127.0.0.1', port: 0 },
+    () => {
+      accepted += 1
+      if (accepted === 200) all.resolve()
+    },
+    { acceptsPerTurn: 16 }
+  )
+  await expect(network.listen(listener.address, () => undefined)).rejects.toMatchObject({
+    code: 'EADDRINUSE'
+  })
+  await expect(
+    network.listen(listener.address, () => undefined, { acceptsPerTurn: 16 })
+  ).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  for (let count = 0; count < 200; count += 1) {
+    network.connect(listener.address).on('error', (error) => all.reject(error))
+  }
+  await all.promise
+  await listener.close()
+  expect(await ended(network.connect(listener.address))).toBe('ECONNREFUSED')
+})
+
 test('kill resets what is open and shuts the doors', async () => {
   const [doomed, other] = [create(), create()]
   const accepted = Promise.withResolvers<void>()

@@ -262,3 +262,29 @@ describe('BTP sessions: what a peer sends (RFC 23, Flow)', () => {
     ])
   })
 })
+
+describe('packets that are too much', () => {
+  it.each([
+    ['a short address', 'acacia'],
+    ['a long address, beyond what the shortest frame holds', 'a'.repeat(150)]
+  ])('are refused unread, each by its request id, under %s', async (_which, name) => {
+    const busy = await openBtpNode(name, LIMITS)
+    try {
+      const usd = await busy.addAsset('USD', 2)
+      const flood = await busy.addPeer('flood', usd, { balance: 1_000n, maxPacketsInFlight: 0 })
+      const client = await openRawPeer(busy.port, 'from-flood')
+      raws.push(client)
+      // More than one piece of them, in one turn; what is in them is nobody's business.
+      const ids = Array.from({ length: 300 }, (_, index) => 2 ** 31 + index)
+      for (const id of ids) client.say(ilpMessage(id, Buffer.from('not a packet')))
+      for (const requestId of ids) {
+        const answer = await client.next()
+        expect(answer).toMatchObject({ type: 'response', requestId })
+        expect(replyIn(answer)).toMatchObject({ type: 'reject', code: 'T05', triggeredBy: `test.${name}` })
+      }
+      expect(await busy.balance(flood.id)).toBe(1_000n)
+    } finally {
+      await busy.close()
+    }
+  })
+})

@@ -24,7 +24,7 @@ export const DEFAULT_CONNECTOR_SERVER_LIMITS: HttpServerLimits = {
 }
 
 /** What refusing a packet unread costs, as a part of what a carried one costs. */
-const UNREAD_COST = 0.3
+const UNREAD_COST = 0.5
 
 const REST_STEP_MS = 50
 

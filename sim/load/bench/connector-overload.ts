@@ -22,7 +22,7 @@ const OVERLOAD = 5
 /** Packets in flight with which a closed loop looks for the peak; the best of them is it. */
 const PEAK_IN_FLIGHT = [64, 256, 1_024]
 /** Packets under way at most, as far as nothing else was asked for: over HTTP each has a connection. */
-const MAX_IN_FLIGHT = { http: 4_000, btp: 50_000 } as const
+const MAX_IN_FLIGHT = { http: 1_000, btp: 50_000 } as const
 const MOST_IN_FLIGHT = 100_000
 /** At full speed, so that the peak is not that of code that runs for the first time. */
 const WARM_UP_MS = 4_000

@@ -23,8 +23,11 @@ export const DEFAULT_CONNECTOR_SERVER_LIMITS: HttpServerLimits = {
   acceptsPerTurn: 64
 }
 
-/** What refusing a packet unread costs, as a part of what a carried one costs. */
-const UNREAD_COST = 0.5
+/**
+ * What refusing a packet unread costs, as a part of what a carried one costs: about a half was measured, a request
+ * being most of it. Counted twice, for the connections that ask cost something, too.
+ */
+const UNREAD_COST = 1
 
 const REST_STEP_MS = 50
 

@@ -30,7 +30,7 @@ export function createConnector(dependencies: ConnectorDependencies): Connector 
     books: createBooks({ writer, clock, logger, limits, stopped: giveUp.signal }),
     orphans: createOrphans({ clock, logger, maxListed: limits.maxOrphansListed }),
     connectionTotals: createConnectionTotals({ ...dependencies, cache, stopped: giveUp.signal }),
-    usages: createPeerUsages(clock),
+    usages: createPeerUsages(clock, (id) => dependencies.peers.get(id) !== undefined),
     load: createLoad(clock, limits),
     refusals: createRefusals(clock, limits),
     deadlines: createDeadlines(clock),

@@ -17,7 +17,7 @@ it('lets pass at most one second’s worth and what time adds, and never less th
       (maxAmountPerSecond, takes) => {
         let nowMs = 5
         const peer = { maxAmountPerSecond } as Peer
-        const usage = createPeerUsages({ monotonicMs: () => nowMs }).of('peer')
+        const usage = createPeerUsages({ monotonicMs: () => nowMs }, () => true).of('peer')
         // The bucket in thousandths, as arithmetic without any state of its own would have it.
         let level = maxAmountPerSecond * 1_000n
         for (const { waitMs, share } of takes) {
@@ -45,7 +45,7 @@ it('lets a second’s worth of packets pass and what time adds, and says so befo
       (maxPacketsPerSecond, rounds) => {
         let nowMs = 0
         const peer = { maxPacketsPerSecond } as Peer
-        const usage = createPeerUsages({ monotonicMs: () => nowMs }).of('peer')
+        const usage = createPeerUsages({ monotonicMs: () => nowMs }, () => true).of('peer')
         let level = maxPacketsPerSecond * 1_000
         for (const { waitMs, takes } of rounds) {
           nowMs += waitMs
@@ -63,18 +63,26 @@ it('lets a second’s worth of packets pass and what time adds, and says so befo
 })
 
 it('follows a limit that is changed', () => {
-  const usage = createPeerUsages({ monotonicMs: () => 0 }).of('peer')
+  const usage = createPeerUsages({ monotonicMs: () => 0 }, () => true).of('peer')
   expect(usage.takePacket({ maxPacketsPerSecond: 1 } as Peer)).toBe(true)
   expect(usage.takePacket({ maxPacketsPerSecond: 1 } as Peer)).toBe(false)
   expect(usage.takePacket({ maxPacketsPerSecond: 2 } as Peer)).toBe(true)
 })
 
 it('keeps the usage of peers apart', () => {
-  const usages = createPeerUsages({ monotonicMs: () => 0 })
+  const usages = createPeerUsages({ monotonicMs: () => 0 }, () => true)
   usages.of('a').fromInFlight = 3
   expect(usages.of('b').fromInFlight).toBe(0)
-  usages.forget('a')
-  expect(usages.of('a').fromInFlight).toBe(0)
+})
+
+it('keeps the usage of a peer that is gone while packets of it are in flight, and drops it with thousands of others', () => {
+  const usages = createPeerUsages({ monotonicMs: () => 0 }, (id) => !id.startsWith('gone'))
+  const busy = usages.of('gone busy')
+  busy.toInFlight = 1
+  const idle = usages.of('gone idle')
+  for (let number = 0; number < 1_000; number++) usages.of(`peer ${number}`)
+  expect(usages.of('gone busy')).toBe(busy)
+  expect(usages.of('gone idle')).not.toBe(idle)
 })
 
 it.each([

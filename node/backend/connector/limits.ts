@@ -2,6 +2,7 @@ import { DEFAULT_MAX_PACKETS_IN_FLIGHT, DEFAULT_MAX_PACKETS_PER_SECOND } from '.
 import type { Peer } from '../peers/model.ts'
 import type { LoadLimits } from './load.ts'
 import type { RefusalLimits } from './refusals.ts'
+import { createPeerRecords } from './peer-records.ts'
 
 /** The connector's own limits. A peer's limits stand on the peer (`maxPacketsPerSecond` and its likes). */
 export interface ConnectorLimits extends LoadLimits, RefusalLimits {
@@ -39,8 +40,8 @@ export const DEFAULT_CONNECTOR_LIMITS: ConnectorLimits = {
   maxWaitMs: 150,
   adaptIntervalMs: 250,
   roomShare: 4,
-  minRefusalsPerSecond: 200,
-  maxRefusalShare: 0.25,
+  minRefusalsPerSecond: 50,
+  maxRefusalShare: 0.1,
   maxRestMs: 5_000,
   minMessageWindowMs: 1_000,
   maxHoldTimeMs: 30_000,
@@ -75,14 +76,18 @@ export interface PeerUsage {
 /** Usage by peer, on the runtime's clock. */
 export interface PeerUsages {
   of(peerId: string): PeerUsage
-  /** Forgets a peer that is gone. */
-  forget(peerId: string): void
 }
 
 const MS_PER_SECOND = 1_000
 
-export function createPeerUsages(clock: { monotonicMs(): number }): PeerUsages {
-  const usages = new Map<string, PeerUsage>()
+/** `isPeer`: whether there is such a peer still; what was kept of others goes when there is much of it. */
+export function createPeerUsages(
+  clock: { monotonicMs(): number },
+  isPeer: (id: string) => boolean
+): PeerUsages {
+  const usages = createPeerRecords<PeerUsage>(
+    (id, { fromInFlight, toInFlight }) => fromInFlight > 0 || toInFlight > 0 || isPeer(id)
+  )
   return {
     of(peerId) {
       let usage = usages.get(peerId)
@@ -91,8 +96,7 @@ export function createPeerUsages(clock: { monotonicMs(): number }): PeerUsages {
         usages.set(peerId, usage)
       }
       return usage
-    },
-    forget: (peerId) => void usages.delete(peerId)
+    }
   }
 }
 

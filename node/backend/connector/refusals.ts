@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime/index.ts'
+import { createPeerRecords } from './peer-records.ts'
 
 export interface RefusalLimits {
   /** Refusals for load (T03, T04, T05) a second that a peer gets in any case without a rest. */
@@ -26,7 +27,6 @@ export interface Refusals {
   countFulfill(peerId: string): void
   /** How long the connection of a peer that was just refused is not read; 0: go on. */
   restMs(peerId: string): number
-  forget(peerId: string): void
 }
 
 /** What a packet costs that was read before it was refused, as a part of what a carried one costs. */
@@ -45,7 +45,10 @@ interface Account {
 
 export function createRefusals(clock: Pick<Clock, 'monotonicMs'>, limits: RefusalLimits): Refusals {
   const { minRefusalsPerSecond, maxRefusalShare, maxRestMs } = limits
-  const peers = new Map<string, Account>()
+  const peers = createPeerRecords<Account>((_, { turnMs, secondStartMs }) => {
+    const nowMs = clock.monotonicMs()
+    return turnMs > nowMs || secondStartMs + 2 * MS_PER_SECOND > nowMs
+  })
 
   function accountOf(peerId: string, nowMs: number): Account {
     let account = peers.get(peerId)
@@ -79,7 +82,6 @@ export function createRefusals(clock: Pick<Clock, 'monotonicMs'>, limits: Refusa
       const account = peers.get(peerId)
       if (account === undefined) return 0
       return Math.max(0, account.turnMs - clock.monotonicMs() - MS_PER_SECOND)
-    },
-    forget: (peerId) => void peers.delete(peerId)
+    }
   }
 }

@@ -27,7 +27,7 @@ const MOST_IN_FLIGHT = 100_000
 /** At full speed, so that the peak is not that of code that runs for the first time. */
 const WARM_UP_MS = 4_000
 const WARM_UP_IN_FLIGHT = 256
-const PEAK_MS = 4_000
+const PEAK_MS = 6_000
 /** What another peer sends meanwhile, as a part of the peak: it must not suffer from the flood. */
 const NEIGHBOUR_SHARE = 0.05
 const NEIGHBOUR_MAX_IN_FLIGHT = 1_000

@@ -75,13 +75,7 @@ export function limitPacketsInFlight(packet: PacketInHand, context: ConnectorCon
 export function leaveFlight(packet: PacketInHand, context: ConnectorContext): void {
   context.packetsInFlight -= 1
   if (packet.source.kind !== 'peer') return
-  const { id } = packet.source.peer
-  const usage = context.usages.of(id)
-  usage.fromInFlight -= 1
-  if (usage.fromInFlight === 0 && context.peers.get(id) === undefined) {
-    context.usages.forget(id)
-    context.refusals.forget(id)
-  }
+  context.usages.of(packet.source.peer.id).fromInFlight -= 1
 }
 
 /** What the senders within this node have waiting together counts as that of one peer. */

@@ -6,7 +6,7 @@ import type { Clock, Database, Logger, Random, Timer } from '../runtime/index.ts
  * left is found before the ledger's timeout of a packet's reservation ends it (`reservationMarginS`).
  */
 export const INCARNATION_LEASE_MS = 45_000
-export const INCARNATION_RENEWAL_MS = 15_000
+export const INCARNATION_RENEWAL_MS = 20_000
 export const CLOCK_SKEW_MS = 5_000
 
 /**

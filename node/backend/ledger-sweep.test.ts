@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { createMemoryLedger, TransferCode } from '../ledger/index.ts'
 import { createLogger, createManualClock } from '../runtime/index.ts'
-import { createLedgerSweep, LEDGER_SWEEP_MS } from './ledger-sweep.ts'
+import { createLedgerSweep, LEDGER_SWEEP_DELAY_MS } from './ledger-sweep.ts'
 
-it('frees what a reservation held within seconds of its timeout, whenever it was made', async () => {
+it('frees what a packet’s reservation held within seconds of its timeout, whenever it was made', async () => {
   const clock = createManualClock()
   const ledger = createMemoryLedger({ clock })
   const logger = createLogger({ name: 'test', level: 'silent', write: () => undefined })
@@ -12,8 +12,8 @@ it('frees what a reservation held within seconds of its timeout, whenever it was
   sweep.start()
   for (const [id, timeoutS] of [
     [1n, 65],
-    [2n, 1],
-    [3n, 30]
+    [2n, 60],
+    [3n, 90]
   ] as const) {
     await clock.advance(1_700)
     const transfer = {
@@ -29,7 +29,7 @@ it('frees what a reservation held within seconds of its timeout, whenever it was
     expect(await ledger.createTransfers([transfer])).toEqual(['ok'])
     const [held] = await ledger.lookupAccounts([1n])
     expect(held!.debitsPending).toBe(5n)
-    await clock.advance(timeoutS * 1_000 + LEDGER_SWEEP_MS)
+    await clock.advance(timeoutS * 1_000 + LEDGER_SWEEP_DELAY_MS)
     const [freed] = await ledger.lookupAccounts([1n])
     expect(freed!.debitsPending).toBe(0n)
   }

@@ -84,7 +84,8 @@ export async function runBesideModel(
         return clock.advance(each.byMs)
       case 'sweep':
         await model.sweepExpired()
-        return store.sweepExpired()
+        await store.sweepExpired()
+        return undefined
       case 'query':
         return compareQueries(each.filter)
     }

@@ -231,8 +231,11 @@ export interface Ledger {
    */
   pendingStates(ids: readonly bigint[]): Promise<(PendingState | undefined)[]>
   queryTransfers(filter: TransferFilter): Promise<Transfer[]>
-  /** Frees what expired. A store may also do so by itself; between expiry and sweep both outcomes are lawful. */
-  sweepExpired(): Promise<void>
+  /**
+   * Frees what expired. A store may also do so by itself; between expiry and sweep both outcomes are lawful. Answers
+   * when the next one of those reserved expires, if one does and the store knows: milliseconds since the epoch.
+   */
+  sweepExpired(): Promise<number | undefined>
   close(): Promise<void>
 }
 

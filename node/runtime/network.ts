@@ -103,15 +103,17 @@ export function createSystemNetwork(): Network & { kill(): void } {
   return {
     speaksTls: true,
     async listen(address, onConnection, { acceptsPerTurn = 1 } = {}) {
-      // Alone at first, which finds out whether the port is taken: doors that share a port would not.
-      let queues = [await openQueue(address, onConnection, false)]
-      const { port } = queues[0]!.address() as net.AddressInfo
+      const queues: net.Server[] = []
+      let { port } = address
       if (acceptsPerTurn > 1 && CAN_SHARE_PORTS) {
-        shut(queues[0]!)
-        queues = []
+        // Doors that share a port would not find out that another has it.
+        port = await findUntaken(address)
         for (let count = 0; count < acceptsPerTurn; count += 1) {
           queues.push(await openQueue({ host: address.host, port }, onConnection, true))
         }
+      } else {
+        queues.push(await openQueue(address, onConnection, false))
+        port = (queues[0]!.address() as net.AddressInfo).port
       }
       return {
         address: { host: address.host, port },
@@ -134,4 +136,21 @@ export function createSystemNetwork(): Network & { kill(): void } {
       for (const socket of sockets) socket.resetAndDestroy()
     }
   }
+}
+
+/**
+ * The address's port, or a free one for port 0, once nobody has it: held alone for a moment, and let go of entirely.
+ *
+ * @throws an error with code EADDRINUSE when the port is taken
+ */
+async function findUntaken(address: Address): Promise<number> {
+  const server = net.createServer((socket) => socket.destroy())
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address, resolve)
+  })
+  const { port } = server.address() as net.AddressInfo
+  // Only when this calls back is the port free again.
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  return port
 }

@@ -1,6 +1,6 @@
 import type { Transfer } from '../../ledger/index.ts'
 import type { Timer } from '../../runtime/index.ts'
-import { CLOCK_SKEW_MS, INCARNATION_RENEWAL_MS } from '../incarnation.ts'
+import { CLOCK_SKEW_MS } from '../incarnation.ts'
 import { ConnectorStoppedError, createBooking } from './books.ts'
 import type { Booking } from './books.ts'
 import type { ConnectorContext, DeadIncarnations } from './context.ts'
@@ -8,8 +8,11 @@ import { packetTransferIds } from './transfer-ids.ts'
 
 /** Reservations that are read at a time. */
 const PAGE_SIZE = 1_000
-/** Dead processes are looked for this often, by every process: one query on a table of a few rows. */
-export const LOOK_INTERVAL_MS = INCARNATION_RENEWAL_MS
+/**
+ * Dead processes are looked for this often, by every process: one query on a table of a few rows. Together with the
+ * lease and the skew it is less than the shortest timeout of a reservation.
+ */
+export const LOOK_INTERVAL_MS = 30_000
 /** Before it is tried again after an error. */
 const RETRY_MS = 5_000
 

@@ -65,11 +65,16 @@ function openMemoryLedger(clock: Pick<Clock, 'nowMs'>, books: Books): MemoryLedg
     async sweepExpired() {
       assertOpen()
       const nowMs = clock.nowMs()
+      let nextMs: number | undefined
       for (const pending of books.pending.values()) {
-        if (pending.state !== 'pending' || !hasExpired(pending, nowMs)) continue
-        release(books, pending, 0n)
-        pending.state = 'expired'
+        if (pending.state !== 'pending') continue
+        const { expiresAtMs } = pending
+        if (hasExpired(pending, nowMs)) {
+          release(books, pending, 0n)
+          pending.state = 'expired'
+        } else if (expiresAtMs !== undefined && expiresAtMs < (nextMs ?? Infinity)) nextMs = expiresAtMs
       }
+      return nextMs
     },
     async totals() {
       assertOpen()

@@ -121,6 +121,7 @@ export function createPostgresLedger({
     }
   }
 
+  type SweptRow = { swept: number; nextMs: number | null }
   type BatchRow = { results: string | null }
 
   async function sendInPool(parameters: (string | number)[]): Promise<string | null> {
@@ -207,11 +208,13 @@ export function createPostgresLedger({
     async sweepExpired() {
       for (;;) {
         const [row] = await repeated(() =>
-          rows<{ swept: number }>(sweepExpiredSql, [clock.nowMs(), sweepLimit])
+          rows<SweptRow>(sweepExpiredSql, [clock.nowMs(), sweepLimit, clock.nowMs()])
         )
-        if (row!.swept < sweepLimit) break
+        if (row!.swept < sweepLimit) {
+          if (clock.nowMs() >= forgetAtMs) await forgetRefusedIds()
+          return row!.nextMs ?? undefined
+        }
       }
-      if (clock.nowMs() >= forgetAtMs) await forgetRefusedIds()
     },
     async totals() {
       const found = await rows<TotalsRow>(totalsSql, [])
@@ -231,7 +234,9 @@ const forgetRefusedSql = `WITH forgotten AS (
       SELECT id FROM "ledgerRefusedTransfers" WHERE "refusedAtMs" < ? LIMIT ?
     )) RETURNING id
   ) SELECT count(*)::integer AS count FROM forgotten`
-const sweepExpiredSql = `SELECT ledger_sweep_expired(${marks(2)}) AS swept`
+const sweepExpiredSql = `SELECT ledger_sweep_expired(${marks(2)}) AS swept, (
+    SELECT min("expiresAtMs") FROM "ledgerPendingTransfers" WHERE "expiresAtMs" > ?
+  )::double precision AS "nextMs"`
 
 function marks(count: number): string {
   return Array(count).fill('?').join(', ')

@@ -138,6 +138,7 @@ export function createTigerBeetleLedger(options: TigerBeetleLedgerOptions): Audi
      */
     async sweepExpired() {
       for (let request = 0; request < 2; request++) await call((client) => client.lookupAccounts([1n]))
+      return undefined
     },
     async totals() {
       const totals = createTotals()

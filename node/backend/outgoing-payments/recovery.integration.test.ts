@@ -148,12 +148,13 @@ describe('resuming a payment after its process died', () => {
       .update({ packetLifetimeMs: 15_000 })
     const isReleased = async () => {
       const { leaseEpoch, leaseOwner } = await lab.row(id)
-      return leaseEpoch === 2 && leaseOwner === null
+      // Where the database was slow, the wait was over when the first takeover was: the third epoch followed at once.
+      return leaseEpoch > 2 || (leaseEpoch === 2 && leaseOwner === null)
     }
     while (!(await isReleased())) await lab.passTime()
     const { processAt } = await lab.row(id)
-    await lab.clock.advance(Math.max(0, processAt!.getTime() - lab.clock.nowMs()))
-    await until(async () => (await lab.row(id)).leaseEpoch === 3)
+    if (processAt) await lab.clock.advance(Math.max(0, processAt.getTime() - lab.clock.nowMs()))
+    await until(async () => (await lab.row(id)).leaseEpoch >= 3)
     await expectCompleted(killed, await lab.ended(id, { advance: true }))
   })
 

@@ -8,6 +8,8 @@ import type { Network } from './network.ts'
 import { PreparingClient } from './prepared-client.ts'
 import { createStatementPipeline } from './statement-pipeline.ts'
 import type { StatementPipeline } from './statement-pipeline.ts'
+import { WatchedClient } from './watched-client.ts'
+import type { WatchedConfig } from './watched-client.ts'
 
 export interface Migration {
   name: string
@@ -46,11 +48,23 @@ export interface DatabaseOptions {
   url: string
   /** Connections of the pool, the listening one not counted. */
   maxConnections?: number
-  /** A statement that takes longer is cancelled by the server. */
+  /** A statement that takes longer is cancelled by the server. Default: 30 s. */
   statementTimeoutMs?: number
+  /** The same for statements of a pipeline: they are short, and packets wait for them. Default: 10 s, or less. */
+  pipelineTimeoutMs?: number
+  /**
+   * A connection that has not answered this long after the server would have cancelled the statement counts as lost
+   * and is closed: whether the statement ran is unknown. Default: 5 s.
+   */
+  answerMarginMs?: number
 }
 
+const DEFAULT_STATEMENT_TIMEOUT_MS = 30_000
+const DEFAULT_PIPELINE_TIMEOUT_MS = 10_000
+const DEFAULT_ANSWER_MARGIN_MS = 5_000
 const RECONNECT_DELAY_MS = 500
+/** Where nothing is asked, nobody waits for an answer: the system asks whether the other side is there. */
+const KEEP_ALIVE_DELAY_MS = 10_000
 
 /** Amounts are bigint: int8 and numeric without a fraction never pass through a float. */
 const INT8 = 20
@@ -66,20 +80,25 @@ const types: pg.CustomTypesConfig = {
 /** PostgreSQL through knex and pg, on the network's door. */
 export function openDatabase(
   { network, clock, logger }: { network: Network; clock: Clock; logger: Logger },
-  { url, maxConnections = 10, statementTimeoutMs = 30_000 }: DatabaseOptions
+  options: DatabaseOptions
 ): Database {
+  const { url, maxConnections = 10, statementTimeoutMs = DEFAULT_STATEMENT_TIMEOUT_MS } = options
+  const { answerMarginMs = DEFAULT_ANSWER_MARGIN_MS } = options
+  const { pipelineTimeoutMs = Math.min(statementTimeoutMs, DEFAULT_PIPELINE_TIMEOUT_MS) } = options
   let statements = 0
-  const connection = (): pg.ClientConfig => ({
+  const connection = (timeoutMs: number): WatchedConfig => ({
     connectionString: url,
     stream: () => network.socket() as never,
     types,
     keepAlive: true,
-    statement_timeout: statementTimeoutMs,
-    connectionTimeoutMillis: 10_000
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
+    statement_timeout: timeoutMs,
+    connectionTimeoutMillis: 10_000,
+    answers: { clock, answerTimeoutMs: timeoutMs + answerMarginMs }
   })
   const knex = knexModule({
     client: 'pg',
-    connection: connection as never,
+    connection: (() => connection(statementTimeoutMs)) as never,
     // Connections are opened when first needed and not checked by a timer: an idle service sends nothing.
     pool: { min: 0, max: maxConnections, idleTimeoutMillis: 300_000, acquireTimeoutMillis: 30_000 },
     // Callers get every failure as an error; what the pool says of itself goes to our log, not to standard output.
@@ -98,7 +117,7 @@ export function openDatabase(
   knex.on('query', countStatement)
   runLean(knex, countStatement)
   const pipelines: StatementPipeline[] = []
-  const listener = createListener({ clock, logger }, connection)
+  const listener = createListener({ clock, logger }, () => connection(statementTimeoutMs))
 
   return {
     knex,
@@ -117,7 +136,7 @@ export function openDatabase(
       await knex.raw('SELECT 1')
     },
     openPipeline() {
-      const pipeline = createStatementPipeline(connection, {
+      const pipeline = createStatementPipeline(() => connection(pipelineTimeoutMs), {
         logger,
         onQuery: () => {
           statements += 1
@@ -169,17 +188,17 @@ interface Subscription {
 /** The one connection that LISTENs. It is opened with the first subscription and opened again when lost. */
 function createListener(
   { clock, logger }: { clock: Clock; logger: Logger },
-  connection: () => pg.ClientConfig
+  connection: () => WatchedConfig
 ) {
   const channels = new Map<string, Set<Subscription>>()
-  let client: Promise<pg.Client> | undefined
+  let client: Promise<WatchedClient> | undefined
   let retry: Timer | undefined
   let closed = false
   let statements = 0
   let sending: Promise<unknown> = Promise.resolve()
 
-  async function connect(): Promise<pg.Client> {
-    const connecting = new pg.Client({ ...connection(), statement_timeout: 0 })
+  async function connect(): Promise<WatchedClient> {
+    const connecting = new WatchedClient({ ...connection(), statement_timeout: 0 })
     connecting.on('notification', ({ channel, payload }) => {
       for (const { handler } of channels.get(channel) ?? []) handler(payload ?? '')
     })
@@ -216,9 +235,9 @@ function createListener(
   }
 
   /** One statement at a time: a pg client does not queue. */
-  function send(to: pg.Client, sql: string): Promise<unknown> {
+  function send(to: WatchedClient, sql: string): Promise<unknown> {
     statements += 1
-    const sent = sending.then(() => to.query(sql))
+    const sent = sending.then(() => to.query(...([sql] as never[])))
     sending = sent.then(
       () => undefined,
       () => undefined // whoever sent it gets the failure

@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { WatchedClient } from './watched-client.ts'
 
 /** Statements that one connection prepares; further ones are parsed each time. */
 export const MAX_PREPARED_STATEMENTS = 400
@@ -18,7 +18,7 @@ type Callback = (error: (Error & { code?: string; routine?: string }) | null, re
  * running our short statements does. Plans follow the table's statistics, and its columns: a statement whose
  * result changed its shape under a migration is prepared anew (PostgreSQL manual, PREPARE).
  */
-export class PreparingClient extends pg.Client {
+export class PreparingClient extends WatchedClient {
   readonly #names = new Map<string, string>()
   #seen = new Set<string>()
   #counter = 0

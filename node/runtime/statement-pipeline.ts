@@ -1,5 +1,7 @@
-import pg from 'pg'
+import type pg from 'pg'
 import type { Logger } from './logger.ts'
+import { WatchedClient } from './watched-client.ts'
+import type { WatchedConfig } from './watched-client.ts'
 
 /**
  * A connection of its own whose statements are sent without waiting for the answers to those before them. The server
@@ -21,17 +23,17 @@ export interface StatementPipeline {
 /**
  * Nothing is connected before the first statement, nor again before the next one after a loss.
  *
- *   closed ──query──▶ open ──lost──▶ closed: what was under way rejects
+ *   closed ──query──▶ open ──lost, or silent for too long──▶ closed: what was under way rejects
  */
 export function createStatementPipeline(
-  connection: () => pg.ClientConfig,
+  connection: () => WatchedConfig,
   { logger, onQuery }: { logger: Logger; onQuery(): void }
 ): StatementPipeline {
   const names = new Map<string, string>()
-  let client: pg.Client | undefined
+  let client: WatchedClient | undefined
 
-  function open(): pg.Client {
-    const opened = new pg.Client({ ...connection(), pipeline: true })
+  function open(): WatchedClient {
+    const opened = new WatchedClient({ ...connection(), pipeline: true })
     const onLost = (error?: Error) => {
       if (client !== opened) return
       client = undefined
@@ -55,13 +57,15 @@ export function createStatementPipeline(
   return {
     query(text, values) {
       onQuery()
-      client ??= open()
+      const asked = (client ??= open())
       const config = { name: nameOf(text), text, values: [...values], rowMode: 'array' as const }
       const { promise, resolve, reject } = Promise.withResolvers<unknown[][]>()
-      client.query<unknown[]>(config, (error: Error | null, result) => {
+      const answer = (error: Error | null, result: pg.QueryArrayResult<unknown[]>) => {
+        asked.answered()
         if (error) reject(error)
         else resolve(result.rows)
-      })
+      }
+      asked.query(...([config, answer] as never[]))
       return promise
     },
     async close() {

@@ -9,7 +9,8 @@ import {
   createRuntime,
   createSystemNetwork,
   createSystemRandom,
-  createSystemRuntime
+  createSystemRuntime,
+  openDatabase as openSystemDatabase
 } from '../runtime/index.ts'
 import type { Clock, Database, ManualClock, Runtime } from '../runtime/index.ts'
 import { createTestDatabase } from '../runtime/testing.ts'
@@ -147,17 +148,20 @@ describe('backend', () => {
   function runtimeOn(clock: Clock, openDatabase?: (database: Database) => void): Runtime {
     const network = createSystemNetwork()
     const { bytes } = createSystemRandom(clock)
+    const logger = createLogger({ name: 'test', level: 'silent' })
     const runtime = createRuntime({
       clock,
       network,
       random: createRandom(bytes, clock),
-      logger: createLogger({ name: 'test', level: 'silent' }),
+      logger,
       kill: () => network.kill()
     })
     return {
       ...runtime,
       openDatabase(options) {
-        const database = runtime.openDatabase(options)
+        // How long the database is silent is a matter of real time: what it is asked is.
+        const { setTimer } = system.clock
+        const database = openSystemDatabase({ network, logger, clock: { ...clock, setTimer } }, options)
         openDatabase?.(database)
         return database
       }

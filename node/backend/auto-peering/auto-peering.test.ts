@@ -124,6 +124,10 @@ describe('an address that is claimed', () => {
     const claim = { address: 'test.b', host: 'b.example', own, mayBeParent: false }
     expect(problemOfClaim({ ...claim, peers: [peerAt('test.c', 'c.example', false)] })).toBeUndefined()
     expect(problemOfClaim({ ...claim, peers: [peerAt('test.b', 'b.example', true)] })).toBeUndefined()
+    // Our own address begins with that of our parent, whom the operator chose.
+    const parent = { ...claim, own: 'test.acacia.child', peers: [] }
+    expect(problemOfClaim({ ...parent, address: 'test.acacia', mayBeParent: true })).toBeUndefined()
+    expect(problemOfClaim({ ...parent, address: 'test.acacia' })).toMatch(/lies below/)
     // A peer that the operator made is never taken over, whatever its host.
     expect(problemOfClaim({ ...claim, peers: [peerAt('test.b', 'b.example', false)] })).toMatch(
       /another peer/

@@ -286,6 +286,9 @@ describe('conversion', () => {
     node.rates.set('USD/2>EUR/4', { numerator: MAX_PACKET_AMOUNT, denominator: 1n })
     expect((await rejectOf(node.connector.handle(alice, toCarol(2)))).code).toBe('F03')
     expect(await node.balance(alice.id)).toBe(1_000n)
+    // The largest that a packet carries passes, to where there is not that much: T04.
+    node.rates.set('USD/2>EUR/4', { numerator: MAX_PACKET_AMOUNT, denominator: 100n })
+    expect((await rejectOf(node.connector.handle(alice, toCarol(3)))).code).toBe('T04')
   })
 
   it('rejects for want of rates (T00) or of a rate for the pair (F02)', async () => {

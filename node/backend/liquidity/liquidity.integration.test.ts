@@ -40,6 +40,17 @@ describe('liquidity', () => {
     })
   })
 
+  it('deposits once under an id, however many ask in the same moment', async () => {
+    const asset = await nouns.createAsset()
+    for (let round = 0; round < 10; round++) {
+      const deposit = { id: id(), accountId: asset.id, asset, amount: 1n }
+      const askers = Array.from({ length: 12 }, (_, number) => (number % 2 === 0 ? one : two))
+      const results = await Promise.all(askers.map((part) => part.liquidity.deposit(deposit)))
+      expect(results.filter((result) => result === undefined)).toHaveLength(1)
+    }
+    expect(await one.liquidity.balance(asset.id)).toBe(10n)
+  })
+
   it('lets a refused withdrawal be asked again under its id', async () => {
     const asset = await nouns.createAsset()
     const withdrawal = { id: id(), accountId: asset.id, asset, amount: 10n, timeoutSeconds: 0 }

@@ -36,7 +36,8 @@ export function createAttemptStore({ clock }: { clock: Clock }) {
     async insert(knex: Knex, attempt: Attempt): Promise<boolean> {
       const inserted = await knex(TABLE)
         .insert({ ...attempt, createdAt: now(), updatedAt: now() })
-        .onConflict(['id', 'attempt'])
+        // Of those that race, PostgreSQL may tell any of the two unique columns first: neither is an error.
+        .onConflict()
         .ignore()
         .returning('attempt')
       return inserted.length === 1

@@ -21,13 +21,25 @@ export const assetTypes = /* GraphQL */ `
 
   extend type Mutation {
     "Creates an asset with its liquidity account. A deleted one of the same code and scale comes back."
-    createAsset(input: CreateAssetInput!): AssetMutationResponse!
+    createAsset(
+      "What is to be created."
+      input: CreateAssetInput!
+    ): AssetMutationResponse!
     "Changes an asset's thresholds. Those that are not given stay; null removes one."
-    updateAsset(input: UpdateAssetInput!): AssetMutationResponse!
+    updateAsset(
+      "Which asset, and what changes."
+      input: UpdateAssetInput!
+    ): AssetMutationResponse!
     "Deletes an asset that no peer and no wallet address uses."
-    deleteAsset(input: DeleteAssetInput!): DeleteAssetMutationResponse!
+    deleteAsset(
+      "Which asset."
+      input: DeleteAssetInput!
+    ): DeleteAssetMutationResponse!
     "Sets the fee that applies to an asset from now on. Earlier fees stay in its history."
-    setFee(input: SetFeeInput!): SetFeeResponse!
+    setFee(
+      "The fee, and what it is for."
+      input: SetFeeInput!
+    ): SetFeeResponse!
   }
 
   "A currency or other unit of value at a scale, and this node's liquidity in it."
@@ -82,6 +94,7 @@ ${connectionTypes({ connection: 'FeesConnection', edge: 'FeeEdge', node: 'Fee', 
     createdAt: String!
   }
 
+  "What \`createAsset\` is asked."
   input CreateAssetInput {
     "Code, \`USD\` for example."
     code: String!
@@ -97,6 +110,7 @@ ${connectionTypes({ connection: 'FeesConnection', edge: 'FeeEdge', node: 'Fee', 
     tenantId: ID
   }
 
+  "What \`updateAsset\` is asked."
   input UpdateAssetInput {
     "Id of the asset."
     id: String!
@@ -108,6 +122,7 @@ ${connectionTypes({ connection: 'FeesConnection', edge: 'FeeEdge', node: 'Fee', 
     idempotencyKey: String
   }
 
+  "What \`deleteAsset\` is asked."
   input DeleteAssetInput {
     "Id of the asset."
     id: ID!
@@ -123,6 +138,7 @@ ${connectionTypes({ connection: 'FeesConnection', edge: 'FeeEdge', node: 'Fee', 
     basisPoints: Int!
   }
 
+  "What \`setFee\` is asked."
   input SetFeeInput {
     "Id of the asset."
     assetId: ID!
@@ -134,16 +150,19 @@ ${connectionTypes({ connection: 'FeesConnection', edge: 'FeeEdge', node: 'Fee', 
     idempotencyKey: String
   }
 
+  "What \`createAsset\` and \`updateAsset\` answer."
   type AssetMutationResponse {
     "The asset as it is now."
     asset: Asset
   }
 
+  "What \`deleteAsset\` answers."
   type DeleteAssetMutationResponse {
     "The asset that was deleted."
     asset: Asset
   }
 
+  "What \`setFee\` answers."
   type SetFeeResponse {
     "The fee that was set."
     fee: Fee

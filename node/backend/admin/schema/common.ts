@@ -9,11 +9,13 @@ export const commonTypes = /* GraphQL */ `
   "An object of JSON."
   scalar JSONObject
 
+  "What may be read. Everything is one's own, or for the operator everybody's."
   type Query {
     "Who signed this request."
     whoami: WhoamiResponse!
   }
 
+  "What may be done. A repeat with the same \`idempotencyKey\` and arguments answers the same and does nothing."
   type Mutation
 
   "The tenant that signed a request."

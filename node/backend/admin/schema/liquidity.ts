@@ -2,27 +2,55 @@
 export const liquidityTypes = /* GraphQL */ `
   extend type Mutation {
     "Deposits into an asset's liquidity account."
-    depositAssetLiquidity(input: DepositAssetLiquidityInput!): LiquidityMutationResponse
+    depositAssetLiquidity(
+      "Where to, and how much."
+      input: DepositAssetLiquidityInput!
+    ): LiquidityMutationResponse
     "Withdraws from an asset's liquidity account, at once or in two phases."
-    createAssetLiquidityWithdrawal(input: CreateAssetLiquidityWithdrawalInput!): LiquidityMutationResponse
+    createAssetLiquidityWithdrawal(
+      "Where from, how much, and in how many phases."
+      input: CreateAssetLiquidityWithdrawalInput!
+    ): LiquidityMutationResponse
     "Deposits into a peer's account: the peer may send that much more."
-    depositPeerLiquidity(input: DepositPeerLiquidityInput!): LiquidityMutationResponse
+    depositPeerLiquidity(
+      "Where to, and how much."
+      input: DepositPeerLiquidityInput!
+    ): LiquidityMutationResponse
     "Withdraws from a peer's account, at once or in two phases."
-    createPeerLiquidityWithdrawal(input: CreatePeerLiquidityWithdrawalInput!): LiquidityMutationResponse
+    createPeerLiquidityWithdrawal(
+      "Where from, how much, and in how many phases."
+      input: CreatePeerLiquidityWithdrawalInput!
+    ): LiquidityMutationResponse
     "Completes a withdrawal that was made in two phases."
-    postLiquidityWithdrawal(input: PostLiquidityWithdrawalInput!): LiquidityMutationResponse
+    postLiquidityWithdrawal(
+      "Which withdrawal."
+      input: PostLiquidityWithdrawalInput!
+    ): LiquidityMutationResponse
     "Takes back a withdrawal that was made in two phases."
-    voidLiquidityWithdrawal(input: VoidLiquidityWithdrawalInput!): LiquidityMutationResponse
+    voidLiquidityWithdrawal(
+      "Which withdrawal."
+      input: VoidLiquidityWithdrawalInput!
+    ): LiquidityMutationResponse
     "Deposits an outgoing payment's debit amount: the answer to \`outgoing_payment.created\`. It is then sent."
-    depositOutgoingPaymentLiquidity(input: DepositOutgoingPaymentLiquidityInput!): LiquidityMutationResponse
+    depositOutgoingPaymentLiquidity(
+      "Which payment, and what to tell its receiver."
+      input: DepositOutgoingPaymentLiquidityInput!
+    ): LiquidityMutationResponse
     "Withdraws all that a wallet address received itself: the answer to \`wallet_address.web_monetization\`."
     createWalletAddressWithdrawal(
+      "Which wallet address, and in how many phases."
       input: CreateWalletAddressWithdrawalInput!
     ): WalletAddressWithdrawalMutationResponse
     "Withdraws what an incoming payment received: the answer to \`incoming_payment.completed\` and \`.expired\`."
-    createIncomingPaymentWithdrawal(input: CreateIncomingPaymentWithdrawalInput!): LiquidityMutationResponse
+    createIncomingPaymentWithdrawal(
+      "Which payment, and in how many phases."
+      input: CreateIncomingPaymentWithdrawalInput!
+    ): LiquidityMutationResponse
     "Withdraws what an outgoing payment left over: the answer to \`outgoing_payment.completed\` and \`.failed\`."
-    createOutgoingPaymentWithdrawal(input: CreateOutgoingPaymentWithdrawalInput!): LiquidityMutationResponse
+    createOutgoingPaymentWithdrawal(
+      "Which payment, and in how many phases."
+      input: CreateOutgoingPaymentWithdrawalInput!
+    ): LiquidityMutationResponse
   }
 
   "Names of what can be wrong with a deposit or withdrawal."
@@ -55,6 +83,7 @@ export const liquidityTypes = /* GraphQL */ `
     UnknownTransfer
   }
 
+  "What \`depositAssetLiquidity\` is asked."
   input DepositAssetLiquidityInput {
     "Id of the asset."
     assetId: String!
@@ -66,6 +95,7 @@ export const liquidityTypes = /* GraphQL */ `
     idempotencyKey: String!
   }
 
+  "What \`depositPeerLiquidity\` is asked."
   input DepositPeerLiquidityInput {
     "Id of the peer."
     peerId: String!
@@ -77,6 +107,7 @@ export const liquidityTypes = /* GraphQL */ `
     idempotencyKey: String!
   }
 
+  "What \`createAssetLiquidityWithdrawal\` is asked."
   input CreateAssetLiquidityWithdrawalInput {
     "Id of the asset."
     assetId: String!
@@ -90,6 +121,7 @@ export const liquidityTypes = /* GraphQL */ `
     timeoutSeconds: UInt64!
   }
 
+  "What \`createPeerLiquidityWithdrawal\` is asked."
   input CreatePeerLiquidityWithdrawalInput {
     "Id of the peer."
     peerId: String!
@@ -103,6 +135,7 @@ export const liquidityTypes = /* GraphQL */ `
     timeoutSeconds: UInt64!
   }
 
+  "What \`postLiquidityWithdrawal\` is asked."
   input PostLiquidityWithdrawalInput {
     "Id of the withdrawal."
     withdrawalId: String!
@@ -110,6 +143,7 @@ export const liquidityTypes = /* GraphQL */ `
     idempotencyKey: String!
   }
 
+  "What \`voidLiquidityWithdrawal\` is asked."
   input VoidLiquidityWithdrawalInput {
     "Id of the withdrawal."
     withdrawalId: String!
@@ -117,6 +151,7 @@ export const liquidityTypes = /* GraphQL */ `
     idempotencyKey: String!
   }
 
+  "What \`depositOutgoingPaymentLiquidity\` is asked."
   input DepositOutgoingPaymentLiquidityInput {
     "Id of the outgoing payment."
     outgoingPaymentId: String!
@@ -126,6 +161,7 @@ export const liquidityTypes = /* GraphQL */ `
     dataToTransmit: String
   }
 
+  "What \`createIncomingPaymentWithdrawal\` is asked."
   input CreateIncomingPaymentWithdrawalInput {
     "Id of the incoming payment."
     incomingPaymentId: String!
@@ -135,6 +171,7 @@ export const liquidityTypes = /* GraphQL */ `
     timeoutSeconds: UInt64!
   }
 
+  "What \`createOutgoingPaymentWithdrawal\` is asked."
   input CreateOutgoingPaymentWithdrawalInput {
     "Id of the outgoing payment."
     outgoingPaymentId: String!
@@ -144,11 +181,13 @@ export const liquidityTypes = /* GraphQL */ `
     timeoutSeconds: UInt64!
   }
 
+  "The answer to deposits and withdrawals."
   type LiquidityMutationResponse {
     "Whether it was done."
     success: Boolean!
   }
 
+  "What \`createWalletAddressWithdrawal\` is asked."
   input CreateWalletAddressWithdrawalInput {
     "Id of the wallet address."
     walletAddressId: String!
@@ -160,6 +199,7 @@ export const liquidityTypes = /* GraphQL */ `
     timeoutSeconds: UInt64!
   }
 
+  "What \`createWalletAddressWithdrawal\` answers."
   type WalletAddressWithdrawalMutationResponse {
     "The withdrawal."
     withdrawal: WalletAddressWithdrawal

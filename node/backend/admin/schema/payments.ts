@@ -29,27 +29,55 @@ export const paymentTypes = /* GraphQL */ `
 
   extend type Mutation {
     "Accepts a packet with data of its sender: an answer to \`incoming_payment.partial_payment_received\`."
-    confirmPartialIncomingPayment(input: ConfirmPartialIncomingPaymentInput!): ConfirmPartialIncomingPaymentResponse!
+    confirmPartialIncomingPayment(
+      "Which packet."
+      input: ConfirmPartialIncomingPaymentInput!
+    ): ConfirmPartialIncomingPaymentResponse!
     "Declines it, and with it the sender's payment: the other answer to that event."
-    rejectPartialIncomingPayment(input: RejectPartialIncomingPaymentInput!): RejectPartialIncomingPaymentResponse!
+    rejectPartialIncomingPayment(
+      "Which packet, and why."
+      input: RejectPartialIncomingPaymentInput!
+    ): RejectPartialIncomingPaymentResponse!
     "Creates an incoming payment into a wallet address of the signing tenant."
-    createIncomingPayment(input: CreateIncomingPaymentInput!): IncomingPaymentResponse!
+    createIncomingPayment(
+      "What is to be created."
+      input: CreateIncomingPaymentInput!
+    ): IncomingPaymentResponse!
     "Replaces an incoming payment's metadata."
-    updateIncomingPayment(input: UpdateIncomingPaymentInput!): IncomingPaymentResponse!
+    updateIncomingPayment(
+      "Which payment, and what changes."
+      input: UpdateIncomingPaymentInput!
+    ): IncomingPaymentResponse!
     "Creates an incoming payment into any wallet address, here or on another node."
-    createReceiver(input: CreateReceiverInput!): CreateReceiverResponse!
+    createReceiver(
+      "What is to be created, and where."
+      input: CreateReceiverInput!
+    ): CreateReceiverResponse!
     "Completes an incoming payment, here or on another node: it takes no more money."
-    completeReceiver(input: CompleteReceiverInput!): CompleteReceiverResponse!
+    completeReceiver(
+      "Which payment."
+      input: CompleteReceiverInput!
+    ): CompleteReceiverResponse!
     "Creates a quote: what a payment would cost and deliver. It holds for a limited time and for one payment."
-    createQuote(input: CreateQuoteInput!): QuoteResponse!
+    createQuote(
+      "Who pays whom, and how much."
+      input: CreateQuoteInput!
+    ): QuoteResponse!
     "Creates an outgoing payment from a quote. It is sent once its liquidity is deposited."
-    createOutgoingPayment(input: CreateOutgoingPaymentInput!): OutgoingPaymentResponse!
+    createOutgoingPayment(
+      "Which quote, and what to attach."
+      input: CreateOutgoingPaymentInput!
+    ): OutgoingPaymentResponse!
     "Creates a quote for an incoming payment and an outgoing payment from it."
     createOutgoingPaymentFromIncomingPayment(
+      "Who pays which incoming payment."
       input: CreateOutgoingPaymentFromIncomingPaymentInput!
     ): OutgoingPaymentResponse!
     "Cancels an outgoing payment whose liquidity was not deposited."
-    cancelOutgoingPayment(input: CancelOutgoingPaymentInput!): OutgoingPaymentResponse!
+    cancelOutgoingPayment(
+      "Which payment, and why."
+      input: CancelOutgoingPaymentInput!
+    ): OutgoingPaymentResponse!
   }
 
   "States of an incoming payment."
@@ -76,7 +104,7 @@ export const paymentTypes = /* GraphQL */ `
     client: String
     "What was received and not withdrawn, in minor units. Null: nothing was received yet."
     liquidity: UInt64
-    "State."
+    "How far it is."
     state: IncomingPaymentState!
     "When it stops taking money, in ISO 8601."
     expiresAt: String!
@@ -169,7 +197,7 @@ ${connectionTypes({ connection: 'QuoteConnection', edge: 'QuoteEdge', node: 'Quo
     client: String
     "What its account holds: deposited and neither sent nor withdrawn, in minor units."
     liquidity: UInt64
-    "State."
+    "How far it is."
     state: OutgoingPaymentState!
     "Name of what went wrong."
     error: String
@@ -224,6 +252,7 @@ ${connectionTypes({
     state: FilterString
   }
 
+  "What \`createIncomingPayment\` is asked."
   input CreateIncomingPaymentInput {
     "Id of the wallet address that is paid."
     walletAddressId: String!
@@ -241,6 +270,7 @@ ${connectionTypes({
     senderWalletAddress: String
   }
 
+  "What \`updateIncomingPayment\` is asked."
   input UpdateIncomingPaymentInput {
     "Id of the incoming payment."
     id: ID!
@@ -248,6 +278,7 @@ ${connectionTypes({
     metadata: JSONObject!
   }
 
+  "What \`createReceiver\` is asked."
   input CreateReceiverInput {
     "URL of the wallet address that is paid."
     walletAddressUrl: String!
@@ -261,11 +292,13 @@ ${connectionTypes({
     idempotencyKey: String
   }
 
+  "What \`completeReceiver\` is asked."
   input CompleteReceiverInput {
     "URL of the incoming payment."
     incomingPaymentUrl: String!
   }
 
+  "What \`createQuote\` is asked."
   input CreateQuoteInput {
     "Id of the wallet address that pays."
     walletAddressId: String!
@@ -279,6 +312,7 @@ ${connectionTypes({
     idempotencyKey: String
   }
 
+  "What \`createOutgoingPayment\` is asked."
   input CreateOutgoingPaymentInput {
     "Id of the wallet address that pays."
     walletAddressId: String!
@@ -300,6 +334,7 @@ ${connectionTypes({
     initiatedAt: String!
   }
 
+  "What \`createOutgoingPaymentFromIncomingPayment\` is asked."
   input CreateOutgoingPaymentFromIncomingPaymentInput {
     "Id of the wallet address that pays."
     walletAddressId: String!
@@ -315,6 +350,7 @@ ${connectionTypes({
     cardDetails: CardDetailsInput
   }
 
+  "What \`cancelOutgoingPayment\` is asked."
   input CancelOutgoingPaymentInput {
     "Id of the outgoing payment."
     id: ID!
@@ -324,31 +360,37 @@ ${connectionTypes({
     cardPaymentFailureReason: CardPaymentFailureReason
   }
 
+  "What \`createIncomingPayment\` and \`updateIncomingPayment\` answer."
   type IncomingPaymentResponse {
     "The incoming payment as it is now."
     payment: IncomingPayment
   }
 
+  "What \`createReceiver\` answers."
   type CreateReceiverResponse {
     "The incoming payment that was created."
     receiver: Receiver
   }
 
+  "What \`completeReceiver\` answers."
   type CompleteReceiverResponse {
     "The incoming payment as it is now."
     receiver: Receiver
   }
 
+  "What \`createQuote\` answers."
   type QuoteResponse {
     "The quote that was created."
     quote: Quote
   }
 
+  "What \`createOutgoingPayment\` and \`createOutgoingPaymentFromIncomingPayment\` and \`cancelOutgoingPayment\` answer."
   type OutgoingPaymentResponse {
     "The outgoing payment as it is now."
     payment: OutgoingPayment
   }
 
+  "What \`confirmPartialIncomingPayment\` is asked."
   input ConfirmPartialIncomingPaymentInput {
     "Id of the incoming payment."
     incomingPaymentId: ID!
@@ -356,11 +398,13 @@ ${connectionTypes({
     partialIncomingPaymentId: ID!
   }
 
+  "What \`confirmPartialIncomingPayment\` answers."
   type ConfirmPartialIncomingPaymentResponse {
     "The packet is told, if it still waits."
     success: Boolean!
   }
 
+  "What \`rejectPartialIncomingPayment\` is asked."
   input RejectPartialIncomingPaymentInput {
     "Id of the incoming payment."
     incomingPaymentId: ID!
@@ -370,6 +414,7 @@ ${connectionTypes({
     reason: String
   }
 
+  "What \`rejectPartialIncomingPayment\` answers."
   type RejectPartialIncomingPaymentResponse {
     "The packet is told, if it still waits."
     success: Boolean!

@@ -23,13 +23,25 @@ export const peerTypes = /* GraphQL */ `
 
   extend type Mutation {
     "Creates a peer with its liquidity account."
-    createPeer(input: CreatePeerInput!): CreatePeerMutationResponse!
+    createPeer(
+      "What is to be created."
+      input: CreatePeerInput!
+    ): CreatePeerMutationResponse!
     "Changes a peer. What is not given stays."
-    updatePeer(input: UpdatePeerInput!): UpdatePeerMutationResponse!
+    updatePeer(
+      "Which peer, and what changes."
+      input: UpdatePeerInput!
+    ): UpdatePeerMutationResponse!
     "Asks the node at a URL to peer with this one, and creates or updates the peer."
-    createOrUpdatePeerByUrl(input: CreateOrUpdatePeerByUrlInput!): CreateOrUpdatePeerByUrlMutationResponse!
+    createOrUpdatePeerByUrl(
+      "The other node, and the terms."
+      input: CreateOrUpdatePeerByUrlInput!
+    ): CreateOrUpdatePeerByUrlMutationResponse!
     "Deletes a peer with its tokens and routes. Its account stays in the ledger."
-    deletePeer(input: DeletePeerInput!): DeletePeerMutationResponse!
+    deletePeer(
+      "Which peer."
+      input: DeletePeerInput!
+    ): DeletePeerMutationResponse!
   }
 
   "A connector that packets are exchanged with, in one asset."
@@ -85,6 +97,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     endpoint: String!
   }
 
+  "HTTP settings of a peer."
   input HttpInput {
     "How the peer calls this node."
     incoming: HttpIncomingInput
@@ -92,11 +105,13 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     outgoing: HttpOutgoingInput!
   }
 
+  "How a peer calls this node."
   input HttpIncomingInput {
     "Bearer tokens that the peer presents: unique on this node. All earlier ones are replaced."
     authTokens: [String!]!
   }
 
+  "How this node calls a peer."
   input HttpOutgoingInput {
     "Bearer token that this node presents."
     authToken: String!
@@ -104,6 +119,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     endpoint: String!
   }
 
+  "What \`createPeer\` is asked."
   input CreatePeerInput {
     "Larger packets from the peer are refused with F08, in minor units."
     maxPacketAmount: UInt64
@@ -133,6 +149,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     maxSettledOverBtp: UInt64
   }
 
+  "What \`updatePeer\` is asked."
   input UpdatePeerInput {
     "Id of the peer."
     id: String!
@@ -160,6 +177,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     maxSettledOverBtp: UInt64
   }
 
+  "What \`deletePeer\` is asked."
   input DeletePeerInput {
     "Id of the peer."
     id: ID!
@@ -167,6 +185,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     idempotencyKey: String
   }
 
+  "What \`createOrUpdatePeerByUrl\` is asked."
   input CreateOrUpdatePeerByUrlInput {
     "Larger packets from the peer are refused with F08, in minor units."
     maxPacketAmount: UInt64
@@ -184,6 +203,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     idempotencyKey: String
   }
 
+  "What \`createOrUpdatePeerByUrl\` answers."
   type CreateOrUpdatePeerByUrlMutationResponse {
     "The peer that was created or updated."
     peer: Peer
@@ -209,16 +229,19 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
     createdAt: String!
   }
 
+  "What \`createPeer\` answers."
   type CreatePeerMutationResponse {
     "The peer that was created."
     peer: Peer
   }
 
+  "What \`updatePeer\` answers."
   type UpdatePeerMutationResponse {
     "The peer as it is now."
     peer: Peer
   }
 
+  "What \`deletePeer\` answers."
   type DeletePeerMutationResponse {
     "Whether it was deleted."
     success: Boolean!

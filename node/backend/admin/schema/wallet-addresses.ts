@@ -16,15 +16,30 @@ export const walletAddressTypes = /* GraphQL */ `
 
   extend type Mutation {
     "Creates a wallet address."
-    createWalletAddress(input: CreateWalletAddressInput!): CreateWalletAddressMutationResponse!
+    createWalletAddress(
+      "What is to be created."
+      input: CreateWalletAddressInput!
+    ): CreateWalletAddressMutationResponse!
     "Changes a wallet address. What is not given stays."
-    updateWalletAddress(input: UpdateWalletAddressInput!): UpdateWalletAddressMutationResponse!
+    updateWalletAddress(
+      "Which wallet address, and what changes."
+      input: UpdateWalletAddressInput!
+    ): UpdateWalletAddressMutationResponse!
     "Adds a public key: who holds its private half may sign as this wallet address."
-    createWalletAddressKey(input: CreateWalletAddressKeyInput!): CreateWalletAddressKeyMutationResponse
+    createWalletAddressKey(
+      "The key, and whose it is."
+      input: CreateWalletAddressKeyInput!
+    ): CreateWalletAddressKeyMutationResponse
     "Revokes a key. It disappears from the published key set at once."
-    revokeWalletAddressKey(input: RevokeWalletAddressKeyInput!): RevokeWalletAddressKeyMutationResponse
+    revokeWalletAddressKey(
+      "Which key."
+      input: RevokeWalletAddressKeyInput!
+    ): RevokeWalletAddressKeyMutationResponse
     "Tells the wallets of wallet addresses that were paid themselves, where that is due."
-    triggerWalletAddressEvents(input: TriggerWalletAddressEventsInput!): TriggerWalletAddressEventsMutationResponse!
+    triggerWalletAddressEvents(
+      "How many at most."
+      input: TriggerWalletAddressEventsInput!
+    ): TriggerWalletAddressEventsMutationResponse!
   }
 
   "Whether a wallet address serves requests."
@@ -120,7 +135,7 @@ ${connectionTypes({
     alg: Alg!
     "Key type."
     kty: Kty!
-    "Curve."
+    "Curve of the key."
     crv: Crv!
   }
 
@@ -138,6 +153,7 @@ ${connectionTypes({
     createdAt: String!
   }
 
+  "A property to attach to a wallet address."
   input AdditionalPropertyInput {
     "Name of the property."
     key: String!
@@ -147,6 +163,7 @@ ${connectionTypes({
     visibleInOpenPayments: Boolean!
   }
 
+  "What \`createWalletAddress\` is asked."
   input CreateWalletAddressInput {
     "For the operator: the tenant that the wallet address is for."
     tenantId: ID
@@ -162,6 +179,7 @@ ${connectionTypes({
     additionalProperties: [AdditionalPropertyInput!]
   }
 
+  "What \`updateWalletAddress\` is asked."
   input UpdateWalletAddressInput {
     "Id of the wallet address."
     id: ID!
@@ -175,6 +193,7 @@ ${connectionTypes({
     additionalProperties: [AdditionalPropertyInput!]
   }
 
+  "A public key as a JSON Web Key (RFC 7517)."
   input JwkInput {
     "Id of the key: unique among those of the wallet address that are not revoked."
     kid: String!
@@ -184,10 +203,11 @@ ${connectionTypes({
     alg: Alg!
     "Key type."
     kty: Kty!
-    "Curve."
+    "Curve of the key."
     crv: Crv!
   }
 
+  "What \`createWalletAddressKey\` is asked."
   input CreateWalletAddressKeyInput {
     "Id of the wallet address."
     walletAddressId: String!
@@ -197,6 +217,7 @@ ${connectionTypes({
     idempotencyKey: String
   }
 
+  "What \`revokeWalletAddressKey\` is asked."
   input RevokeWalletAddressKeyInput {
     "Id of the key's entry."
     id: String!
@@ -204,26 +225,31 @@ ${connectionTypes({
     idempotencyKey: String
   }
 
+  "What \`createWalletAddress\` answers."
   type CreateWalletAddressMutationResponse {
     "The wallet address that was created."
     walletAddress: WalletAddress
   }
 
+  "What \`updateWalletAddress\` answers."
   type UpdateWalletAddressMutationResponse {
     "The wallet address as it is now."
     walletAddress: WalletAddress
   }
 
+  "What \`createWalletAddressKey\` answers."
   type CreateWalletAddressKeyMutationResponse {
     "The key that was added."
     walletAddressKey: WalletAddressKey
   }
 
+  "What \`revokeWalletAddressKey\` answers."
   type RevokeWalletAddressKeyMutationResponse {
     "The key that was revoked."
     walletAddressKey: WalletAddressKey
   }
 
+  "What \`triggerWalletAddressEvents\` is asked."
   input TriggerWalletAddressEventsInput {
     "How many wallet addresses at most; a call does not more than 1000."
     limit: Int!
@@ -231,6 +257,7 @@ ${connectionTypes({
     idempotencyKey: String
   }
 
+  "What \`triggerWalletAddressEvents\` answers."
   type TriggerWalletAddressEventsMutationResponse {
     "How many were due."
     count: Int

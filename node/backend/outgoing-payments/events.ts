@@ -25,7 +25,10 @@ export function outgoingPaymentData(payment: OutgoingPayment, balance: bigint): 
     balance: balance.toString(),
     ...(payment.metadata !== undefined && { metadata: payment.metadata }),
     ...(payment.error !== undefined && { error: payment.error }),
-    ...(payment.grantId !== undefined && { grantId: payment.grantId })
+    ...(payment.grantId !== undefined && { grantId: payment.grantId }),
+    ...(payment.cardDetails !== undefined && {
+      cardDetails: { ...payment.cardDetails, initiatedAt: payment.cardDetails.initiatedAt.toISOString() }
+    })
   }
 }
 

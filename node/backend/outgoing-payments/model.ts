@@ -12,6 +12,15 @@ import type { Quote } from '../quotes/model.ts'
  */
 export type OutgoingPaymentState = 'FUNDING' | 'SENDING' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
 
+/** The card behind a payment, as its card service told it. */
+export interface CardDetails {
+  /** Of the card service's request: what its webhooks are matched by. */
+  requestId: string
+  /** What the wallet verifies: the card's signature and what was signed. */
+  data: Record<string, unknown>
+  initiatedAt: Date
+}
+
 export interface OutgoingPayment {
   id: string
   tenantId: string
@@ -25,6 +34,8 @@ export interface OutgoingPayment {
   grantId?: string
   metadata?: Record<string, unknown>
   initiatedBy: InitiatedBy
+  /** Of a payment that was initiated by CARD. */
+  cardDetails?: CardDetails
   /** Really sent, without the fee: from the ledger while SENDING, fixed at the end. */
   sentAmount: bigint
   createdAt: Date
@@ -73,6 +84,8 @@ export interface OutgoingPayments {
     client?: string
     grant?: PaymentGrant
     initiatedBy: InitiatedBy
+    /** Exactly where it is initiated by CARD. */
+    cardDetails?: CardDetails
   }): Promise<
     | { payment: OutgoingPayment; /** spent under the grant before this payment */ spent?: GrantSpentAmounts }
     | Failure<OutgoingPaymentFailure>

@@ -114,6 +114,9 @@ export function createOutgoingPaymentService(
       grantIntervalStart: null,
       metadata: input.metadata ?? null,
       initiatedBy: input.initiatedBy,
+      cardDetails: input.cardDetails
+        ? { ...input.cardDetails, initiatedAt: input.cardDetails.initiatedAt.toISOString() }
+        : null,
       dataToTransmit: null,
       sentAmountValue: null,
       deliveredAmountValue: null,

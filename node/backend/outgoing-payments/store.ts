@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { InitiatedBy } from '../incoming-payments/model.ts'
 import type { Quote } from '../quotes/model.ts'
 import type { GrantReservation } from './grant-limits.ts'
-import type { OutgoingPayment, OutgoingPaymentState } from './model.ts'
+import type { CardDetails, OutgoingPayment, OutgoingPaymentState } from './model.ts'
 
 export interface OutgoingPaymentRow {
   id: string
@@ -17,6 +17,7 @@ export interface OutgoingPaymentRow {
   grantIntervalStart: Date | null
   metadata: Record<string, unknown> | null
   initiatedBy: InitiatedBy
+  cardDetails: StoredCardDetails | null
   dataToTransmit: string | null
   sentAmountValue: bigint | null
   deliveredAmountValue: bigint | null
@@ -27,6 +28,11 @@ export interface OutgoingPaymentRow {
   firstPacketAt: Date | null
   createdAt: Date
   updatedAt: Date
+}
+
+/** Card details as JSON: their time in ISO 8601. */
+export interface StoredCardDetails extends Omit<CardDetails, 'initiatedAt'> {
+  initiatedAt: string
 }
 
 export const TABLE = 'outgoingPayments'
@@ -52,7 +58,10 @@ export function toOutgoingPayment(
     ...(row.error !== null && { error: row.error }),
     ...(row.client !== null && { client: row.client }),
     ...(row.grantId !== null && { grantId: row.grantId }),
-    ...(row.metadata !== null && { metadata: row.metadata })
+    ...(row.metadata !== null && { metadata: row.metadata }),
+    ...(row.cardDetails !== null && {
+      cardDetails: { ...row.cardDetails, initiatedAt: new Date(row.cardDetails.initiatedAt) }
+    })
   }
 }
 

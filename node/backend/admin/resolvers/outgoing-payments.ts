@@ -1,10 +1,10 @@
 import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { outgoingPaymentFailures, quoteFailures } from '../../failures.ts'
 import type { Amount } from '../../model.ts'
-import type { OutgoingPayment } from '../../outgoing-payments/model.ts'
+import type { CardDetails, OutgoingPayment } from '../../outgoing-payments/model.ts'
 import type { Quote } from '../../quotes/model.ts'
 import { isUuid } from '../../sql.ts'
-import { listScope, pageRequest, scopeOf } from '../arguments.ts'
+import { listScope, pageRequest, parseTime, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, orUnavailable, unwrap } from '../errors.ts'
@@ -30,7 +30,7 @@ interface FromIncomingPaymentInput {
   incomingPayment: string
   debitAmount?: Amount | null
   metadata?: Record<string, unknown> | null
-  cardDetails?: object | null
+  cardDetails?: { requestId: string; data: Record<string, unknown>; initiatedAt: string } | null
 }
 
 interface CancelInput {
@@ -76,13 +76,11 @@ export const outgoingPaymentResolvers = {
     createOutgoingPaymentFromIncomingPayment: mutation(
       'createOutgoingPaymentFromIncomingPayment',
       async (input: FromIncomingPaymentInput, context) => {
-        if (input.cardDetails) {
-          throw adminError('BAD_USER_INPUT', 'This node makes no card payments: leave cardDetails out')
-        }
         const { walletAddressId, incomingPayment: receiver, debitAmount, metadata } = input
+        const cardDetails = readCardDetails(input.cardDetails)
         const quote = await createQuote(context, { walletAddressId, receiver, debitAmount })
         return {
-          payment: await createPayment(context, { walletAddressId, quoteId: quote.id, metadata })
+          payment: await createPayment(context, { walletAddressId, quoteId: quote.id, metadata }, cardDetails)
         }
       }
     ),
@@ -144,7 +142,8 @@ async function createQuote(
 
 async function createPayment(
   { services, tenant }: AdminContext,
-  { walletAddressId, quoteId, metadata }: CreateOutgoingPaymentInput
+  { walletAddressId, quoteId, metadata }: CreateOutgoingPaymentInput,
+  cardDetails?: CardDetails
 ): Promise<OutgoingPayment> {
   if (!isUuid(quoteId)) throw failureError(outgoingPaymentFailures, { failure: 'UnknownQuote' })
   const created = services.outgoingPayments.create({
@@ -152,7 +151,23 @@ async function createPayment(
     walletAddressId,
     quoteId,
     ...(metadata && { metadata }),
-    initiatedBy: 'ADMIN'
+    ...(cardDetails ? { initiatedBy: 'CARD', cardDetails } : { initiatedBy: 'ADMIN' })
   })
   return unwrap(outgoingPaymentFailures, await orUnavailable(created, 'InvalidReceiver')).payment
+}
+
+/** The longest id of a card service's request, in characters. */
+const MAX_REQUEST_ID_LENGTH = 255
+
+/** @throws BAD_USER_INPUT for a time that is none, and an id that is none */
+function readCardDetails(details: FromIncomingPaymentInput['cardDetails']): CardDetails | undefined {
+  if (!details) return undefined
+  const { requestId, data, initiatedAt } = details
+  if (requestId.trim() === '' || requestId.length > MAX_REQUEST_ID_LENGTH) {
+    throw adminError(
+      'BAD_USER_INPUT',
+      `invalid cardDetails.requestId: 1 to ${MAX_REQUEST_ID_LENGTH} characters are needed`
+    )
+  }
+  return { requestId, data, initiatedAt: parseTime(initiatedAt, 'cardDetails.initiatedAt') }
 }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { checkedAgainstOpenPayments, recordAnswers } from '../http-api/open-payments-answers.test-support.ts'
 import { signRequest, toJwk } from '../http-signatures/index.ts'
 import { createHttpClient, createRuntime, createSystemRuntime, serveHttp } from '../runtime/index.ts'
 import type { Cache, Clock, HttpClient, HttpResponse, HttpServer, Runtime } from '../runtime/index.ts'
@@ -30,6 +31,7 @@ export interface AuthHarness {
   auth: Auth
   config: AuthConfig
   runtime: Runtime
+  /** Its answers from the GNAP door are held to the document of Open Payments. */
   http: HttpClient
   client: TestClient
   otherClient: TestClient
@@ -80,9 +82,11 @@ export async function startTestAuth(
   const clock: Clock = { ...system.clock, nowMs }
   const parts = createRuntime({ ...system, clock })
   const runtime: Runtime = cache === undefined ? parts : { ...parts, openCache: () => cache }
-  const http = createHttpClient(runtime)
   const database = await createTestDatabase(adminUrl)
   const authPort = await freePort(runtime)
+  const doors = { auth: `127.0.0.1:${authPort}` }
+  const http = checkedAgainstOpenPayments(createHttpClient(runtime), doors)
+  const stopRecording = recordAnswers(doors)
   const config = loadAuthConfig({
     AUTH_DATABASE_URL: database.url,
     AUTH_PORT: String(authPort),
@@ -174,6 +178,7 @@ export async function startTestAuth(
       await auth.stop(0)
       await inspector.close()
       await http.close()
+      stopRecording()
       await wallets.server.stop(0)
       await database.drop()
       system.kill()

@@ -3,6 +3,10 @@ import { createAuthenticatedClient } from '@interledger/open-payments'
 import type { AuthenticatedClient, PendingGrant } from '@interledger/open-payments'
 import { signAdminRequest } from '../../admin-api/index.ts'
 import { createAuth, loadAuthConfig } from '../../auth/index.ts'
+import {
+  checkedAgainstOpenPayments,
+  recordAnswers
+} from '../../http-api/open-payments-answers.test-support.ts'
 import { toJwk } from '../../http-signatures/index.ts'
 import { createHttpClient, createSystemRuntime, serveHttp } from '../../runtime/index.ts'
 import type { Database, HttpClient, HttpRequest, HttpResponse, Runtime } from '../../runtime/index.ts'
@@ -47,7 +51,7 @@ export interface TestNode {
   createTenant(tenant: { tenantId: string; secret: string }, walletAddressUrl: string): Promise<void>
   /** Creates a wallet address, with the key that `keySeed` makes. */
   createWalletAddress(name: string, assetId: string, keySeed?: number): Promise<TestWalletAddress>
-  /** Asks over http what the URL says as https. */
+  /** Asks over http what the URL says as https. Answers of Open Payments' doors are held to its documents. */
   fetch(
     url: string,
     options?: Partial<Pick<HttpRequest, 'method' | 'headers' | 'body'>>
@@ -82,9 +86,11 @@ export async function startTestNode(
   environment: { backend?: Record<string, string>; auth?: Record<string, string> } = {}
 ): Promise<TestNode> {
   const runtime = createSystemRuntime({ name: 'test', logLevel: 'fatal' })
-  const http = createHttpClient(runtime)
   const databases = await Promise.all([createTestDatabase(adminUrl), createTestDatabase(adminUrl)])
   const [authPort, openPaymentsPort] = await Promise.all([1, 2].map(() => freePort(runtime)))
+  const doors = { auth: `localhost:${authPort}`, openPayments: `localhost:${openPaymentsPort}` }
+  const http = checkedAgainstOpenPayments(createHttpClient(runtime), doors)
+  const stopRecording = recordAnswers(doors)
   const openPaymentsUrl = `https://localhost:${openPaymentsPort}`
   const authUrl = `http://localhost:${authPort}`
 
@@ -285,6 +291,7 @@ export async function startTestNode(
       await auth.stop(0)
       await wallet.stop(0)
       await http.close()
+      stopRecording()
       await Promise.all(databases.map((database) => database.drop()))
       runtime.kill()
     }

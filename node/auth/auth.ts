@@ -1,6 +1,6 @@
 import { createAdminAuthenticator, createAdminServer } from '../admin-api/index.ts'
 import { createClientKeyFetcher, createNonceGuard } from '../http-signatures/index.ts'
-import { createHttpClient, serveHttp } from '../runtime/index.ts'
+import { createHttpClient, readCacheTls, serveHttp } from '../runtime/index.ts'
 import type { Address, HttpServer, Runtime } from '../runtime/index.ts'
 import { createAuthSchema, createResolverContext } from './admin/schema.ts'
 import type { AuthConfig } from './config.ts'
@@ -50,8 +50,11 @@ const MAX_MIGRATION_ATTEMPTS = 8
 /** An authorization server (GNAP) with its admin, introspection, interaction and service APIs. */
 export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
   const { clock, logger } = runtime
-  const database = runtime.openDatabase({ url: config.AUTH_DATABASE_URL })
-  const cache = runtime.openCache(config.CACHE)
+  const database = runtime.openDatabase({
+    url: config.AUTH_DATABASE_URL,
+    maxConnections: config.MAX_DATABASE_CONNECTIONS
+  })
+  const cache = runtime.openCache(config.CACHE, config)
   const httpClient = createHttpClient(runtime, { allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES })
   const dependencies: AuthDependencies = {
     config,
@@ -144,11 +147,13 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
     await database.close()
   }
 
-  const stop = (graceMs?: number): Promise<void> => (stopping ??= close(graceMs))
+  const stop = (graceMs: number | undefined = config.STOP_GRACE_MS): Promise<void> =>
+    (stopping ??= close(graceMs))
 
   return {
     async start() {
       try {
+        await readCacheTls(config, runtime.readTextFile)
         if (!config.ENABLE_MANUAL_MIGRATIONS) await migrate()
         await upsertOperatorTenant(
           database.knex,

@@ -1,8 +1,14 @@
-import { ConfigurationError, createSystemRuntime, holdProcess, processEnvironment } from '../runtime/index.ts'
+import {
+  ConfigurationError,
+  createSystemRuntime,
+  holdProcess,
+  loadEnvironment,
+  warnOfSimilarNames
+} from '../runtime/index.ts'
 import type { Runtime } from '../runtime/index.ts'
 import { createAuth } from './auth.ts'
 import type { Auth } from './auth.ts'
-import { loadAuthConfig } from './config.ts'
+import { AUTH_VARIABLES, loadAuthConfig } from './config.ts'
 import type { AuthConfig } from './config.ts'
 
 /*
@@ -14,15 +20,17 @@ import type { AuthConfig } from './config.ts'
  */
 
 async function main(): Promise<void> {
-  const config = readConfig()
-  if (!config) return
   const hold = holdProcess()
+  const environment = await loadEnvironment()
+  const config = loadAuthConfig(environment)
   const runtime = createSystemRuntime({ name: 'auth', logLevel: config.LOG_LEVEL })
+  warnOfSimilarNames(environment, AUTH_VARIABLES, runtime.logger)
   const auth = createAuth(config, runtime)
   stopOnSignals(auth, runtime)
   try {
     await auth.start()
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error
     reportFailedStart(error as NodeJS.ErrnoException & { variable?: string }, config, runtime)
     process.exitCode = 1
     hold.release()
@@ -36,17 +44,6 @@ async function main(): Promise<void> {
     { event: 'started', ...Object.fromEntries(addresses) },
     'the authorization server is up'
   )
-}
-
-function readConfig(): AuthConfig | undefined {
-  try {
-    return loadAuthConfig(processEnvironment())
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exitCode = 2
-    return undefined
-  }
 }
 
 /** The first signal lets running requests finish; a second one ends the process at once with status 1. */
@@ -87,4 +84,8 @@ function reportFailedStart(
   )
 }
 
-await main()
+await main().catch((error: unknown) => {
+  if (!(error instanceof ConfigurationError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exit(2)
+})

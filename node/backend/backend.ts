@@ -1,4 +1,5 @@
 import { createLedgerWriter, postgresLedgerMigrations } from '../ledger/index.ts'
+import { readCacheTls } from '../runtime/index.ts'
 import type { Address, Database, Runtime } from '../runtime/index.ts'
 import { composeBackend, createHttpClients } from './composition.ts'
 import type { BackendParts } from './composition.ts'
@@ -35,12 +36,8 @@ export interface Backend {
   readonly addresses: BackendAddresses | undefined
 }
 
-/** Connections to the database for the nouns; the ledger has its own. */
-export const MAX_DATABASE_CONNECTIONS = 10
 /** A process whose clock differs more from the database's does not start: leases would mean nothing. */
 export const MAX_CLOCK_DIFFERENCE_MS = 5_000
-/** What runs may take this long to end when the service stops. */
-export const STOP_GRACE_MS = 10_000
 
 /**
  * The account servicing core of a node: Admin API, Open Payments, connector and workers. Nothing of it lives
@@ -54,12 +51,13 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
 
   async function open(): Promise<BackendAddresses> {
     const instanceKey = await loadInstanceKey(config, runtime)
+    await readCacheTls(config, runtime.readTextFile)
     const database = runtime.openDatabase({
       url: config.DATABASE_URL,
-      maxConnections: MAX_DATABASE_CONNECTIONS
+      maxConnections: config.MAX_DATABASE_CONNECTIONS
     })
     order.add('database', () => database.close())
-    const cache = runtime.openCache(config.CACHE)
+    const cache = runtime.openCache(config.CACHE, config)
     order.add('cache', () => cache.close())
     const http = createHttpClients(runtime, config)
     for (const [name, client] of Object.entries(http)) order.add(`http client: ${name}`, () => client.close())
@@ -115,7 +113,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     order.add('BTP', () => parts.btp.close())
 
     order.nextGroup()
-    order.add('connector', () => parts.connector.stop(STOP_GRACE_MS))
+    order.add('connector', () => parts.connector.stop(config.STOP_GRACE_MS))
     await parts.connector.start()
     parts.btp.start(parts.connector)
 
@@ -145,9 +143,9 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     autoPeering
   }: BackendParts): Promise<BackendAddresses> {
     const host = config.BIND_HOST
-    order.add('Open Payments', () => openPayments.stop(STOP_GRACE_MS))
+    order.add('Open Payments', () => openPayments.stop(config.STOP_GRACE_MS))
     await openDoor('OPEN_PAYMENTS_PORT', () => openPayments.start())
-    order.add('Admin API', () => admin.stop(STOP_GRACE_MS))
+    order.add('Admin API', () => admin.stop(config.STOP_GRACE_MS))
     await openDoor('ADMIN_PORT', () => admin.start())
     const connectorServer = await openDoor('CONNECTOR_PORT', () =>
       createConnectorServer(
@@ -156,8 +154,8 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
         { onUpgrade: btp.accept }
       )
     )
-    order.add('ILP over HTTP', () => connectorServer.stop(STOP_GRACE_MS))
-    order.add('auto-peering', () => autoPeering.stop(STOP_GRACE_MS))
+    order.add('ILP over HTTP', () => connectorServer.stop(config.STOP_GRACE_MS))
+    order.add('auto-peering', () => autoPeering.stop(config.STOP_GRACE_MS))
     await openDoor('AUTO_PEERING_SERVER_PORT', () => autoPeering.start())
     return {
       admin: opened('Admin API', admin.address),

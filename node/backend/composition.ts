@@ -16,7 +16,6 @@ import {
   createHttpTransport,
   createTransportByScheme,
   createTransportByTrust,
-  DEFAULT_MAX_CONNECTIONS_PER_PEER,
   processTagOf
 } from './connector/index.ts'
 import { createFees } from './fees/service.ts'
@@ -70,9 +69,9 @@ export function createHttpClients(runtime: Runtime, config: BackendConfig): Http
   return {
     operator: createHttpClient(runtime),
     thirdParty: createHttpClient(runtime, { allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES }),
-    peers: createHttpClient(runtime, { maxConnectionsPerOrigin: DEFAULT_MAX_CONNECTIONS_PER_PEER }),
+    peers: createHttpClient(runtime, { maxConnectionsPerOrigin: config.MAX_CONNECTIONS_TO_PEER }),
     autoPeers: createHttpClient(runtime, {
-      maxConnectionsPerOrigin: DEFAULT_MAX_CONNECTIONS_PER_PEER,
+      maxConnectionsPerOrigin: config.MAX_CONNECTIONS_TO_PEER,
       allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES
     })
   }
@@ -185,7 +184,14 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     }),
     incarnationId: incarnation.id,
     deadIncarnations: incarnation,
-    limits: { minReservationTimeoutS: config.TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS }
+    limits: {
+      minReservationTimeoutS: config.TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS,
+      maxPacketsInFlight: config.MAX_PACKETS_IN_FLIGHT,
+      maxPacketsToPeerInFlight: config.MAX_PACKETS_TO_PEER_IN_FLIGHT,
+      maxPacketsWaiting: config.MAX_PACKETS_IN_FLIGHT,
+      maxWaitMs: config.MAX_PACKET_WAIT_MS,
+      stopGraceMs: config.STOP_GRACE_MS
+    }
   })
 
   // Paying.

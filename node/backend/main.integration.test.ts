@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createTestDatabase } from '../runtime/testing.ts'
@@ -72,6 +74,27 @@ describe('the backend as a process', () => {
     child.kill('SIGTERM')
     await logged('stopped')
     expect(await ended).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('says which variable is probably a slip, and takes the rest from ENV_FILE', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'rafiki-lab-env-'))
+    const file = path.join(directory, 'node.env')
+    writeFileSync(
+      file,
+      Object.entries({ ...environment, WEBHOOK_URLS: 'http://localhost:2' })
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join('')
+    )
+    const { child, logged, ended } = run({ ENV_FILE: file })
+    expect(await logged('unknown_variable')).toMatchObject({
+      name: 'WEBHOOK_URLS',
+      meant: 'WEBHOOK_URL',
+      msg: 'WEBHOOK_URLS is set and nothing reads it: was WEBHOOK_URL meant?'
+    })
+    await logged('started')
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(0)
+    rmSync(directory, { recursive: true })
   })
 
   it('ends at once by a second signal', async () => {

@@ -1,7 +1,13 @@
-import { ConfigurationError, createSystemRuntime, holdProcess, processEnvironment } from '../runtime/index.ts'
+import {
+  ConfigurationError,
+  createSystemRuntime,
+  holdProcess,
+  loadEnvironment,
+  warnOfSimilarNames
+} from '../runtime/index.ts'
 import { createBackend } from './backend.ts'
 import type { Backend } from './backend.ts'
-import { loadBackendConfig } from './config.ts'
+import { BACKEND_VARIABLES, loadBackendConfig } from './config.ts'
 import { StartError } from './retry-start.ts'
 
 /*
@@ -14,8 +20,10 @@ import { StartError } from './retry-start.ts'
 
 async function main(): Promise<void> {
   holdProcess()
-  const config = loadBackendConfig(processEnvironment())
+  const environment = await loadEnvironment()
+  const config = loadBackendConfig(environment)
   const runtime = createSystemRuntime({ name: 'backend', logLevel: config.LOG_LEVEL })
+  warnOfSimilarNames(environment, BACKEND_VARIABLES, runtime.logger)
   const backend = createBackend(config, runtime)
   const starting = backend.start()
   stopOnSignals(backend, starting, runtime)

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import type { CacheTls } from './cache-tls.ts'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
@@ -93,15 +94,19 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
   }
 }
 
-/** A cache in Redis, shared by the processes of a service. `rediss:` speaks TLS. */
+/**
+ * A cache in Redis, shared by the processes of a service. `rediss:` speaks TLS, as does a connection for which
+ * `readTls` gives something: it is asked at each, so that certificates may be renewed meanwhile.
+ */
 export function createRedisCache(
   { network, logger }: { network: Network; logger: Logger },
-  url: string
+  url: string,
+  readTls: () => Promise<CacheTls | undefined> = async () => undefined
 ): Cache {
   const redis = new Redis(url, {
     lazyConnect: false,
     maxRetriesPerRequest: 2,
-    Connector: networkConnector(network, url) as never
+    Connector: networkConnector(network, url, readTls) as never
   }) as RedisWithScripts
   redis.defineCommand('shareField', { numberOfKeys: 1, lua: SHARE_FIELD })
   // Every command reports its own failure; this tells why the connection is gone.
@@ -154,10 +159,9 @@ function counterOverflow(key: string, cause?: Error): RangeError {
 }
 
 /** ioredis opens its connection through the network's door. */
-function networkConnector(network: Network, url: string) {
+function networkConnector(network: Network, url: string, readTls: () => Promise<CacheTls | undefined>) {
   const { protocol, hostname, port } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
-  const secure = protocol === 'rediss:' && network.speaksTls
   return class {
     connecting = false
     firstError: Error | undefined
@@ -171,8 +175,10 @@ function networkConnector(network: Network, url: string) {
     }
     async connect(): Promise<unknown> {
       this.connecting = true
+      const tls = await readTls()
+      const secure = (protocol === 'rediss:' || tls !== undefined) && network.speaksTls
       const socket = network.connect({ host, port: Number(port || 6379) })
-      this.#socket = secure ? secureClient(socket, host) : socket
+      this.#socket = secure ? secureClient(socket, host, tls) : socket
       return this.#socket
     }
   }

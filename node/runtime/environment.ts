@@ -47,6 +47,8 @@ export function parseEnvironment<Schema extends z.ZodType>(
   throw new ConfigurationError(lines.join('\n'))
 }
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
 /** Variables as Rafiki reads them: strings in, typed values out, defaults named beside each. */
 export const variable = {
   string: (fallback: string) => z.string().default(fallback),
@@ -78,6 +80,8 @@ export const variable = {
     z
       .string({ error: 'a UUID is required' })
       .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'a UUID is needed'),
+  /** What the log writes, by pino's names. */
+  logLevel: () => variable.oneOf(LOG_LEVELS).default('info'),
   oneOf: <const Values extends readonly [string, ...string[]]>(values: Values) =>
     z.enum(values, { error: `one of ${values.join(', ')} is needed` })
 }

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { readCacheTls } from './cache-tls.ts'
+import type { CacheTlsFiles } from './cache-tls.ts'
 import { createMemoryCache, createRedisCache } from './cache.ts'
 import type { Cache } from './cache.ts'
 import { createSystemClock } from './clock.ts'
@@ -24,8 +26,8 @@ export interface Runtime {
   readonly network: Network
   readonly logger: Logger
   openDatabase(options: DatabaseOptions): Database
-  /** `memory`, or the URL of a Redis. */
-  openCache(where: 'memory' | (string & {})): Cache
+  /** `memory`, or the URL of a Redis with the files that TLS to it needs. */
+  openCache(where: 'memory' | (string & {}), tls?: CacheTlsFiles): Cache
   /** A client of a TigerBeetle cluster. Rejects when its addresses cannot be resolved. */
   openTigerBeetle(options: TigerBeetleOptions): Promise<TigerBeetleClient>
   /** A file that the operator named in the configuration. Rejects when it cannot be read. */
@@ -48,14 +50,18 @@ export interface RuntimeParts {
 }
 
 export function createRuntime(parts: RuntimeParts): Runtime {
+  const readTextFile = (path: string) =>
+    parts.readTextFile?.(path) ?? Promise.reject(new Error(`there are no files in this world: ${path}`))
   return {
     ...parts,
     openDatabase: (options) => openDatabase(parts, options),
-    openCache: (where) => (where === 'memory' ? createMemoryCache(parts) : createRedisCache(parts, where)),
+    openCache: (where, tls = {}) =>
+      where === 'memory'
+        ? createMemoryCache(parts)
+        : createRedisCache(parts, where, () => readCacheTls(tls, readTextFile)),
     openTigerBeetle: (options) =>
       parts.openTigerBeetle?.(options) ?? Promise.reject(new Error('there is no TigerBeetle in this world')),
-    readTextFile: (path) =>
-      parts.readTextFile?.(path) ?? Promise.reject(new Error(`there are no files in this world: ${path}`))
+    readTextFile
   }
 }
 

@@ -43,6 +43,12 @@ export interface BookingRefusal {
 /** `tooLate`: nothing was booked. `busy`: nothing was booked. `unknown`: perhaps. */
 export type BookingOutcome = { kind: 'done' | 'busy' | 'tooLate' | 'unknown' } | BookingRefusal
 
+/**
+ * `gone`: nothing of it is reserved or posted. `posted`: by someone else, and stays so. `refused`: it is reserved until
+ * its timeout, or until evidence decides it.
+ */
+export type VoidOutcome = 'gone' | 'posted' | 'refused'
+
 interface End {
   accountId: bigint
   asset: Asset
@@ -113,8 +119,8 @@ export interface Books {
    * before. Otherwise the ledger's reason, which no repeat can change.
    */
   postUntilKnown(booking: Booking, userData64?: bigint): Promise<true | SubmissionResult>
-  /** Voids all legs of a reservation. True: nothing of it is reserved or posted; false: it was posted. */
-  voidUntilKnown(booking: Booking): Promise<boolean>
+  /** Voids all legs of a reservation, and says in the log where that could not be. */
+  voidUntilKnown(booking: Booking): Promise<VoidOutcome>
   /** Single-phase, starting before `startBeforeMs` or not at all. Unknown: see `fenceUntilKnown`. */
   book(booking: Booking, startBeforeMs: number): Promise<BookingOutcome>
   /**
@@ -184,24 +190,26 @@ export function createBooks(dependencies: {
 
     async voidUntilKnown(booking) {
       const outcome = await submitUntilKnown(secondPhase(booking, 'void'))
-      if (outcome === true) return true
+      if (outcome === true) return 'gone'
+      const transferId = booking.ids.reserve[0].toString(16)
       switch (outcome.result) {
         case 'pending_transfer_already_voided':
         case 'pending_transfer_expired':
         case 'pending_transfer_not_found':
-          return true
+          return 'gone'
         case 'pending_transfer_already_posted':
-          return false
+          // A payment's next holder may have found evidence that it arrived, a process that counted as dead may live.
+          logger.warn(
+            { event: 'void_met_post', transferId },
+            'a reservation that was to be voided is posted; its amount stays booked'
+          )
+          return 'posted'
         default:
           logger.error(
-            {
-              event: 'void_refused',
-              result: outcome.result,
-              transferId: booking.ids.reserve[0].toString(16)
-            },
+            { event: 'void_refused', result: outcome.result, transferId },
             'the ledger refused to void a reservation; it stays until its timeout'
           )
-          return true
+          return 'refused'
       }
     },
 

@@ -135,6 +135,30 @@ describe('local delivery', () => {
     expect(payer.read(standard as never)!.frames.filter((frame) => 'totalReceived' in frame)).toEqual([])
   })
 
+  it('waits for a connection’s total no longer than the packet can be booked: R02, and nothing stays held', async () => {
+    const target = await node.addTarget(usd)
+    const payer = createTestPayer(node, target, clock)
+    const { queryTransfers } = node.ledger
+    let isSilent = true
+    let answerNow = () => {}
+    Object.assign(node.ledger, {
+      queryTransfers: async (query: never) => {
+        if (isSilent) await new Promise<void>((resolve) => (answerNow = resolve))
+        return queryTransfers.call(node.ledger, query)
+      }
+    })
+    const pending = node.connector.handle(alice, payer.prepare(5n, { expiresAtMs: clock.nowMs() + 1_000 }))
+    await clock.advance(799)
+    await expect(answerOf(pending)).rejects.toThrow('not answered yet')
+    await clock.advance(1)
+    expect((await rejectOf(pending)).code).toBe('R02')
+    expect(target).toMatchObject({ booking: 0n, received: 0n })
+    isSilent = false
+    answerNow()
+    expect((await answerOf(node.connector.handle(alice, payer.prepare(3n)))).type).toBe('fulfill')
+    expect(await node.balance(target.id)).toBe(3n)
+  })
+
   it('decrypts a packet once', async () => {
     const target = await node.addTarget(usd)
     const payer = createTestPayer(node, target, clock)

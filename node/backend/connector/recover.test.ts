@@ -79,6 +79,49 @@ it('voids what a dead process reserved when its packets have expired, whole chai
   await node.audit()
 })
 
+it('voids what has expired together: the ledger’s writer makes one batch of it', async () => {
+  const clock = createManualClock()
+  const { node, dead } = await afterCrash(clock)
+  const batches: number[] = []
+  const { createTransfers } = node.ledger
+  Object.assign(node.ledger, {
+    createTransfers: (transfers: never[]) => {
+      batches.push(transfers.length)
+      return createTransfers.call(node.ledger, transfers)
+    }
+  })
+  // Both packets have expired; the ledger's timeouts, 60 s later, have not.
+  await clock.advance(30_000)
+  dead.add(FORMER)
+  await node.connector.start()
+  expect(await node.pendingCount()).toBe(1)
+  expect(batches).toEqual([3]) // one leg to bob, two to carol
+  expect(node.logs.find(({ event }) => event === 'reservations_recovered')).toMatchObject({ voided: 2 })
+})
+
+it('does not count what was posted after all, and says that it found it', async () => {
+  const clock = createManualClock()
+  const { node, dead } = await afterCrash(clock)
+  const [toBob] = (
+    await node.ledger.queryTransfers({ userData128: FORMER, pendingOnly: true, limit: 10 })
+  ).filter(({ timeoutS }) => timeoutS > 0)
+  await clock.advance(30_000)
+  const { lookupTransfers } = node.ledger
+  // The process that counts as dead posts between the sweep's look and its void.
+  Object.assign(node.ledger, {
+    lookupTransfers: async (ids: never) => {
+      const post = { ...toBob!, id: 5n, pendingId: toBob!.id, timeoutS: 0, flags: { postPending: true } }
+      await node.ledger.createTransfers([post])
+      return lookupTransfers.call(node.ledger, ids)
+    }
+  })
+  dead.add(FORMER)
+  await node.connector.start()
+  expect(node.logs.find(({ event }) => event === 'reservations_recovered')).toMatchObject({ voided: 1 })
+  expect(node.logs.find(({ event }) => event === 'void_met_post')?.transferId).toBe(toBob!.id.toString(16))
+  expect(await node.pendingCount()).toBe(1)
+})
+
 it('looks for processes that die as long as it lives, and voids what they left within an interval', async () => {
   const clock = createManualClock()
   const { node, asked } = await afterCrash(clock)

@@ -62,17 +62,16 @@ export function createRecovery(context: ConnectorContext): Recovery {
         limit: PAGE_SIZE,
         ...(after !== undefined && { after })
       })
-      const bookings = await bookingsOf(page)
-      for (const { booking, expiresAtMs } of bookings) {
-        if (expiresAtMs + CLOCK_SKEW_MS > nowMs) {
-          const due = expiresAtMs + CLOCK_SKEW_MS
-          nextDueMs = nextDueMs === undefined ? due : Math.min(nextDueMs, due)
-        } else {
-          if (isStopped) throw new ConnectorStoppedError('the connector stopped')
-          await books.voidUntilKnown(booking)
-          voided += 1
-        }
+      const expired: Booking[] = []
+      for (const { booking, expiresAtMs } of await bookingsOf(page)) {
+        const dueMs = expiresAtMs + CLOCK_SKEW_MS
+        if (dueMs <= nowMs) expired.push(booking)
+        else nextDueMs = nextDueMs === undefined ? dueMs : Math.min(nextDueMs, dueMs)
       }
+      if (isStopped) throw new ConnectorStoppedError('the connector stopped')
+      // Together: the ledger's writer makes batches of them.
+      const outcomes = await Promise.all(expired.map((booking) => books.voidUntilKnown(booking)))
+      voided += outcomes.filter((outcome) => outcome === 'gone').length
       after = page.at(-1)?.timestamp
       if (page.length < PAGE_SIZE) return { voided, ...(nextDueMs !== undefined && { nextDueMs }) }
     }

@@ -16,6 +16,8 @@ import { rejectRefusedBooking } from './reserve.ts'
 /** What must be left of a packet's life for its answer to wait for the connection's total. */
 export const TOTAL_MARGIN_MS = 100
 
+const TOO_LATE = 'too little time was left to book the packet'
+
 /**
  * Local delivery (RFC 29, 4): a packet for an account of this node ends here.
  *
@@ -23,6 +25,7 @@ export const TOTAL_MARGIN_MS = 100
  *      │  ╲
  *      │   ──zero amount──▶ Fulfill with the connection's total from the ledger: evidence for its payer
  *      │
+ *      ├──connection's total not read in time──▶ T00 the ledger failed | R02 it did not answer
  *      ├──not admitted──▶ F02 closed | F99 full | T03 what other processes are booking may be the rest
  *      │
  *   admitted ──carries data, and the wallet declines──▶ released ──▶ F99, the connection closed
@@ -50,13 +53,8 @@ async function deliverTo(
   if (request.standardReply)
     return answerWithoutMoney(packet, target, request, request.standardReply, context)
 
-  let total: ConnectionTotal
-  try {
-    total = await context.connectionTotals.hold(request.connectionId)
-  } catch (error) {
-    context.logger.error({ err: error }, 'what a connection received before cannot be read')
-    return rejectPacket(packet, 'T00', 'the ledger does not answer')
-  }
+  const total = await holdInTime(packet, request.connectionId, context)
+  if ('type' in total) return total
   target.learned(total.settled)
   const asked = target.admit(request.amount)
   // No other process has to be heard: nothing is waited for.
@@ -73,6 +71,28 @@ async function deliverTo(
   const known = await inTime(packet, context, total.current())
   total.release()
   return request.decline(totalsOf(target, known))
+}
+
+/** The connection's total, or the Reject where it cannot be had while the packet can still be booked. */
+async function holdInTime(
+  packet: PacketInHand,
+  connectionId: string,
+  context: ConnectorContext
+): Promise<ConnectionTotal | IlpReject> {
+  const { connectionTotals, limits, logger } = context
+  const cannotBeRead = (error: unknown) =>
+    logger.error({ err: error }, 'what a connection received before cannot be read')
+  const held = connectionTotals.hold(connectionId)
+  try {
+    const startBeforeMs = packet.prepare.expiresAtMs - limits.minDeliveryWindowMs
+    const total = await beforeDeadline(context, startBeforeMs, held)
+    if (total !== undefined) return total
+  } catch (error) {
+    cannotBeRead(error)
+    return rejectPacket(packet, 'T00', 'the ledger does not answer')
+  }
+  void held.then((late) => late.release(), cannotBeRead)
+  return rejectPacket(packet, 'R02', TOO_LATE)
 }
 
 /** A packet that may be booked, and what it is counted on. */
@@ -182,7 +202,7 @@ async function book(
 ): Promise<'booked' | IlpReject> {
   const { books, clock, limits } = context
   const startBeforeMs = packet.prepare.expiresAtMs - limits.minDeliveryWindowMs
-  const tooLate = () => rejectPacket(packet, 'R02', 'too little time was left to book the packet')
+  const tooLate = () => rejectPacket(packet, 'R02', TOO_LATE)
 
   let outcome = await books.book(booking, startBeforeMs)
   if (outcome.kind === 'busy') return rejectPacket(packet, 'T03', 'the ledger is busy')

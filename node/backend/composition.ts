@@ -42,6 +42,7 @@ import { createAllTargets, createWebMonetization } from './web-monetization/serv
 import { createWebhookDelivery } from './webhooks/delivery.ts'
 import { createWebhookEvents } from './webhooks/events.ts'
 import { createOutbox } from './webhooks/outbox.ts'
+import { PLACES_PER_PROCESS } from './webhooks/places.ts'
 
 /** What the parts of a backend share, opened before they are made. */
 export interface Resources {
@@ -63,6 +64,8 @@ export interface HttpClients {
   peers: HttpClient
   /** Endpoints that auto-peered nodes chose: guarded as ALLOW_PRIVATE_ADDRESSES says. */
   autoPeers: HttpClient
+  /** Receivers of webhooks. The outbox bounds what is in flight; nothing else waits for a connection of theirs. */
+  webhooks: HttpClient
 }
 
 export function createHttpClients(runtime: Runtime, config: BackendConfig): HttpClients {
@@ -73,6 +76,9 @@ export function createHttpClients(runtime: Runtime, config: BackendConfig): Http
     autoPeers: createHttpClient(runtime, {
       maxConnectionsPerOrigin: config.MAX_CONNECTIONS_TO_PEER,
       allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES
+    }),
+    webhooks: createHttpClient(runtime, {
+      maxConnectionsPerOrigin: PLACES_PER_PROCESS * Math.max(1, config.WEBHOOK_WORKERS)
     })
   }
 }
@@ -123,7 +129,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   const transmitData = createTransmitData(config.DB_ENCRYPTION_SECRET, random)
   const webhookDelivery = createWebhookDelivery({
     ...base,
-    httpClient: http.operator,
+    httpClient: http.webhooks,
     tenants,
     reveal: revealEventData(transmitData)
   })

@@ -141,5 +141,20 @@ export const backendMigrations: Migration[] = [
       -- Of payments that are initiated by CARD. json, not jsonb: what the card signed is kept as it was written.
       ALTER TABLE "outgoingPayments" ADD COLUMN "cardDetails" json;
     `
+  },
+  {
+    name: '0015_webhook_receivers',
+    up: `
+      -- Who is sent to: a tenant's id, or the name of a service that works for all of them.
+      ALTER TABLE webhooks ADD COLUMN receiver text, ADD COLUMN "lastError" text;
+      UPDATE webhooks SET receiver = "recipientTenantId"::text;
+      ALTER TABLE webhooks ALTER COLUMN receiver SET NOT NULL;
+      DROP INDEX webhooks_due;
+      DROP INDEX webhooks_order;
+      -- First attempts and repeats have places of their own.
+      CREATE INDEX webhooks_due ON webhooks (receiver, (attempts > 0), "processAt", sequence) WHERE state = 'PENDING';
+      CREATE INDEX webhooks_order ON webhooks (receiver, "resourceKey", sequence) WHERE state = 'PENDING';
+      CREATE INDEX webhooks_failed ON webhooks ("eventId") WHERE state = 'FAILED';
+    `
   }
 ]

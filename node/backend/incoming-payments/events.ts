@@ -44,6 +44,7 @@ export function closedEvent(payment: IncomingPayment, received: bigint): NewWebh
     tenantId: payment.tenantId,
     data: incomingPaymentData(payment, received),
     resource: { kind: 'incomingPayment', id: payment.id },
+    alsoToPointOfSale: payment.initiatedBy === 'CARD',
     withdrawal: { accountId: payment.id, assetId: payment.asset.id, amount: received }
   }
 }

@@ -72,7 +72,7 @@ export function createTestNode(ground: PaymentsGround): TestNode {
     tenants,
     walletAddresses,
     liquidity,
-    outbox: createOutbox({ clock, random, config }),
+    outbox: createOutbox({ clock, random, logger, config }),
     streamReceiver: createStreamReceiver({ serverSecret: config.STREAM_SECRET, random })
   }
   const incomingPayments = createIncomingPayments(base)

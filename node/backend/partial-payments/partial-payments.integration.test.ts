@@ -61,7 +61,7 @@ describe('partial payments', () => {
       database: backend.openDatabase(),
       clock,
       cache,
-      outbox: createOutbox({ clock, random: backend.random, config: backend.config }),
+      outbox: createOutbox({ ...backend, clock }),
       incomingPayments: { get: async (id) => (id === payment.id ? payment : undefined) },
       transmitData: createTransmitData(SECRET, backend.random)
     })

@@ -63,7 +63,8 @@ export function createPartialPayments(dependencies: PartialPaymentsDependencies)
           partialIncomingPaymentId,
           dataFromSender: transmitData.write(dataFromSender.toString('utf8'))
         },
-        resource: { kind: 'incomingPayment', id: payment.id }
+        resource: { kind: 'incomingPayment', id: payment.id },
+        alsoToPointOfSale: payment.initiatedBy === 'CARD'
       })
     })
   }

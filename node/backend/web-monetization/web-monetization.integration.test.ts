@@ -55,7 +55,7 @@ describe('money for a wallet address itself', () => {
       assets: one.directory,
       walletAddresses: one.walletAddresses,
       liquidity: one.liquidity,
-      outbox: createOutbox({ clock, random: backend.random, config: backend.config }),
+      outbox: createOutbox({ ...backend, clock }),
       config: { WALLET_ADDRESS_WORKERS: 1, WITHDRAWAL_THROTTLE_DELAY: undefined, ...config }
     })
     running.push(started)

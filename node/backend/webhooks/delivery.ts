@@ -1,29 +1,23 @@
-import { HttpClientError } from '../../runtime/index.ts'
-import type { Clock, Database, HttpClient, Logger, Random } from '../../runtime/index.ts'
+import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { createDueWorker } from '../due-worker.ts'
 import { Channel } from '../model.ts'
 import type { RunningTenantDirectory } from '../tenants/directory.ts'
-import type { Tenant } from '../tenants/model.ts'
-import { canonicalJson, signWebhook } from './signature.ts'
+import { createPlaces } from './places.ts'
+import { createWebhookSending, MAX_WEBHOOK_TIMEOUT_MS } from './sending.ts'
+import type { Answer, WebhookSendingDependencies } from './sending.ts'
 import { createDeliveryStore } from './store.ts'
-import type { WebhookEventType } from './model.ts'
 import type { ClaimedDelivery } from './store.ts'
 
-export interface WebhookDeliveryDependencies {
+export interface WebhookDeliveryDependencies extends WebhookSendingDependencies {
   database: Database
   clock: Clock
   random: Random
   logger: Logger
-  httpClient: Pick<HttpClient, 'request'>
-  tenants: Pick<RunningTenantDirectory, 'get' | 'ids'>
-  /** What is sent of an event's stored data; all, where not given. @throws Error when that cannot be read */
-  reveal?(type: WebhookEventType, data: Record<string, unknown>): Record<string, unknown>
-  config: Pick<BackendConfig, 'SIGNATURE_SECRET' | 'SIGNATURE_VERSION' | 'WEBHOOK_WORKERS'>
+  tenants: Pick<RunningTenantDirectory, 'get' | 'refresh' | 'ids'>
+  config: WebhookSendingDependencies['config'] & Pick<BackendConfig, 'WEBHOOK_WORKERS'>
 }
 
-/** Deliveries to one recipient at a time, per WEBHOOK_WORKERS: a slow one holds up nobody else. */
-export const DELIVERIES_IN_FLIGHT_PER_RECIPIENT = 32
 /** A lease lasts this much longer than the request may: skew of clocks and the writing of the outcome. */
 export const LEASE_MARGIN_MS = 15_000
 /** Waits between attempts: the number of attempts so far, up to six, times ten seconds. */
@@ -34,16 +28,15 @@ const RETRY_JITTER = 0.1
 /** The outcome is written again this often when the database does not take it; then the lease runs out. */
 const MAX_OUTCOME_WRITES = 4
 const OUTCOME_PAUSE_MS = 250
-/** An answer's body is of no interest. */
-const MAX_ANSWER_BYTES = 65_536
 
 /**
- * Delivers what the outbox wrote, at least once each, in order within a recipient and resource.
+ * Delivers what the outbox wrote, at least once each, in order within a receiver and resource.
  *
- *   PENDING ──claim: lease, epoch + 1──▶ (PENDING, leased) ──status 200──▶ DELIVERED
- *      ▲                                        │  ╲
- *      │                                        │   ──last attempt failed──▶ FAILED (kept, never retried)
- *      └──── processAt = retry, or lease ended ─┘
+ *   PENDING ──claim: lease, epoch + 1──▶ (PENDING, leased) ──status 200──▶ DELIVERED ──┐
+ *    ▲   ▲                                      │  ╲                                   │ sent again by hand:
+ *    │   │                                      │   ──last attempt failed──▶ FAILED ───┤ attempts = 0, a
+ *    │   └──── processAt = retry, or lease ended┘        (kept, nothing tries it)      │ resource of its own
+ *    └─────────────────────────────────────────────────────────────────────────────────┘
  *
  * No transaction and no lock is held during the request. Who lost the lease writes nothing.
  */
@@ -51,42 +44,47 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   start(): Promise<void>
   stop(): Promise<void>
 } {
-  const { database, clock, random, logger, httpClient, tenants, config } = dependencies
-  const reveal = dependencies.reveal ?? ((_type, data) => data)
+  const { database, clock, random, logger, tenants, config } = dependencies
   const store = createDeliveryStore({ database, clock })
+  const sending = createWebhookSending(dependencies)
+  const places = createPlaces(config.WEBHOOK_WORKERS)
   const owner = random.uuid()
-  const limit = DELIVERIES_IN_FLIGHT_PER_RECIPIENT * config.WEBHOOK_WORKERS
-  const inFlight = new Map<string, number>()
-  /** Recipients for whom more may have been due than had a place: looked at again when one of theirs ends. */
-  const full = new Set<string>()
   const running = new Set<Promise<void>>()
+  /** Rounds that were begun. */
+  let rounds = 0
   let unlisten: (() => Promise<void>) | undefined
 
   const worker = createDueWorker({ clock, logger, name: 'webhooks', round })
 
   async function round(): Promise<number | undefined> {
-    const ids = tenants.ids()
-    const lanes = ids
-      .map((id) => ({ recipientTenantId: id, free: limit - (inFlight.get(id) ?? 0) }))
-      .filter((lane) => lane.free > 0)
-    const longestTimeoutMs = Math.max(0, ...ids.map((id) => tenants.get(id)?.settings.webhookTimeoutMs ?? 0))
-    const deadlineMs = clock.nowMs() + longestTimeoutMs + LEASE_MARGIN_MS
-    const { claimed, nextDueMs } = await store.claim(owner, lanes, deadlineMs)
-    full.clear()
+    rounds++
+    const { due, nextDueMs } = await store.look()
+    const offered = places.offer(due)
+    if (offered.length === 0) return nextDueMs
+    const takenBefore = places.taken()
+    const claimed = await store.claim(owner, offered, leaseEnds())
     for (const delivery of claimed) begin(delivery)
-    for (const id of ids) if ((inFlight.get(id) ?? 0) >= limit) full.add(id)
-    // Places that became free during the statement: it may have left something for want of them.
-    const cutShort = lanes.some(({ recipientTenantId: id, free }) => {
-      const taken = claimed.filter((delivery) => delivery.recipientTenantId === id).length
-      return taken === free && !full.has(id)
+    if (places.used(offered, claimed, takenBefore)) worker.wake()
+    // Where all places were taken, the end of a delivery wakes the worker; what was claimed may lose its process.
+    const leases = claimed.map(({ leaseDeadlineMs }) => leaseDeadlineMs)
+    const next = Math.min(nextDueMs ?? Infinity, ...leases)
+    return next === Infinity ? undefined : next
+  }
+
+  /** When leases end that are taken now: later for tenants that may take longer than the configuration says. */
+  function leaseEnds() {
+    const endMs = (timeoutMs: number) =>
+      clock.nowMs() + Math.min(timeoutMs, MAX_WEBHOOK_TIMEOUT_MS) + LEASE_MARGIN_MS
+    const slow = tenants.ids().flatMap((tenantId) => {
+      const timeoutMs = tenants.get(tenantId)?.settings.webhookTimeoutMs ?? 0
+      return timeoutMs > config.WEBHOOK_TIMEOUT ? [{ tenantId, endMs: endMs(timeoutMs) }] : []
     })
-    if (cutShort) worker.wake()
-    return nextDueMs
+    return { endMs: endMs(config.WEBHOOK_TIMEOUT), slow }
   }
 
   function begin(delivery: ClaimedDelivery): void {
-    const id = delivery.recipientTenantId
-    inFlight.set(id, (inFlight.get(id) ?? 0) + 1)
+    const lane = { receiver: delivery.receiver, isRepeat: delivery.isRepeat }
+    places.take(lane)
     const done = deliver(delivery)
       .catch((error: unknown) => {
         logger.error({ err: error, webhookId: delivery.id }, 'the outcome of a webhook could not be written')
@@ -94,11 +92,9 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
       })
       .then((next) => {
         running.delete(done)
-        const left = (inFlight.get(id) ?? 1) - 1
-        if (left > 0) inFlight.set(id, left)
-        else inFlight.delete(id)
+        const isAwaited = places.release(lane)
         // What was put in the outbox meanwhile woke the worker itself, unless there was no place for it.
-        if (next === 'dueNow' || full.has(id)) worker.wake()
+        if (next === 'dueNow' || isAwaited) worker.wake()
         else if (next !== undefined) worker.wakeAt(next.dueMs)
       })
     running.add(done)
@@ -108,66 +104,31 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   type Next = 'dueNow' | { dueMs: number } | undefined
 
   async function deliver(delivery: ClaimedDelivery): Promise<Next> {
-    const tenant = tenants.get(delivery.recipientTenantId)
-    const answer: Answer = tenant ? await send(delivery, tenant) : { problem: 'the recipient is deleted' }
+    const { statusCode, problem, maxAttempts } = await attempt(delivery)
     const attempts = delivery.attempts + 1
-    const log = {
-      webhookId: delivery.id,
-      eventId: delivery.eventId,
-      type: delivery.type,
-      attempts,
-      ...answer
-    }
+    const { id: webhookId, eventId, type, receiver } = delivery
+    const log = { webhookId, eventId, type, receiver, attempts, statusCode, problem }
     const nowMs = clock.nowMs()
-    if (answer.statusCode === 200) {
+    if (statusCode === 200) {
       logger.debug(log, 'a webhook was delivered')
-      return write(delivery, { state: 'DELIVERED', statusCode: 200, processAtMs: nowMs })
+      return write(delivery, { state: 'DELIVERED', statusCode, problem, processAtMs: nowMs })
     }
-    if (tenant === undefined || attempts >= tenant.settings.webhookMaxRetry) {
-      logger.error(log, 'a webhook was given up')
-      return write(delivery, { state: 'FAILED', statusCode: answer.statusCode, processAtMs: nowMs })
+    if (attempts >= maxAttempts) {
+      logger.error(log, 'a webhook was given up; resendWebhookEvent sends it again')
+      return write(delivery, { state: 'FAILED', statusCode, problem, processAtMs: nowMs })
     }
     const waitMs = retryDelayMs(attempts, random.fraction())
     logger.warn({ ...log, waitMs }, 'a webhook was not accepted and will be repeated')
-    return write(delivery, { state: 'PENDING', statusCode: answer.statusCode, processAtMs: nowMs + waitMs })
+    return write(delivery, { state: 'PENDING', statusCode, problem, processAtMs: nowMs + waitMs })
   }
 
-  interface Answer {
-    statusCode?: number
-    problem?: string
-  }
-
-  async function send({ eventId, type, data }: ClaimedDelivery, tenant: Tenant): Promise<Answer> {
-    let body: { id: string; type: WebhookEventType; data: Record<string, unknown> }
+  /** A fault of our own is a failed attempt too: it must not be repeated without a pause or an end. */
+  async function attempt(delivery: ClaimedDelivery): Promise<Answer> {
     try {
-      body = { id: eventId, type, data: reveal(type, data) }
+      return await sending.send(delivery)
     } catch (error) {
-      return { problem: (error as Error).message }
-    }
-    const secret = config.SIGNATURE_SECRET
-    try {
-      const { status } = await httpClient.request({
-        method: 'POST',
-        url: tenant.settings.webhookUrl,
-        headers: {
-          'content-type': 'application/json',
-          ...(secret !== undefined && {
-            'rafiki-signature': signWebhook({
-              body,
-              secret,
-              version: config.SIGNATURE_VERSION,
-              timestampMs: clock.nowMs()
-            })
-          })
-        },
-        body: canonicalJson(body),
-        timeoutMs: tenant.settings.webhookTimeoutMs,
-        maxResponseBytes: MAX_ANSWER_BYTES
-      })
-      return { statusCode: status }
-    } catch (error) {
-      if (error instanceof HttpClientError) return { problem: error.message }
-      throw error
+      logger.error({ err: error, webhookId: delivery.id }, 'a webhook could not be sent')
+      return { problem: 'this node could not send it', maxAttempts: config.WEBHOOK_MAX_RETRY }
     }
   }
 
@@ -176,15 +137,20 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
     outcome: Parameters<typeof store.finish>[1]
   ): Promise<Next> {
     for (let tries = 1; ; tries++) {
+      const roundsBefore = rounds
       try {
         const { isDone, hasFollowers } = await store.finish(delivery, outcome)
-        if (isDone && outcome.state === 'PENDING') return { dueMs: outcome.processAtMs }
-        if (isDone) return hasFollowers ? 'dueNow' : undefined
-        logger.warn(
-          { webhookId: delivery.id },
-          'a webhook took longer than its lease; another process has it'
-        )
-        return undefined
+        if (!isDone) {
+          logger.warn(
+            { webhookId: delivery.id },
+            'a webhook took longer than its lease; another process has it'
+          )
+          return undefined
+        }
+        if (outcome.state === 'PENDING') return { dueMs: outcome.processAtMs }
+        // A follower that was written while the outcome was is not seen by it, and a round of that time saw the
+        // follower behind a delivery that was not over.
+        return hasFollowers || rounds !== roundsBefore ? 'dueNow' : undefined
       } catch (error) {
         if (tries >= MAX_OUTCOME_WRITES) throw error
         await clock.sleep(OUTCOME_PAUSE_MS * 2 ** tries)
@@ -194,7 +160,7 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
 
   return {
     async start() {
-      if (limit === 0) return
+      if (config.WEBHOOK_WORKERS === 0) return
       unlisten = await database.listen(Channel.WEBHOOK_DUE, worker.wake, worker.wake)
       worker.start()
     },

@@ -3,20 +3,31 @@ import type { Database } from '../../runtime/index.ts'
 import type { Transaction } from '../model.ts'
 import type { Page, PageRequest } from '../pagination.ts'
 
-export type WebhookEventType =
-  | 'incoming_payment.created'
-  | 'incoming_payment.completed'
-  | 'incoming_payment.expired'
-  | 'incoming_payment.partial_payment_received'
-  | 'outgoing_payment.created'
-  | 'outgoing_payment.completed'
-  | 'outgoing_payment.failed'
-  | 'outgoing_payment.funded'
-  | 'outgoing_payment.cancelled'
-  | 'wallet_address.not_found'
-  | 'wallet_address.web_monetization'
-  | 'asset.liquidity_low'
-  | 'peer.liquidity_low'
+/** All types; `fixtures/contract/webhooks.json` describes what each of them tells. */
+export const WEBHOOK_EVENT_TYPES = [
+  'incoming_payment.created',
+  'incoming_payment.completed',
+  'incoming_payment.expired',
+  'incoming_payment.partial_payment_received',
+  'outgoing_payment.created',
+  'outgoing_payment.completed',
+  'outgoing_payment.failed',
+  'outgoing_payment.funded',
+  'outgoing_payment.cancelled',
+  'wallet_address.not_found',
+  'wallet_address.web_monetization',
+  'asset.liquidity_low',
+  'peer.liquidity_low'
+] as const
+export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number]
+
+/**
+ * Who is sent to: a tenant (by its id), or one of the two services that work for all tenants. A receiver has
+ * places and an order of its own, whatever becomes of the others.
+ */
+export type Receiver = string
+export const CARD_SERVICE: Receiver = 'card-service'
+export const POINT_OF_SALE: Receiver = 'point-of-sale'
 
 export interface NewWebhookEvent {
   type: WebhookEventType
@@ -31,6 +42,8 @@ export interface NewWebhookEvent {
   }
   /** What the wallet may withdraw on this event. */
   withdrawal?: { accountId: string; assetId: string; amount: bigint }
+  /** A terminal waits for it too: events of incoming payments that a card pays. */
+  alsoToPointOfSale?: boolean
 }
 
 /** The outbox: an event is a row of the transaction that changed its resource. */
@@ -67,7 +80,7 @@ export interface WebhookEvent {
   createdAt: Date
 }
 
-/** Types that a list of events leaves out unless the caller says which: they only go to the card service. */
+/** They go to the card service alone, and a list of events leaves them out unless the caller says which. */
 export const HIDDEN_EVENT_TYPES: readonly WebhookEventType[] = [
   'outgoing_payment.funded',
   'outgoing_payment.cancelled'

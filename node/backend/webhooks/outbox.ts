@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
-import type { Clock, Random } from '../../runtime/index.ts'
+import type { Clock, Logger, Random } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { Channel } from '../model.ts'
-import { HIDDEN_EVENT_TYPES } from './model.ts'
-import type { NewWebhookEvent, Outbox } from './model.ts'
+import { CARD_SERVICE, HIDDEN_EVENT_TYPES, POINT_OF_SALE } from './model.ts'
+import type { NewWebhookEvent, Outbox, Receiver } from './model.ts'
 
 /** The column of the event's table that names its resource; null: nothing of that id exists. */
 const RESOURCE_COLUMN = {
@@ -22,17 +22,36 @@ const RESOURCE_COLUMN = {
 export function createOutbox({
   clock,
   random,
+  logger,
   config
 }: {
   clock: Clock
   random: Random
-  config: Pick<BackendConfig, 'OPERATOR_TENANT_ID' | 'SEND_TENANT_WEBHOOKS_TO_OPERATOR'>
+  logger: Logger
+  config: Pick<
+    BackendConfig,
+    | 'OPERATOR_TENANT_ID'
+    | 'SEND_TENANT_WEBHOOKS_TO_OPERATOR'
+    | 'CARD_WEBHOOK_SERVICE_URL'
+    | 'POS_WEBHOOK_SERVICE_URL'
+  >
 }): Outbox {
-  function recipients(event: NewWebhookEvent): string[] {
-    // These are for the card service alone, which this node does not have.
-    if (HIDDEN_EVENT_TYPES.includes(event.type)) return []
-    const operator = config.SEND_TENANT_WEBHOOKS_TO_OPERATOR ? [config.OPERATOR_TENANT_ID.toLowerCase()] : []
-    return [...new Set([event.tenantId, ...operator])]
+  const operatorId = config.OPERATOR_TENANT_ID.toLowerCase()
+
+  function receiversOf(event: NewWebhookEvent): Receiver[] {
+    if (HIDDEN_EVENT_TYPES.includes(event.type)) return service(CARD_SERVICE, event)
+    return [
+      event.tenantId,
+      ...(config.SEND_TENANT_WEBHOOKS_TO_OPERATOR && event.tenantId !== operatorId ? [operatorId] : []),
+      ...(event.alsoToPointOfSale ? service(POINT_OF_SALE, event) : [])
+    ]
+  }
+
+  function service(receiver: Receiver, { type, resource }: NewWebhookEvent): Receiver[] {
+    const variable = receiver === CARD_SERVICE ? 'CARD_WEBHOOK_SERVICE_URL' : 'POS_WEBHOOK_SERVICE_URL'
+    if (config[variable] !== undefined) return [receiver]
+    logger.warn({ type, resource }, `an event is not sent: ${variable} is not set`)
+    return []
   }
 
   /** Writes the event if `change` gives a row. */
@@ -43,7 +62,7 @@ export function createOutbox({
   ): Promise<string | undefined> {
     const id = random.orderedUuid()
     const createdAt = new Date(clock.nowMs())
-    const to = recipients(event)
+    const to = receiversOf(event)
     const resourceColumn = RESOURCE_COLUMN[event.resource.kind]
     const named =
       resourceColumn === null
@@ -61,11 +80,11 @@ export function createOutbox({
            FROM change
            RETURNING id, "resourceKey", sequence, "createdAt"
          ), delivery AS (
-           INSERT INTO webhooks (id, "eventId", "recipientTenantId", "resourceKey", sequence, state,
+           INSERT INTO webhooks (id, "eventId", receiver, "recipientTenantId", "resourceKey", sequence, state,
              "processAt", "createdAt", "updatedAt")
-           SELECT recipient.id, event.id, recipient."tenantId", event."resourceKey", event.sequence, 'PENDING',
+           SELECT new.id, event.id, new.receiver, new."tenantId", event."resourceKey", event.sequence, 'PENDING',
              event."createdAt", event."createdAt", event."createdAt"
-           FROM event, unnest(?::uuid[], ?::uuid[]) AS recipient (id, "tenantId")
+           FROM event, unnest(?::uuid[], ?::text[], ?::uuid[]) AS new (id, receiver, "tenantId")
            RETURNING id
          )
          SELECT EXISTS (SELECT 1 FROM event) AS written, (SELECT count(pg_notify(?, id::text)) FROM delivery)`,
@@ -83,6 +102,8 @@ export function createOutbox({
         createdAt,
         to.map(() => random.orderedUuid()),
         to,
+        // Whose settings and whose list it belongs to: a service's the event's own.
+        to.map((receiver) => (receiver === operatorId ? operatorId : event.tenantId)),
         Channel.WEBHOOK_DUE
       ] as never
     )

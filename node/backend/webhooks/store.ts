@@ -1,11 +1,17 @@
 import type { Clock, Database } from '../../runtime/index.ts'
-import type { WebhookEventType } from './model.ts'
+import type { Receiver, WebhookEventType } from './model.ts'
+import type { DueLane } from './places.ts'
 
 /** A delivery that this process holds a lease on. */
 export interface ClaimedDelivery {
   id: string
   leaseEpoch: number
+  leaseDeadlineMs: number
   attempts: number
+  /** It was tried before. */
+  isRepeat: boolean
+  receiver: Receiver
+  /** Whose settings hold for it. */
   recipientTenantId: string
   eventId: string
   type: WebhookEventType
@@ -16,76 +22,105 @@ export interface ClaimedDelivery {
 export function createDeliveryStore({ database, clock }: { database: Database; clock: Clock }) {
   return {
     /**
-     * Takes leases on due deliveries, at most `free` of a recipient. Only the oldest pending delivery of a
-     * recipient and resource is taken; what waits behind it is looked at again when the lease ends.
-     *
-     * `nextDueMs`: when the next delivery to one of these recipients is due, of those that were not due now;
-     * undefined when none waits. (Its arrays are subselects: a plan that knew how long they are would seem better
-     * than the general one, and be made for each call, which takes three times as long as running it.)
+     * The lanes that something is due in, by one look each however many rows wait, and when the next is due.
+     * Some of what is due may have to wait behind an earlier one of its resource.
+     */
+    async look(): Promise<{ due: DueLane[]; nextDueMs: number | undefined }> {
+      const now = new Date(clock.nowMs())
+      interface LaneRow {
+        receiver: Receiver
+        isRepeat: boolean
+        dueSince: Date | null
+        nextDue: Date | null
+      }
+      const { rows } = await database.knex.raw<{ rows: LaneRow[] }>(
+        `WITH RECURSIVE one AS (
+           (SELECT receiver FROM webhooks WHERE state = 'PENDING' ORDER BY receiver LIMIT 1)
+           UNION ALL
+           SELECT (SELECT w.receiver FROM webhooks w
+                   WHERE w.state = 'PENDING' AND w.receiver > one.receiver ORDER BY w.receiver LIMIT 1)
+           FROM one WHERE one.receiver IS NOT NULL
+         )
+         SELECT one.receiver, lane."isRepeat",
+           (SELECT w."processAt" FROM webhooks w
+            WHERE w.receiver = one.receiver AND (w.attempts > 0) = lane."isRepeat" AND w.state = 'PENDING'
+              AND w."processAt" <= ?
+            ORDER BY w."processAt" LIMIT 1) AS "dueSince",
+           (SELECT w."processAt" FROM webhooks w
+            WHERE w.receiver = one.receiver AND (w.attempts > 0) = lane."isRepeat" AND w.state = 'PENDING'
+              AND w."processAt" > ?
+            ORDER BY w."processAt" LIMIT 1) AS "nextDue"
+         FROM one CROSS JOIN (VALUES (false), (true)) AS lane ("isRepeat")
+         WHERE one.receiver IS NOT NULL`,
+        [now, now]
+      )
+      const due = rows.flatMap(({ receiver, isRepeat, dueSince }) =>
+        dueSince === null ? [] : [{ receiver, isRepeat, dueSinceMs: dueSince.getTime() }]
+      )
+      const nextDueMs = Math.min(...rows.map(({ nextDue }) => nextDue?.getTime() ?? Infinity))
+      return { due, nextDueMs: nextDueMs === Infinity ? undefined : nextDueMs }
+    },
+
+    /**
+     * Takes leases on due deliveries, at most `free` of a lane. Only the oldest pending delivery of a receiver
+     * and resource is taken; what waits behind it is looked at again when the lease ends. (The arrays are
+     * subselects: a plan that knew how long they are would seem better than the general one, and be made for
+     * each call, which takes three times as long as running it.)
      */
     async claim(
       owner: string,
-      lanes: readonly { recipientTenantId: string; free: number }[],
-      leaseDeadlineMs: number
-    ): Promise<{ claimed: ClaimedDelivery[]; nextDueMs: number | undefined }> {
+      lanes: readonly (DueLane & { free: number })[],
+      leases: { endMs: number; slow: readonly { tenantId: string; endMs: number }[] }
+    ): Promise<ClaimedDelivery[]> {
       const now = new Date(clock.nowMs())
-      const deadline = new Date(leaseDeadlineMs)
-      const { rows } = await database.knex.raw<{ rows: (ClaimedDelivery & { nextDue: Date | null })[] }>(
+      const { rows } = await database.knex.raw<{
+        rows: (Omit<ClaimedDelivery, 'leaseDeadlineMs'> & { leaseDeadline: Date })[]
+      }>(
         `WITH head AS (
-           SELECT due.id, due."recipientTenantId", due."resourceKey"
-           FROM unnest((SELECT ?::uuid[]), (SELECT ?::int[])) AS lane ("tenantId", free)
+           SELECT due.id, due.receiver, due."resourceKey", coalesce(slow."leaseEnd", ?::timestamptz) AS "leaseEnd"
+           FROM unnest((SELECT ?::text[]), (SELECT ?::boolean[]), (SELECT ?::int[])) AS lane (receiver, "isRepeat", free)
            CROSS JOIN LATERAL (
-             SELECT id, "recipientTenantId", "resourceKey"
+             SELECT id, receiver, "resourceKey", "recipientTenantId"
              FROM webhooks w
-             WHERE w."recipientTenantId" = lane."tenantId" AND w.state = 'PENDING' AND w."processAt" <= ?
+             WHERE w.receiver = lane.receiver AND (w.attempts > 0) = lane."isRepeat" AND w.state = 'PENDING'
+               AND w."processAt" <= ?
                AND NOT EXISTS (
                  SELECT 1 FROM webhooks earlier
-                 WHERE earlier."recipientTenantId" = w."recipientTenantId"
-                   AND earlier."resourceKey" = w."resourceKey"
+                 WHERE earlier.receiver = w.receiver AND earlier."resourceKey" = w."resourceKey"
                    AND earlier.sequence < w.sequence AND earlier.state = 'PENDING'
                )
              ORDER BY w."processAt", w.sequence
              LIMIT lane.free
              FOR UPDATE SKIP LOCKED
            ) due
+           LEFT JOIN unnest((SELECT ?::uuid[]), (SELECT ?::timestamptz[])) AS slow ("tenantId", "leaseEnd")
+             ON slow."tenantId" = due."recipientTenantId"
          ), claimed AS (
            UPDATE webhooks w
-           SET "processAt" = ?, "leaseDeadline" = ?, "leaseOwner" = ?, "updatedAt" = ?,
+           SET "processAt" = head."leaseEnd", "leaseDeadline" = head."leaseEnd", "leaseOwner" = ?, "updatedAt" = ?,
                "leaseEpoch" = w."leaseEpoch" + (w.id = head.id)::int
            FROM head
-           WHERE w."recipientTenantId" = head."recipientTenantId" AND w."resourceKey" = head."resourceKey"
-             AND w.state = 'PENDING'
-           RETURNING w.id, w."eventId", w."leaseEpoch", w.attempts, w."recipientTenantId", w.id = head.id AS "isHead"
+           WHERE w.receiver = head.receiver AND w."resourceKey" = head."resourceKey" AND w.state = 'PENDING'
+           RETURNING w.*, w.id = head.id AS "isHead"
          )
-         SELECT claimed.*, event.type, event.data, next.due AS "nextDue"
-         FROM (
-           SELECT min(soon.due) AS due
-           FROM unnest((SELECT ?::uuid[])) AS recipient (id)
-           CROSS JOIN LATERAL (
-             SELECT w."processAt" AS due FROM webhooks w
-             WHERE w."recipientTenantId" = recipient.id AND w.state = 'PENDING' AND w."processAt" > ?
-             ORDER BY w."processAt" LIMIT 1
-           ) soon
-         ) next
-         LEFT JOIN (claimed JOIN "webhookEvents" event ON event.id = claimed."eventId") ON claimed."isHead"
+         SELECT claimed.id, claimed."eventId", claimed."leaseEpoch", claimed."leaseDeadline", claimed.attempts,
+           claimed.attempts > 0 AS "isRepeat", claimed.receiver, claimed."recipientTenantId", event.type, event.data
+         FROM claimed JOIN "webhookEvents" event ON event.id = claimed."eventId"
+         WHERE claimed."isHead"
          ORDER BY event.sequence`,
         [
-          lanes.map((lane) => lane.recipientTenantId),
-          lanes.map((lane) => lane.free),
+          new Date(leases.endMs),
+          lanes.map(({ receiver }) => receiver),
+          lanes.map(({ isRepeat }) => isRepeat),
+          lanes.map(({ free }) => free),
           now,
-          deadline,
-          deadline,
+          leases.slow.map(({ tenantId }) => tenantId),
+          leases.slow.map(({ endMs }) => new Date(endMs)),
           owner,
-          now,
-          lanes.map((lane) => lane.recipientTenantId),
           now
         ]
       )
-      const claimed = rows.filter((row) => row.id !== null)
-      // The statement sees its own leases as they were before: due.
-      const dueMs = [rows[0]?.nextDue?.getTime(), claimed.length > 0 ? leaseDeadlineMs : undefined]
-      const known = dueMs.filter((ms) => ms !== undefined)
-      return { claimed, nextDueMs: known.length === 0 ? undefined : Math.min(...known) }
+      return rows.map(({ leaseDeadline, ...row }) => ({ ...row, leaseDeadlineMs: leaseDeadline.getTime() }))
     },
 
     /**
@@ -99,6 +134,7 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
       outcome: {
         state: 'PENDING' | 'DELIVERED' | 'FAILED'
         statusCode: number | undefined
+        problem: string | undefined
         processAtMs: number
       }
     ): Promise<{ isDone: boolean; hasFollowers: boolean }> {
@@ -107,14 +143,14 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
       const { rows } = await database.knex.raw<{ rows: [{ isDone: boolean; hasFollowers: boolean }] }>(
         `WITH done AS (
            UPDATE webhooks
-           SET state = ?, attempts = attempts + 1, "statusCode" = ?, "processAt" = ?, "updatedAt" = ?,
-               "leaseOwner" = NULL, "leaseDeadline" = NULL
+           SET state = ?, attempts = attempts + 1, "statusCode" = ?, "lastError" = ?, "processAt" = ?,
+               "updatedAt" = ?, "leaseOwner" = NULL, "leaseDeadline" = NULL
            WHERE id = ? AND "leaseEpoch" = ? AND state = 'PENDING'
-           RETURNING id, "recipientTenantId", "resourceKey"
+           RETURNING id, receiver, "resourceKey"
          ), followers AS (
            UPDATE webhooks w SET "processAt" = ?
            FROM done
-           WHERE w."recipientTenantId" = done."recipientTenantId" AND w."resourceKey" = done."resourceKey"
+           WHERE w.receiver = done.receiver AND w."resourceKey" = done."resourceKey"
              AND w.state = 'PENDING' AND w.id <> done.id
            RETURNING w.id
          )
@@ -122,6 +158,7 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
         [
           outcome.state,
           outcome.statusCode ?? null,
+          outcome.problem ?? null,
           outcome.state === 'PENDING' ? processAt : null,
           now,
           delivery.id,
@@ -133,5 +170,3 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
     }
   }
 }
-
-export type DeliveryStore = ReturnType<typeof createDeliveryStore>

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { createHttpClient, createManualClock, serveHttp } from '../../runtime/index.ts'
 import type { HttpServer, ManualClock } from '../../runtime/index.ts'
+import type { BackendConfig } from '../config.ts'
 import { createTenantDirectory } from '../tenants/directory.ts'
 import type { RunningTenantDirectory } from '../tenants/directory.ts'
 import { createTestBackend, OPERATOR_ID, until as untilHolds } from '../testing.ts'
@@ -77,7 +78,7 @@ describe('webhooks', () => {
   }
 
   function deliverer(
-    options: { secret?: string; clock?: ManualClock } = {}
+    options: { secret?: string; clock?: ManualClock; config?: Partial<BackendConfig> } = {}
   ): ReturnType<typeof createWebhookDelivery> {
     const delivery = createWebhookDelivery({
       database: backend.openDatabase(),
@@ -86,13 +87,13 @@ describe('webhooks', () => {
       logger: backend.logger,
       httpClient: createHttpClient(backend.runtime),
       tenants,
-      config: { SIGNATURE_SECRET: options.secret, SIGNATURE_VERSION: 1, WEBHOOK_WORKERS: 1 }
+      config: { ...backend.config, ...options.config, SIGNATURE_SECRET: options.secret }
     })
     started.push(delivery)
     return delivery
   }
 
-  const outbox = () => createOutbox({ clock, random: backend.random, config: backend.config })
+  const outbox = () => createOutbox({ ...backend, clock })
 
   function add(event: Partial<NewWebhookEvent> = {}): Promise<string> {
     return backend.database.transaction((trx) =>
@@ -260,8 +261,7 @@ describe('webhooks', () => {
       database,
       clock,
       httpClient: createHttpClient(backend.runtime),
-      tenants,
-      config: { SIGNATURE_SECRET: undefined, SIGNATURE_VERSION: 1, WEBHOOK_WORKERS: 1 }
+      tenants
     })
     await delivery.start()
     await until(() => clock.nextTimerMs() !== undefined)

@@ -1,58 +1,20 @@
-import { createHash, sign } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import {
+  DIGEST_LIES,
+  digestOf,
+  honestAttempt,
+  SIGNATURE_LIES,
+  signatureOf,
+  without
+} from '../http-signatures/handmade.test-support.ts'
+import type { Attempt } from '../http-signatures/handmade.test-support.ts'
 import { toJwk } from '../http-signatures/index.ts'
 import { OPERATOR_ID, startTestAuth } from './testing.ts'
 import type { AuthHarness, JsonAnswer } from './testing.ts'
 import { createGrantActors, INCOMING, INTERACT_WITHOUT_FINISH, refusalOf } from './testing-grants.ts'
 import type { GrantActors, GrantAnswer } from './testing-grants.ts'
 
-// Each operation that needs a signature, with every signature that must not do (RFC 9421, RFC 9530). The signatures
-// are put together by hand here, line by line, so that nothing but the door is under test.
-
-type Headers = Record<string, string>
-
-/** A request as it is sent, and what of it is signed. */
-interface Attempt {
-  method: string
-  url: string
-  headers: Headers
-  body?: string
-  /** Differ from what is sent where the attempt lies. */
-  signedMethod?: string
-  signedUrl?: string
-  signedHeaders?: Headers
-  components: string[]
-  keyId: string
-  privateKey: KeyObject
-  createdMs: number | undefined
-  nonce?: string
-}
-
-/** The signature fields of an attempt: RFC 9421 section 2.5. */
-function signatureOf(attempt: Attempt): Headers {
-  const { method, url, headers, components, keyId, createdMs, nonce, privateKey } = attempt
-  const values: Headers = {
-    ...headers,
-    ...attempt.signedHeaders,
-    '@method': attempt.signedMethod ?? method,
-    '@target-uri': attempt.signedUrl ?? url
-  }
-  const parameters = [
-    `(${components.map((name) => `"${name}"`).join(' ')})`,
-    `keyid="${keyId}"`,
-    ...(createdMs === undefined ? [] : [`created=${Math.floor(createdMs / 1000)}`]),
-    ...(nonce === undefined ? [] : [`nonce="${nonce}"`])
-  ].join(';')
-  const lines = components.map((name) => `"${name}": ${values[name]}`)
-  const base = [...lines, `"@signature-params": ${parameters}`].join('\n')
-  return {
-    'signature-input': `sig1=${parameters}`,
-    signature: `sig1=:${sign(null, Buffer.from(base), privateKey).toString('base64')}:`
-  }
-}
-
-const digestOf = (body: string) => `sha-512=:${createHash('sha512').update(body).digest('base64')}:`
+// Each operation that needs a signature, with every signature that must not do (RFC 9421, RFC 9530).
 
 describe('a signature', () => {
   let harness: AuthHarness
@@ -109,24 +71,12 @@ describe('a signature', () => {
   }
 
   async function attemptOf(operation: string): Promise<Attempt> {
-    const { method, url, headers, body } = await operations[operation]!()
-    const components = ['@method', '@target-uri']
-    if (headers.authorization !== undefined) components.push('authorization')
-    if (body !== undefined) components.push('content-digest', 'content-type')
-    return {
-      method,
-      url,
-      headers: {
-        accept: 'application/json',
-        ...headers,
-        ...(body !== undefined && { 'content-type': 'application/json', 'content-digest': digestOf(body) })
-      },
-      ...(body !== undefined && { body }),
-      components,
-      keyId: harness.client.keyId,
-      privateKey: harness.client.privateKey,
-      createdMs: harness.runtime.clock.nowMs()
-    }
+    const { keyId, privateKey } = harness.client
+    return honestAttempt(await operations[operation]!(), {
+      keyId,
+      privateKey,
+      nowMs: harness.runtime.clock.nowMs()
+    })
   }
 
   async function send(attempt: Attempt, signature = signatureOf(attempt)): Promise<JsonAnswer> {
@@ -148,91 +98,31 @@ describe('a signature', () => {
        FROM grants g LEFT JOIN "accessTokens" t ON t."grantId" = g.id`
     )
 
-  const without = (attempt: Attempt, component: string): Attempt => ({
-    ...attempt,
-    components: attempt.components.filter((name) => name !== component)
-  })
   const headers = [401, 'invalid_client', 'invalid signature headers']
   const wrong = [401, 'invalid_client', 'invalid signature']
   const noClient = [400, 'invalid_client', 'could not determine client']
+  const refusals: Record<string, unknown[]> = {
+    'no signature': headers,
+    'a signature without its input': headers,
+    'a signature that is no structured field': headers,
+    'no key id': [401, 'invalid_client', 'invalid signature input'],
+    'the key of another': noClient
+  }
 
-  /** What is refused, made of a request that would do. */
-  const lies: [string, (attempt: Attempt) => Attempt | [Attempt, Headers], unknown[]][] = [
-    ['no signature', (attempt) => [attempt, {}], headers],
-    [
-      'a signature without its input',
-      (attempt) => [attempt, { signature: signatureOf(attempt).signature! }],
-      headers
-    ],
-    [
-      'a signature that is no structured field',
-      (attempt) => [attempt, { ...signatureOf(attempt), signature: 'sig1=abc' }],
-      headers
-    ],
-    [
-      'no key id',
-      (attempt) => {
-        const signature = signatureOf(attempt)
-        const input = signature['signature-input']!.replace(/;keyid="[^"]*"/, '')
-        return [attempt, { ...signature, 'signature-input': input }]
-      },
-      [401, 'invalid_client', 'invalid signature input']
-    ],
-    [
-      'the key of another',
-      (attempt) => ({
-        ...attempt,
-        keyId: harness.otherClient.keyId,
-        privateKey: harness.otherClient.privateKey
-      }),
-      noClient
-    ],
-    [
-      'another key under the same id',
-      (attempt) => ({ ...attempt, privateKey: harness.otherClient.privateKey }),
-      wrong
-    ],
-    ['no @method among its components', (attempt) => without(attempt, '@method'), wrong],
-    ['no @target-uri among its components', (attempt) => without(attempt, '@target-uri'), wrong],
-    [
-      'created 61 s ago',
-      (attempt) => ({ ...attempt, createdMs: harness.runtime.clock.nowMs() - 61_000 }),
-      wrong
-    ],
-    [
-      'created 12 s ahead',
-      (attempt) => ({ ...attempt, createdMs: harness.runtime.clock.nowMs() + 12_000 }),
-      wrong
-    ],
-    ['created at no time', (attempt) => ({ ...attempt, createdMs: undefined }), wrong],
-    ['made for another method', (attempt) => ({ ...attempt, signedMethod: 'PATCH' }), wrong],
-    [
-      'made for another host',
-      (attempt) => ({ ...attempt, signedUrl: attempt.url.replace('127.0.0.1', 'auth.example') }),
-      wrong
-    ],
-    [
-      'made for another scheme',
-      (attempt) => ({ ...attempt, signedUrl: attempt.url.replace('http:', 'https:') }),
-      wrong
-    ],
-    ['made for another path', (attempt) => ({ ...attempt, signedUrl: `${attempt.url}x` }), wrong],
-    [
-      'made for another query',
-      (attempt) => ({ ...attempt, url: `${attempt.url}?more=1`, signedUrl: attempt.url }),
-      wrong
-    ]
-  ]
   describe.each(Object.keys(operations))('of %s', (operation) => {
     it('is accepted where it holds', async () => {
       expect((await send(await attemptOf(operation))).status).toBeLessThan(300)
     })
 
-    it.each(lies)('is refused: %s', async (_, lie, refusal) => {
-      const told = lie(await attemptOf(operation))
+    it.each(Object.keys(SIGNATURE_LIES))('is refused: %s', async (lie) => {
+      const honest = await attemptOf(operation)
+      const told = SIGNATURE_LIES[lie]!(honest, {
+        ...harness.otherClient,
+        nowMs: harness.runtime.clock.nowMs()
+      })
       const [attempt, signature] = Array.isArray(told) ? told : [told, signatureOf(told)]
       const before = await everything()
-      expect(refusalOf(await send(attempt, signature))).toEqual(refusal)
+      expect(refusalOf(await send(attempt, signature))).toEqual(refusals[lie] ?? wrong)
       expect(await everything()).toEqual(before)
     })
 
@@ -268,36 +158,11 @@ describe('a signature', () => {
     }
   )
 
-  it.each<[string, (attempt: Attempt) => Attempt]>([
-    [
-      'no digest',
-      (attempt) => {
-        const { 'content-digest': _, ...sent } = attempt.headers
-        return { ...without(attempt, 'content-digest'), headers: sent }
-      }
-    ],
-    ['a digest that is not covered', (attempt) => without(attempt, 'content-digest')],
-    [
-      'the digest of another body',
-      (attempt) => ({ ...attempt, body: attempt.body!.replace('"read"', '"read-all"') })
-    ],
-    [
-      'a digest of an algorithm that is broken',
-      (attempt) => {
-        const digest = `md5=:${createHash('md5').update(attempt.body!).digest('base64')}:`
-        return { ...attempt, headers: { ...attempt.headers, 'content-digest': digest } }
-      }
-    ],
-    [
-      'one good digest and one bad',
-      (attempt) => {
-        const digest = `${digestOf(attempt.body!)}, sha-256=:AAAA:`
-        return { ...attempt, headers: { ...attempt.headers, 'content-digest': digest } }
-      }
-    ]
-  ])('of a body is refused: %s', async (_, lie) => {
+  it.each(Object.keys(DIGEST_LIES))('of a body is refused: %s', async (lie) => {
+    const honest = await attemptOf('a grant request')
     const before = await everything()
-    expect(refusalOf(await send(lie(await attemptOf('a grant request'))))).toEqual(wrong)
+    const attempt = DIGEST_LIES[lie]!(honest, honest.body!.replace('"read"', '"read-all"'))
+    expect(refusalOf(await send(attempt))).toEqual(wrong)
     expect(await everything()).toEqual(before)
   })
 

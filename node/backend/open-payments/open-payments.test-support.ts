@@ -1,4 +1,8 @@
-import { isFinalizedGrantWithAccessToken, isPendingGrant } from '@interledger/open-payments'
+import {
+  createAuthenticatedClient,
+  isFinalizedGrantWithAccessToken,
+  isPendingGrant
+} from '@interledger/open-payments'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { signRequest } from '../../http-signatures/index.ts'
 import { OPERATOR_ID } from '../testing.ts'
@@ -41,11 +45,15 @@ export function useOpenPayments(environment: Parameters<typeof startTestNode>[1]
     return (await desk.alice.client.walletAddress.get({ url: desk.alice.url })).authServer
   }
 
+  /** A grant that needs no consent, to a client of this node or of another. */
   async function tokenFor(
-    { client }: TestWalletAddress,
+    by: Pick<TestWalletAddress, 'url' | 'keyId' | 'privateKey'> & Partial<TestWalletAddress>,
     type: 'incoming-payment' | 'quote',
     actions: string[]
   ): Promise<string> {
+    const { url: walletAddressUrl, keyId, privateKey } = by
+    const client =
+      by.client ?? (await createAuthenticatedClient({ walletAddressUrl, keyId, privateKey, useHttp: true }))
     const grant = await client.grant.request(
       { url: await authServer() },
       { access_token: { access: [{ type, actions }] as never } }

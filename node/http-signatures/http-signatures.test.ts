@@ -17,7 +17,8 @@ import {
   toJwk,
   verifyContentDigest,
   verifyRequest,
-  verifyRequestOnce
+  verifyRequestOnce,
+  thumbprintUri
 } from './index.ts'
 import type { RequestHeaders, VerifyRequestOptions } from './index.ts'
 import { createSignatureBase } from './signature-base.ts'
@@ -65,6 +66,13 @@ const request = fc.record({
   }),
   authorization: fc.option(fc.stringMatching(/^GNAP [A-F0-9]{20}$/), { nil: undefined }),
   body: fc.option(json, { nil: undefined })
+})
+
+it('names a key by its thumbprint as RFC 8037, A.3, does', () => {
+  const x = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
+  expect(thumbprintUri({ kty: 'OKP', crv: 'Ed25519', x })).toBe(
+    'urn:ietf:params:oauth:jwk-thumbprint:sha-256:kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
+  )
 })
 
 describe('between this and @interledger/http-signature-utils', () => {

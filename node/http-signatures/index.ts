@@ -1,5 +1,5 @@
 export { createContentDigest, verifyContentDigest } from './content-digest.ts'
-export { isJwk, toJwk } from './jwk.ts'
+export { isJwk, thumbprintUri, toJwk } from './jwk.ts'
 export type { Jwk } from './jwk.ts'
 export * from './keys.ts'
 export { signRequest } from './sign.ts'

@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto'
+import { createHash, createPublicKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 
 /** A client's public key: Ed25519 as a JSON Web Key (RFC 8037 section 2), as Open Payments publishes it. */
@@ -37,6 +37,13 @@ function isKeyText(text: string): boolean {
 export function toPublicKey(jwk: Jwk): KeyObject | undefined {
   if (!isJwk(jwk)) return undefined
   return createPublicKey({ key: { kty: jwk.kty, crv: jwk.crv, x: jwk.x }, format: 'jwk' })
+}
+
+/** A name for a key that stands for its owner: the URI of its thumbprint (RFC 9278; RFC 7638, RFC 8037 2). */
+export function thumbprintUri({ kty, crv, x }: Pick<Jwk, 'kty' | 'crv' | 'x'>): string {
+  const members = JSON.stringify({ crv, kty, x: Buffer.from(x, 'base64url').toString('base64url') })
+  const digest = createHash('sha256').update(members).digest('base64url')
+  return `urn:ietf:params:oauth:jwk-thumbprint:sha-256:${digest}`
 }
 
 /** Publishes the public half of an Ed25519 key. */

@@ -1,7 +1,13 @@
 import { createPrivateKey } from 'node:crypto'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
-import { createContentDigest, createNonceGuard, signRequest, toJwk } from '../../http-signatures/index.ts'
+import {
+  createContentDigest,
+  createNonceGuard,
+  signRequest,
+  thumbprintUri,
+  toJwk
+} from '../../http-signatures/index.ts'
 import { createManualClock, createMemoryCache } from '../../runtime/index.ts'
 import type { TokenInfo } from '../../token-introspection/index.ts'
 import type { WalletAddress, WalletAddressKey } from '../wallet-addresses/model.ts'
@@ -262,7 +268,9 @@ describe('authorization', () => {
     it('of a client that is known by its key', async () => {
       const { authorizer, request } = world({ info: active({ client: { jwk: clientKey.jwk } }) })
       const authorization = await authorizer.authorize(request(), read)
-      expect(authorization).toEqual({ all: false, grant: { id: GRANT } })
+      const client = thumbprintUri(clientKey.jwk)
+      expect(authorization).toEqual({ all: false, grant: { id: GRANT }, client })
+      expect(client).toMatch(/^urn:ietf:params:oauth:jwk-thumbprint:sha-256:[\w-]{43}$/)
     })
 
     it('of a client that is known by another key', async () => {

@@ -1,4 +1,4 @@
-import { readSignatures, verifyRequestOnce } from '../../http-signatures/index.ts'
+import { readSignatures, thumbprintUri, verifyRequestOnce } from '../../http-signatures/index.ts'
 import type { ClientKeyFetcher, Jwk, NonceGuard } from '../../http-signatures/index.ts'
 import type { Clock, Logger } from '../../runtime/index.ts'
 import { isActiveTokenInfo, isClientWalletAddress } from '../../token-introspection/index.ts'
@@ -23,8 +23,8 @@ export interface SignedRequest {
 
 /** What a request was found to be allowed. */
 export interface Authorization {
-  /** The client's wallet address; undefined for a client that is known by its key alone. */
-  client?: string
+  /** The client's wallet address; of a client that is known by its key alone the URI of the key's thumbprint. */
+  client: string
   /** The grant allows `read-all` or `list-all`: resources of other clients are shown too. */
   all: boolean
   grant: PaymentGrant
@@ -68,7 +68,9 @@ export function createAuthorizer(dependencies: AuthorizerDependencies): Authoriz
       const grant = paymentGrant(info, item)
       if (isRefusal(grant)) return grant
       return {
-        ...(isClientWalletAddress(info.client) && { client: info.client.walletAddress }),
+        client: isClientWalletAddress(info.client)
+          ? info.client.walletAddress
+          : thumbprintUri(info.client.jwk as Jwk),
         all: item.actions.includes(`${access.action}-all`),
         grant
       }

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { isFinalizedGrantWithAccessToken } from '@interledger/open-payments'
+import { toJwk } from '../../http-signatures/index.ts'
 import { OPERATOR_ID } from '../testing.ts'
 import { useOpenPayments, usd } from './open-payments.test-support.ts'
 import type { TestNode, TestWalletAddress } from './testing.ts'
@@ -175,6 +177,32 @@ describe('Open Payments, as third parties see it: wallet addresses and incoming 
         walletAddress: bob.url
       })
       expect(every.result.map((payment) => payment.id)).toContain(id)
+    })
+
+    it('are seen by a client that is known by its key alone only where that key created them', async () => {
+      const tokenOf = async ({ client, privateKey, keyId }: TestWalletAddress) => {
+        const grant = await client.grant.request(
+          { url: await authServer() },
+          { access_token: { access: [{ type: 'incoming-payment', actions: ['create', 'read', 'list'] }] } },
+          { jwk: toJwk(privateKey, keyId) } as never
+        )
+        if (!isFinalizedGrantWithAccessToken(grant)) throw new Error('a grant without a token')
+        return grant.access_token.value
+      }
+      const [own, other] = [await tokenOf(shop), await tokenOf(alice)]
+      const { id } = await shop.client.incomingPayment.create(
+        { url: resources, accessToken: own },
+        { walletAddress: bob.url }
+      )
+      expect(await shop.client.incomingPayment.get({ url: id, accessToken: own })).toMatchObject({ id })
+      const list = (by: TestWalletAddress, accessToken: string) =>
+        by.client.incomingPayment.list({ url: resources, accessToken, walletAddress: bob.url })
+      expect((await list(shop, own)).result.map((payment) => payment.id)).toEqual([id])
+      expect((await list(alice, other)).result).toEqual([])
+      await expect(alice.client.incomingPayment.get({ url: id, accessToken: other })).rejects.toMatchObject({
+        status: 404,
+        description: 'Incoming payment does not exist'
+      })
     })
 
     it('are listed in pages, newest first, both ways', async () => {

@@ -51,7 +51,7 @@ export function createIncomingPaymentHandlers({
       ...(amount && { incomingAmount: amount }),
       ...(expiry && { expiresAt: expiry }),
       ...(metadata && { metadata }),
-      ...(client !== undefined && { client }),
+      client,
       initiatedBy: 'OPEN_PAYMENTS'
     })
     if (isFailure(created)) return refuseFailure(incomingPaymentFailures, created)
@@ -60,7 +60,7 @@ export function createIncomingPaymentHandlers({
   }
 
   const get: Handler<RequestOn<IncomingPayment>> = async ({ resource, walletAddress, client, all }) => {
-    if (!all && client !== undefined && resource.client !== client) return unknown()
+    if (!all && resource.client !== client) return unknown()
     return {
       status: 200,
       body: withMethods(resource, walletAddress.address, await receivedBy(resource))
@@ -78,7 +78,7 @@ export function createIncomingPaymentHandlers({
     const page = await incomingPayments.page(asked, {
       walletAddressId: walletAddress.id,
       tenantId,
-      ...(!all && client !== undefined && { client })
+      ...(!all && { client })
     })
     const received = await incomingPayments.receivedAmounts(page.rows.map(({ id }) => id))
     return {

@@ -49,7 +49,7 @@ export function createOutgoingPaymentHandlers({
       walletAddressId: walletAddress.id,
       receiver: incomingPayment!,
       debitAmount: debit,
-      ...(client !== undefined && { client })
+      client
     })
     return isFailure(quote) ? refuseFailure(quoteFailures, quote) : quote.id
   }
@@ -64,7 +64,7 @@ export function createOutgoingPaymentHandlers({
       walletAddressId: walletAddress.id,
       quoteId,
       ...(metadata && { metadata }),
-      ...(client !== undefined && { client }),
+      client,
       grant,
       initiatedBy: 'OPEN_PAYMENTS'
     })
@@ -77,7 +77,7 @@ export function createOutgoingPaymentHandlers({
   }
 
   const get: Handler<RequestOn<OutgoingPayment>> = async ({ resource, walletAddress, client, all }) => {
-    if (!all && client !== undefined && resource.client !== client) {
+    if (!all && resource.client !== client) {
       return refuse(404, 'Outgoing payment does not exist')
     }
     return { status: 200, body: body(resource, walletAddress.address) }
@@ -89,7 +89,7 @@ export function createOutgoingPaymentHandlers({
     const page = await outgoingPayments.page(asked, {
       walletAddressId: [walletAddress.id],
       tenantId,
-      ...(!all && client !== undefined && { client })
+      ...(!all && { client })
     })
     return {
       status: 200,

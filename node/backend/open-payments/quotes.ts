@@ -26,7 +26,7 @@ export function createQuoteHandlers({ quotes }: { quotes: Quotes }) {
       receiver,
       ...(debit && { debitAmount: debit }),
       ...(receive && { receiveAmount: receive }),
-      ...(client !== undefined && { client })
+      client
     })
     if (isFailure(quote)) return refuseFailure(quoteFailures, quote)
     return {
@@ -36,7 +36,7 @@ export function createQuoteHandlers({ quotes }: { quotes: Quotes }) {
   }
 
   const get: Handler<RequestOn<Quote>> = async ({ resource, walletAddress, client, all }) => {
-    if (!all && client !== undefined && resource.client !== client) {
+    if (!all && resource.client !== client) {
       return refuse(404, 'Quote does not exist')
     }
     return {

@@ -85,5 +85,12 @@ export const authMigrations: Migration[] = [
       CREATE INDEX "accessTokens_of_grant" ON "accessTokens" ("grantId");
       CREATE INDEX "accessTokens_expiry" ON "accessTokens" ("expiresAt");
     `
+  },
+  {
+    name: '0002_tenant_revisions',
+    up: `
+      -- Counts the changes of a tenant that the backend told: an older one that arrives late is ignored.
+      ALTER TABLE tenants ADD COLUMN revision integer NOT NULL DEFAULT 0;
+    `
   }
 ]

@@ -124,7 +124,8 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
       'webMonetization',
       'outgoingPayments',
       'lowLiquidity',
-      'webhookDelivery'
+      'webhookDelivery',
+      'tenantService'
     ] as const) {
       order.add(name, () => parts[name].stop())
       await parts[name].start()

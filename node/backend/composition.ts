@@ -36,6 +36,7 @@ import { createRates } from './rates/service.ts'
 import { createReceivers } from './receivers/index.ts'
 import { createTransmitData } from './secrets.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
+import { createTenants } from './tenants/service.ts'
 import { createAwaitedWalletAddresses } from './wallet-addresses/awaited.ts'
 import { createWalletAddresses } from './wallet-addresses/service.ts'
 import { createAllTargets, createWebMonetization } from './web-monetization/service.ts'
@@ -205,6 +206,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     ...base,
     http: http.thirdParty,
     instanceKey: instanceKey.privateKey,
+    tenants,
     walletAddresses,
     incomingPayments
   })
@@ -250,10 +252,11 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     quotes,
     outgoingPayments
   })
+  const tenantService = createTenants({ ...base, directory: tenants, httpClient: http.operator })
   const admin = createAdminApi({
     ...base,
     services: {
-      tenants,
+      tenants: tenantService,
       assets,
       assetDirectory,
       peers,
@@ -274,6 +277,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
 
   return {
     tenants,
+    tenantService,
     assetDirectory,
     peerDirectory,
     assets,

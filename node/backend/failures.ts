@@ -7,6 +7,7 @@ import type { OutgoingPaymentFailure } from './outgoing-payments/model.ts'
 import type { PeerFailure } from './peers/model.ts'
 import type { QuoteFailure } from './quotes/model.ts'
 import type { ReceiverFailure } from './receivers/model.ts'
+import type { TenantFailure, TenantSettingFailure } from './tenants/model.ts'
 import type { WalletAddressFailure } from './wallet-addresses/model.ts'
 
 /** Values of `extensions.code` on the Admin API. */
@@ -145,4 +146,20 @@ export const liquidityFailures: FailureRegistry<LiquidityFailure> = {
   TransferExpired: kind('FORBIDDEN', 403, 'Transfer already expired'),
   UnknownTransfer: kind('NOT_FOUND', 404, 'Unknown transfer'),
   UnknownAccount: kind('NOT_FOUND', 404, 'Unknown source account')
+}
+
+export const tenantFailures: FailureRegistry<TenantFailure> = {
+  InvalidTenantId: kind('BAD_USER_INPUT', 400, 'Invalid Tenant ID'),
+  InvalidTenant: kind('BAD_USER_INPUT', 400, 'invalid tenant'),
+  DuplicateTenant: kind('DUPLICATE', 409, 'Tenant already exists'),
+  TooManyTenants: kind('FORBIDDEN', 403, 'too many tenants'),
+  NotCreated: kind('TIMEOUT', 503, 'failed to create tenant'),
+  NotUpdated: kind('NOT_FOUND', 404, 'failed to update tenant'),
+  NotDeleted: kind('NOT_FOUND', 404, 'failed to delete tenant')
+}
+
+export const tenantSettingFailures: FailureRegistry<TenantSettingFailure> = {
+  InvalidSetting: kind('BAD_USER_INPUT', 400, 'Invalid value for one or more tenant settings'),
+  DuplicateWalletAddressUrl: kind('BAD_USER_INPUT', 400, 'Wallet Address Url already exists'),
+  TenantNotFound: kind('NOT_FOUND', 404, 'Tenant not found')
 }

@@ -156,5 +156,25 @@ export const backendMigrations: Migration[] = [
       CREATE INDEX webhooks_order ON webhooks (receiver, "resourceKey", sequence) WHERE state = 'PENDING';
       CREATE INDEX webhooks_failed ON webhooks ("eventId") WHERE state = 'FAILED';
     `
+  },
+  {
+    name: '0016_tenants_told',
+    up: `
+      -- What the authorization server is owed (node/backend/tenants/model.ts).
+      ALTER TABLE tenants
+        ADD COLUMN state text NOT NULL DEFAULT 'ACTIVE'
+          CHECK (state IN ('CREATING', 'ACTIVE', 'UPDATING', 'DELETING', 'DELETED')),
+        ADD COLUMN revision integer NOT NULL DEFAULT 1,
+        ADD COLUMN pending jsonb,
+        ADD COLUMN "processAt" timestamptz;
+      UPDATE tenants SET state = 'DELETED' WHERE "deletedAt" IS NOT NULL;
+      CREATE INDEX tenants_due ON tenants ("processAt") WHERE "processAt" IS NOT NULL;
+      CREATE INDEX tenants_list ON tenants ("createdAt", id);
+      CREATE UNIQUE INDEX tenant_settings_wallet_address_url ON "tenantSettings" (lower(rtrim(value, '/')))
+        WHERE key = 'WALLET_ADDRESS_URL';
+
+      -- The tenant that had it created on this node, where that is not its own (createReceiver).
+      ALTER TABLE "incomingPayments" ADD COLUMN "creatorTenantId" uuid REFERENCES tenants;
+    `
   }
 ]

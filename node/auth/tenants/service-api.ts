@@ -16,17 +16,21 @@ const url = z
     'an http(s) URL is needed'
   )
 const secret = z.string().min(1)
+/** Counts the backend's changes of a tenant; left out by backends that do not count. */
+const revision = z.int().min(0).max(2_147_483_647).optional()
 
 const newTenant = z.object({
   id: z.string().refine(isUuid, 'a UUID is needed'),
   apiSecret: secret,
   idpConsentUrl: url.nullish(),
-  idpSecret: secret.nullish()
+  idpSecret: secret.nullish(),
+  revision
 })
 const tenantChanges = z.object({
   apiSecret: secret.optional(),
   idpConsentUrl: url.nullish(),
-  idpSecret: secret.nullish()
+  idpSecret: secret.nullish(),
+  revision
 })
 const deletion = z.object({
   deletedAt: z.string().refine((text) => Date.parse(text) >= 0, 'a date since 1970 is needed')
@@ -41,8 +45,8 @@ export function createServiceApp(dependencies: AuthDependencies): Koa {
   async function create({ body }: ApiRequest): Promise<ApiAnswer | GnapFailure> {
     const parsed = newTenant.safeParse(body)
     if (!parsed.success) return malformed(parsed.error)
-    const { id, apiSecret, idpConsentUrl = null, idpSecret = null } = parsed.data
-    const tenant = { id: id.toLowerCase(), apiSecret, idpConsentUrl, idpSecret }
+    const { id, apiSecret, idpConsentUrl = null, idpSecret = null, revision = 0 } = parsed.data
+    const tenant = { id: id.toLowerCase(), apiSecret, idpConsentUrl, idpSecret, revision }
     const inserted = await insertTenant(knex, tenant, clock.nowMs())
     return inserted ? { status: 204 } : fail(409, 'invalid_request', 'a tenant with this id exists already')
   }
@@ -53,7 +57,7 @@ export function createServiceApp(dependencies: AuthDependencies): Koa {
     if (!isUuid(params.id)) return unknown
     const changes = Object.fromEntries(
       Object.entries(parsed.data).filter(([, value]) => value !== undefined)
-    ) as Partial<{ apiSecret: string; idpConsentUrl: string | null; idpSecret: string | null }>
+    ) as Parameters<typeof updateTenant>[2]
     return (await updateTenant(knex, params.id, changes, clock.nowMs())) ? { status: 204 } : unknown
   }
 

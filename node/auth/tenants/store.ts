@@ -8,6 +8,8 @@ export interface Tenant {
   createdAt: Date
   updatedAt: Date
   deletedAt: Date | null
+  /** Counts the changes that the backend told. */
+  revision: number
 }
 
 /** Where the tenant's account holders decide about grants. */
@@ -29,13 +31,13 @@ export function identityProviderOf({ idpConsentUrl, idpSecret }: Tenant): Identi
 }
 
 export type NewTenant = Pick<Tenant, 'id' | 'apiSecret'> &
-  Partial<Pick<Tenant, 'idpConsentUrl' | 'idpSecret'>>
+  Partial<Pick<Tenant, 'idpConsentUrl' | 'idpSecret' | 'revision'>>
 
 /** Inserts a tenant, or finds it there with the same values (a repeated call). False: the id is another's. */
 export async function insertTenant(knex: Knex, tenant: NewTenant, nowMs: number): Promise<boolean> {
-  const { id, apiSecret, idpConsentUrl = null, idpSecret = null } = tenant
+  const { id, apiSecret, idpConsentUrl = null, idpSecret = null, revision = 0 } = tenant
   const now = new Date(nowMs)
-  const row = { id, apiSecret, idpConsentUrl, idpSecret, createdAt: now, updatedAt: now }
+  const row = { id, apiSecret, idpConsentUrl, idpSecret, revision, createdAt: now, updatedAt: now }
   const inserted = await knex('tenants').insert(row).onConflict('id').ignore().returning('id')
   if (inserted.length > 0) return true
   const existing = await findTenant(knex, id)
@@ -47,18 +49,23 @@ export async function insertTenant(knex: Knex, tenant: NewTenant, nowMs: number)
   )
 }
 
-/** Changes what is given. False: no such tenant. */
+/**
+ * Changes what is given, unless a later revision was told before: then the change is an old one that comes late.
+ * False: no such tenant.
+ */
 export async function updateTenant(
   knex: Knex,
   id: string,
-  changes: Partial<Pick<Tenant, 'apiSecret' | 'idpConsentUrl' | 'idpSecret'>>,
+  changes: Partial<Pick<Tenant, 'apiSecret' | 'idpConsentUrl' | 'idpSecret' | 'revision'>>,
   nowMs: number
 ): Promise<boolean> {
+  const { revision } = changes
   const updated = await knex('tenants')
     .where({ id })
     .whereNull('deletedAt')
+    .modify((query) => revision !== undefined && query.where('revision', '<', revision))
     .update({ ...changes, updatedAt: new Date(nowMs) })
-  return updated > 0
+  return updated > 0 || (revision !== undefined && (await findTenant(knex, id)) !== undefined)
 }
 
 /** Marks a tenant as deleted. False: no such tenant. */

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, inject } from 'vitest'
-import { Channel } from '../model.ts'
 import { startTestNode } from '../open-payments/testing.ts'
 import type { AdminError, TestNode } from '../open-payments/testing.ts'
 import { CREATE_ASSET, DEPOSIT_ASSET } from './operations.test-support.ts'
@@ -19,17 +18,7 @@ export function useAdminApi() {
   beforeAll(async () => {
     const node = await startTestNode(inject('postgresUrl'))
     desk.node = node
-    const now = new Date(node.runtime.clock.nowMs())
-    await node.database.transaction(async (trx) => {
-      await trx('tenants').insert({
-        id: TENANT.tenantId,
-        apiSecret: TENANT.secret,
-        createdAt: now,
-        updatedAt: now
-      })
-      await trx.raw('SELECT pg_notify(?, ?)', [Channel.TENANT_CHANGED, TENANT.tenantId])
-    })
-    while ((await node.admin(`{ whoami { id } }`, {}, TENANT).catch(() => undefined)) === undefined);
+    await node.createTenant(TENANT)
     desk.assetId = (await ok<{ asset: { id: string } }>(CREATE_ASSET, { code: 'USD', scale: 2 })).asset.id
     await ok(DEPOSIT_ASSET, { assetId: desk.assetId, amount: '1000', id: id(), idempotencyKey: id() })
   })

@@ -11,7 +11,7 @@ import type { PartialPayments } from '../partial-payments/model.ts'
 import type { Peers } from '../peers/model.ts'
 import type { Quotes } from '../quotes/model.ts'
 import type { Receivers } from '../receivers/model.ts'
-import type { Tenant, TenantDirectory } from '../tenants/model.ts'
+import type { Tenant, Tenants } from '../tenants/model.ts'
 import type { AdditionalProperty, WalletAddresses } from '../wallet-addresses/model.ts'
 import type { WebMonetization } from '../web-monetization/service.ts'
 import type { WebhookEvents } from '../webhooks/model.ts'
@@ -19,7 +19,7 @@ import type { Idempotency } from './idempotency.ts'
 
 /** The nouns that the Admin API speaks of. */
 export interface AdminServices {
-  tenants: Pick<TenantDirectory, 'get'>
+  tenants: Tenants
   assets: Assets
   assetDirectory: Pick<AssetDirectory, 'byCodeAndScale'>
   peers: Peers

@@ -28,6 +28,8 @@ export interface IncomingPayment {
   metadata?: Record<string, unknown>
   initiatedBy: InitiatedBy
   senderWalletAddress?: string
+  /** The tenant that had it created, where that is another one of this node (createReceiver). */
+  creatorTenantId?: string
   approvedAt?: Date
   cancelledAt?: Date
   cancellationReason?: string
@@ -107,6 +109,7 @@ export interface IncomingPayments {
     client?: string
     initiatedBy: InitiatedBy
     senderWalletAddress?: string
+    creatorTenantId?: string
   }): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
   get(id: string, tenantId?: string): Promise<IncomingPayment | undefined>
   page(

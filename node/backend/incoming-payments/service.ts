@@ -73,6 +73,7 @@ export function createIncomingPaymentService(
       metadata: input.metadata ?? null,
       initiatedBy: input.initiatedBy,
       senderWalletAddress: input.senderWalletAddress ?? null,
+      creatorTenantId: input.creatorTenantId ?? null,
       processAt: expiresAt,
       approvedAt: null,
       cancelledAt: null,

@@ -16,6 +16,7 @@ export interface IncomingPaymentRow {
   metadata: Record<string, unknown> | null
   initiatedBy: InitiatedBy
   senderWalletAddress: string | null
+  creatorTenantId: string | null
   processAt: Date | null
   approvedAt: Date | null
   cancelledAt: Date | null
@@ -47,6 +48,7 @@ export function toIncomingPayment(row: IncomingPaymentRow, asset: Asset): Incomi
     ...(row.client !== null && { client: row.client }),
     ...(row.metadata !== null && { metadata: row.metadata }),
     ...(row.senderWalletAddress !== null && { senderWalletAddress: row.senderWalletAddress }),
+    ...(row.creatorTenantId !== null && { creatorTenantId: row.creatorTenantId }),
     ...(row.approvedAt !== null && { approvedAt: row.approvedAt }),
     ...(row.cancelledAt !== null && { cancelledAt: row.cancelledAt }),
     ...(row.cancellationReason !== null && { cancellationReason: row.cancellationReason })

@@ -13,8 +13,7 @@ import type { Database, HttpClient, HttpRequest, HttpResponse, Runtime } from '.
 import { createTestDatabase, freePort } from '../../runtime/testing.ts'
 import { createBackend, loadBackendConfig } from '../index.ts'
 import { privateKeyFromSeed } from '../instance-key.ts'
-import { Channel, notify } from '../model.ts'
-import { OPERATOR_ID, TEST_ENVIRONMENT, until } from '../testing.ts'
+import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
 
 const ADMIN_SECRET = TEST_ENVIRONMENT.ADMIN_API_SECRET
 const IDP_SECRET = 'identity provider secret'
@@ -47,8 +46,8 @@ export interface TestNode {
   database: Database
   /** Statements that the backend has sent to it. */
   statementCount(): number
-  /** A further tenant, known to both servers, whose wallet addresses lie below a URL. */
-  createTenant(tenant: { tenantId: string; secret: string }, walletAddressUrl: string): Promise<void>
+  /** A further tenant, whose wallet addresses lie below a URL, if it has any. */
+  createTenant(tenant: { tenantId: string; secret: string }, walletAddressUrl?: string): Promise<void>
   /** Creates a wallet address, with the key that `keySeed` makes. */
   createWalletAddress(name: string, assetId: string, keySeed?: number): Promise<TestWalletAddress>
   /** Asks over http what the URL says as https. Answers of Open Payments' doors are held to its documents. */
@@ -192,36 +191,21 @@ export async function startTestNode(
       callAdmin(backend.addresses!.admin.port, { query, variables }, as),
     authAdmin: (query) => callAdmin(auth.addresses!.admin.port, { query, variables: {} }, OPERATOR),
     async createTenant(tenant, walletAddressUrl) {
-      const now = new Date(runtime.clock.nowMs())
-      const times = { createdAt: now, updatedAt: now }
-      await database.transaction(async (trx) => {
-        await trx('tenants').insert({ id: tenant.tenantId, apiSecret: tenant.secret, ...times })
-        await trx('tenantSettings').insert({
-          id: runtime.random.uuid(),
-          tenantId: tenant.tenantId,
-          key: 'WALLET_ADDRESS_URL',
-          value: walletAddressUrl,
-          ...times
-        })
-        await notify(trx, Channel.TENANT_CHANGED, tenant.tenantId)
-      })
-      await http.request({
-        method: 'POST',
-        url: `http://127.0.0.1:${auth.addresses!.serviceApi.port}/tenant`,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          id: tenant.tenantId,
-          apiSecret: tenant.secret,
-          idpConsentUrl: 'https://idp.example/consent',
-          idpSecret: IDP_SECRET
-        })
-      })
-      await until(() =>
-        node.admin(`{ whoami { id } }`, {}, tenant).then(
-          ({ data }) => data !== undefined,
-          () => false
-        )
+      const { errors } = await node.admin(
+        `mutation ($input: CreateTenantInput!) { createTenant(input: $input) { tenant { id } } }`,
+        {
+          input: {
+            id: tenant.tenantId,
+            apiSecret: tenant.secret,
+            idpConsentUrl: 'https://idp.example/consent',
+            idpSecret: IDP_SECRET,
+            ...(walletAddressUrl !== undefined && {
+              settings: [{ key: 'WALLET_ADDRESS_URL', value: walletAddressUrl }]
+            })
+          }
+        }
       )
+      if (errors) throw new Error(JSON.stringify(errors))
     },
     async createWalletAddress(name, assetId, keySeed = 1) {
       const keyId = `${name}-key`

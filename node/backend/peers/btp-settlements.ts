@@ -64,6 +64,8 @@ export function createBtpSettlements(dependencies: {
         if (known.amount === amount) return { ...deposit, id: known.id }
         return failure('DuplicateId', `the transfer_id "${transferId}" is one of ${known.amount}`)
       }
+      const closed = await trx('tenants').where({ id: peer.tenantId }).whereNotNull('deletedAt').first('id')
+      if (closed !== undefined) return failure('NotAccepted', 'the account was closed')
       const maximum = peer.maxSettledOverBtp ?? 0n
       if (maximum === 0n) return failure('NotAccepted', 'settlements are not taken over this connection')
       const total = peer.settledOverBtp + amount

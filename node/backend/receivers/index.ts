@@ -18,6 +18,7 @@ export function createReceivers({
   http,
   clock,
   instanceKey,
+  tenants,
   walletAddresses,
   incomingPayments
 }: {
@@ -32,6 +33,7 @@ export function createReceivers({
   clock: Clock
   /** The Ed25519 private key of PRIVATE_KEY_FILE. */
   instanceKey: KeyObject
+  tenants: ReceiversDependencies['tenants']
   walletAddresses: ReceiversDependencies['walletAddresses']
   incomingPayments: ReceiversDependencies['incomingPayments']
 }): Receivers {
@@ -50,6 +52,7 @@ export function createReceivers({
   })
   return createReceiversService({
     openPaymentsUrl: config.OPEN_PAYMENTS_URL,
+    tenants,
     walletAddresses,
     incomingPayments,
     client,

@@ -53,7 +53,14 @@ export interface Receivers {
     expiresAt?: Date
     metadata?: Record<string, unknown>
   }): Promise<Receiver | Failure<ReceiverFailure>>
-  complete(tenantId: string, incomingPaymentUrl: string): Promise<Receiver | Failure<ReceiverFailure>>
+  /**
+   * Of the incoming payments of this node a tenant completes its own and those that it had created; undefined:
+   * the operator, who completes any.
+   */
+  complete(
+    tenantId: string | undefined,
+    incomingPaymentUrl: string
+  ): Promise<Receiver | Failure<ReceiverFailure>>
 }
 
 /** True while it can be paid: neither complete nor expired, and with a way to pay. */

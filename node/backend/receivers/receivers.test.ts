@@ -5,6 +5,7 @@ import { createManualClock, HttpClientError } from '../../runtime/index.ts'
 import type { HttpClient, HttpRequest } from '../../runtime/index.ts'
 import type { IncomingPayment, IncomingPayments } from '../incoming-payments/model.ts'
 import { failure } from '../model.ts'
+import type { Tenant } from '../tenants/model.ts'
 import type { WalletAddress } from '../wallet-addresses/model.ts'
 import { loadAnswerSchemas } from './answer-schemas.ts'
 import { RemoteUnavailableError } from './index.ts'
@@ -147,8 +148,10 @@ function world(replies: Replies = {}, { scheme = 'https' as 'http' | 'https' } =
     clock,
     clientWalletAddress: 'https://localhost:3003/.well-known/pay'
   })
+  const deleted = new Set<string>()
   const receivers = createReceiversService({
     openPaymentsUrl: 'https://localhost:3003',
+    tenants: { get: (id) => (deleted.has(id) ? ({ deletedAt: new Date(0) } as Tenant) : undefined) },
     walletAddresses: {
       byUrl: async (url) => (url.toLowerCase() === walletAddress.address ? walletAddress : undefined),
       get: async () => walletAddress
@@ -157,7 +160,7 @@ function world(replies: Replies = {}, { scheme = 'https' as 'http' | 'https' } =
     client,
     recentReads: createRecentReads(clock)
   })
-  return { receivers, requests, created, clock, localPayment }
+  return { receivers, requests, created, clock, localPayment, deleted }
 }
 
 const seen = (requests: HttpRequest[]) =>
@@ -202,7 +205,13 @@ describe("receivers of this node's own", () => {
     })
     expect(receiver).toMatchObject({ localPaymentId: LOCAL_ID })
     expect(created).toEqual([
-      { tenantId: OTHER_TENANT, walletAddressId: 'w', metadata: { a: 1 }, initiatedBy: 'ADMIN' }
+      {
+        tenantId: OTHER_TENANT,
+        walletAddressId: 'w',
+        creatorTenantId: TENANT,
+        metadata: { a: 1 },
+        initiatedBy: 'ADMIN'
+      }
     ])
   })
 
@@ -226,11 +235,28 @@ describe("receivers of this node's own", () => {
     expect(requests).toEqual([])
   })
 
-  it('can be completed', async () => {
-    const { receivers } = world()
-    const receiver = await receivers.complete(TENANT, url)
-    expect(receiver).toMatchObject({ completed: true })
-    expect(receiver).not.toHaveProperty('credentials')
+  it('can be completed by their tenant, by the one that had them created, and by the operator', async () => {
+    const { receivers, localPayment } = world()
+    expect(await receivers.complete(TENANT, url)).toMatchObject({ failure: 'NotFound' })
+    for (const tenantId of [OTHER_TENANT, undefined]) {
+      const receiver = await receivers.complete(tenantId, url)
+      expect(receiver).toMatchObject({ completed: true })
+      expect(receiver).not.toHaveProperty('credentials')
+    }
+    localPayment.creatorTenantId = TENANT
+    expect(await receivers.complete(TENANT, url)).toMatchObject({ completed: true })
+  })
+
+  it('are gone with their tenant', async () => {
+    const { receivers, requests, deleted } = world()
+    deleted.add(OTHER_TENANT)
+    expect(await receivers.get(TENANT, url)).toMatchObject({ failure: 'NotFound' })
+    // The operator ends what is left of it.
+    expect(await receivers.complete(undefined, url)).toMatchObject({ completed: true })
+    expect(
+      await receivers.create({ tenantId: TENANT, walletAddressUrl: 'https://localhost:3003/alice' })
+    ).toMatchObject({ failure: 'UnknownWalletAddress' })
+    expect(requests).toEqual([])
   })
 })
 

@@ -6,6 +6,7 @@ import { incomingPaymentFailures } from '../failures.ts'
 import type { IncomingPayment, IncomingPaymentFailure, IncomingPayments } from '../incoming-payments/model.ts'
 import { serializeAmount } from '../open-payments/amounts.ts'
 import { isUuid } from '../sql.ts'
+import type { TenantDirectory } from '../tenants/model.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import { amountOf } from './answer-schemas.ts'
 import type { IncomingPaymentAnswer } from './answer-schemas.ts'
@@ -16,6 +17,7 @@ import type { OpenPaymentsClient } from './open-payments-client.ts'
 export interface ReceiversDependencies {
   /** OPEN_PAYMENTS_URL: below it lie the incoming payments of this node. */
   openPaymentsUrl: string
+  tenants: Pick<TenantDirectory, 'get'>
   walletAddresses: Pick<WalletAddresses, 'byUrl' | 'get'>
   incomingPayments: Pick<
     IncomingPayments,
@@ -32,6 +34,7 @@ export interface ReceiversDependencies {
  */
 export function createReceiversService({
   openPaymentsUrl,
+  tenants,
   walletAddresses,
   incomingPayments,
   client,
@@ -51,6 +54,9 @@ export function createReceiversService({
   async function local(tenantId: string, id: string): Promise<IncomingPayment | undefined> {
     return isUuid(id) && isUuid(tenantId) ? incomingPayments.get(id, tenantId) : undefined
   }
+
+  /** A deleted tenant takes no more money. */
+  const isDeleted = (tenantId: string) => tenants.get(tenantId.toLowerCase())?.deletedAt !== undefined
 
   async function ofLocal(payment: IncomingPayment): Promise<Receiver> {
     const { asset, incomingAmount } = payment
@@ -90,7 +96,7 @@ export function createReceiversService({
         recentReads.keep(receiver, { givenOut: true })
         return receiver
       }
-      const payment = await local(located.tenantId, located.id)
+      const payment = isDeleted(located.tenantId) ? undefined : await local(located.tenantId, located.id)
       return payment ? ofLocal(payment) : unknownPayment(url)
     },
 
@@ -99,10 +105,11 @@ export function createReceiversService({
         return failure('UnknownWalletAddress', `"${input.walletAddressUrl}" is not a URL`)
       }
       const walletAddress = await walletAddresses.byUrl(input.walletAddressUrl)
-      if (walletAddress) {
+      if (walletAddress && !isDeleted(walletAddress.tenantId)) {
         const created = await incomingPayments.create({
           tenantId: walletAddress.tenantId,
           walletAddressId: walletAddress.id,
+          ...(input.tenantId !== walletAddress.tenantId && { creatorTenantId: input.tenantId }),
           ...(input.incomingAmount && { incomingAmount: input.incomingAmount }),
           ...(input.expiresAt && { expiresAt: input.expiresAt }),
           ...(input.metadata && { metadata: input.metadata }),
@@ -110,7 +117,7 @@ export function createReceiversService({
         })
         return isFailure(created) ? asReceiverFailure(created) : ofLocal(created)
       }
-      if (new URL(input.walletAddressUrl).host === own.host) {
+      if (walletAddress || new URL(input.walletAddressUrl).host === own.host) {
         return failure(
           'UnknownWalletAddress',
           `${input.walletAddressUrl} is not a wallet address of this node`
@@ -129,7 +136,7 @@ export function createReceiversService({
       return receiver
     },
 
-    async complete(_tenantId, incomingPaymentUrl) {
+    async complete(tenantId, incomingPaymentUrl) {
       const url = incomingPaymentUrlOf(incomingPaymentUrl)
       if (isFailure(url)) return url
       const located = locate(url)
@@ -140,7 +147,9 @@ export function createReceiversService({
         return isFailure(answer) ? answer : ofRemote(url, answer)
       }
       const payment = await local(located.tenantId, located.id)
-      if (!payment) return unknownPayment(url)
+      const mayComplete =
+        tenantId === undefined || [payment?.tenantId, payment?.creatorTenantId].includes(tenantId)
+      if (!payment || !mayComplete) return unknownPayment(url)
       const completed = await incomingPayments.complete(payment.id, payment.tenantId)
       return isFailure(completed) ? asReceiverFailure(completed) : ofLocal(completed)
     }

@@ -107,9 +107,9 @@ export const incomingPaymentResolvers = {
     }),
     completeReceiver: mutation(
       'completeReceiver',
-      async ({ incomingPaymentUrl }: { incomingPaymentUrl: string }, { services, tenant }) => {
+      async ({ incomingPaymentUrl }: { incomingPaymentUrl: string }, context) => {
         const receiver = await orUnavailable(
-          services.receivers.complete(tenant.id, incomingPaymentUrl),
+          context.services.receivers.complete(scopeOf(context).tenantId, incomingPaymentUrl),
           'InvalidRequest'
         )
         return { receiver: withoutSecret(unwrap(receiverFailures, receiver)) }

@@ -1,10 +1,36 @@
 import { adminError, toConnection } from '../../../admin-api/index.ts'
-import type { Tenant } from '../../tenants/model.ts'
+import { tenantFailures, tenantSettingFailures } from '../../failures.ts'
+import { isFailure } from '../../model.ts'
+import type { Failure } from '../../model.ts'
+import type {
+  Tenant,
+  TenantChanges,
+  TenantFailure,
+  TenantSetting,
+  TenantSettingFailure
+} from '../../tenants/model.ts'
 import type { WebhookEvent } from '../../webhooks/model.ts'
-import { listScope, pageRequest } from '../arguments.ts'
+import { given, listScope, pageRequest } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
+import { failureError, unwrap } from '../errors.ts'
 import type { FilterString } from '../filters.ts'
+import { mutation } from '../mutation.ts'
+
+interface CreateTenantInput {
+  id?: string | null
+  email?: string | null
+  apiSecret: string
+  idpConsentUrl?: string | null
+  idpSecret?: string | null
+  publicName?: string | null
+  settings?: TenantSetting[] | null
+}
+
+interface UpdateTenantInput extends Omit<TenantChanges, 'apiSecret'> {
+  id: string
+  apiSecret?: string | null
+}
 
 export const tenantResolvers = {
   Query: {
@@ -18,6 +44,10 @@ export const tenantResolvers = {
       if (!found) throw adminError('NOT_FOUND', 'tenant does not exist')
       return found
     },
+    async tenants(_: unknown, args: PageArguments, { services, isOperator }: AdminContext) {
+      if (!isOperator) throw adminError('FORBIDDEN', 'cannot get tenants page')
+      return toConnection(await services.tenants.page(pageRequest(args)))
+    },
     async webhookEvents(
       _: unknown,
       args: PageArguments & { tenantId?: string | null; filter?: { type?: FilterString | null } | null },
@@ -28,6 +58,39 @@ export const tenantResolvers = {
       const filter = { ...listScope(context, args.tenantId), types }
       return toConnection(await context.services.webhookEvents.page(pageRequest(args), filter))
     }
+  },
+
+  Mutation: {
+    createTenant: mutation('createTenant', async (input: CreateTenantInput, context) => {
+      forOperator(context)
+      const { apiSecret, ...others } = input
+      return { tenant: unwrapTenant(await context.services.tenants.create({ ...given(others), apiSecret })) }
+    }),
+    updateTenant: mutation('updateTenant', async ({ id, ...changes }: UpdateTenantInput, context) => {
+      const { services, tenant, isOperator } = context
+      if (!isOperator && id.toLowerCase() !== tenant.id)
+        throw adminError('NOT_FOUND', 'tenant does not exist')
+      const { apiSecret, ...others } = changes
+      if (isOperator && apiSecret != null) {
+        throw adminError('BAD_USER_INPUT', 'Operator cannot update apiSecret over admin api')
+      }
+      const updated = await services.tenants.update(id, {
+        ...others,
+        ...(apiSecret != null && { apiSecret })
+      })
+      return { tenant: unwrapTenant(updated) }
+    }),
+    async deleteTenant(_: unknown, { id }: { id: string }, context: AdminContext) {
+      forOperator(context)
+      unwrap(tenantFailures, await context.services.tenants.delete(id))
+      return { success: true }
+    },
+    createTenantSettings: mutation(
+      'createTenantSettings',
+      async ({ settings }: { settings: TenantSetting[] }, { services, tenant }) => ({
+        settings: unwrap(tenantSettingFailures, await services.tenants.set(tenant.id, settings))
+      })
+    )
   },
 
   Tenant: {
@@ -49,4 +112,17 @@ export const tenantResolvers = {
     tenant: ({ tenantId }: WebhookEvent, _: unknown, { services }: AdminContext) =>
       services.tenants.get(tenantId)
   }
+}
+
+function forOperator({ isOperator }: AdminContext): void {
+  if (!isOperator) throw adminError('FORBIDDEN', 'permission denied')
+}
+
+/** A tenant's settings are refused in their own words. */
+function unwrapTenant(result: Tenant | Failure<TenantFailure | TenantSettingFailure>): Tenant {
+  if (!isFailure<TenantFailure | TenantSettingFailure>(result)) return result
+  const { failure: code } = result
+  throw code in tenantSettingFailures
+    ? failureError(tenantSettingFailures, { ...result, failure: code as TenantSettingFailure })
+    : failureError(tenantFailures, { ...result, failure: code as TenantFailure })
 }

@@ -43,6 +43,10 @@ export function findDestination(
   context: ConnectorContext
 ): StepAnswer | Promise<StepAnswer> {
   const { source, prepare, tenantId } = packet
+  // What a deleted tenant had begun to pay goes on; nobody sends through it any more.
+  if (source.kind === 'peer' && context.tenants.get(tenantId)?.deletedAt) {
+    return rejectPacket(packet, 'F02', 'the account was closed')
+  }
   const sender = source.kind === 'peer' ? source.peer.id : undefined
   const found = resolveDestination(context, tenantId, prepare.destination, sender)
   return found instanceof Promise

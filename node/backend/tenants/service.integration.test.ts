@@ -1,0 +1,364 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { startTestAuth } from '../../auth/testing.ts'
+import type { AuthHarness } from '../../auth/testing.ts'
+import { createHttpClient, HttpClientError } from '../../runtime/index.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from '../../runtime/index.ts'
+import { good } from '../nouns.test-support.ts'
+import { createTestBackend, OPERATOR_ID, until } from '../testing.ts'
+import type { TestBackend } from '../testing.ts'
+import { createTenantDirectory } from './directory.ts'
+import { CALL_MS, createTenants, RETRY_MS } from './service.ts'
+
+/** What happens to a request to the authorization server instead of its plain way there. */
+type Interference = (pass: () => Promise<HttpResponse>, request: HttpRequest) => Promise<HttpResponse>
+
+const lost = new HttpClientError('ECONNRESET', 'the answer was lost')
+const loseAnswer: Interference = async (pass) => {
+  await pass()
+  throw lost
+}
+const loseRequest: Interference = async () => {
+  throw lost
+}
+
+describe('tenants in two databases', () => {
+  let backend: TestBackend
+  let auth: AuthHarness
+  let http: HttpClient
+  let interferences: Interference[] = []
+  let one: Awaited<ReturnType<typeof startProcess>>
+  const stops: (() => Promise<void>)[] = []
+
+  /** The tenants of one process, whose clock is ahead by so much. */
+  async function startProcess(aheadMs = 0) {
+    const clock = { ...backend.clock, nowMs: () => backend.clock.nowMs() + aheadMs }
+    const config = { ...backend.config, AUTH_SERVICE_API_URL: auth.url('serviceApi', '') }
+    const parts = { ...backend, clock, config, database: backend.openDatabase() }
+    const directory = createTenantDirectory(parts)
+    await directory.start()
+    const httpClient = {
+      request(request: HttpRequest) {
+        const pass = () => http.request(request)
+        const interference = interferences.shift()
+        return interference ? interference(pass, request) : pass()
+      }
+    }
+    const service = createTenants({ ...parts, directory, httpClient })
+    await service.start()
+    const stop = async () => {
+      await service.stop()
+      await directory.stop()
+    }
+    stops.push(stop)
+    return { service, directory, stop }
+  }
+
+  beforeAll(async () => {
+    auth = await startTestAuth(inject('postgresUrl'))
+    backend = await createTestBackend(inject('postgresUrl'))
+    http = createHttpClient(backend.runtime)
+    one = await startProcess()
+  })
+  beforeEach(() => {
+    interferences = []
+  })
+  afterAll(async () => {
+    for (const stop of stops) await stop()
+    await http.close()
+    await backend.close()
+    await auth.close()
+  })
+
+  const newId = () => backend.random.uuid()
+  const input = (extra: object = {}) => ({ id: newId(), apiSecret: 'secret', ...extra })
+  const rowOf = async (id: string) =>
+    (await backend.database
+      .knex('tenants')
+      .where({ id })
+      .first('state', 'revision', 'pending', 'processAt')) as
+      { state: string; revision: number; pending: unknown; processAt: Date | null } | undefined
+  const atAuth = async (id: string) =>
+    (await auth.sql('SELECT "apiSecret", "idpConsentUrl", "deletedAt" FROM tenants WHERE id = ?', [id]))[0]
+  const settingsOf = async (id: string) => {
+    const rows = (await backend.database
+      .knex('tenantSettings')
+      .where({ tenantId: id })
+      .whereNull('deletedAt')
+      .select('key', 'value')) as { key: string; value: string }[]
+    return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
+  }
+
+  describe('created', () => {
+    it('are known to both servers, with the defaults and what they were given over them', async () => {
+      const values = input({ idpConsentUrl: 'https://idp.test/', idpSecret: 'idp', email: 'a@b.c' })
+      const settings = [{ key: 'WEBHOOK_TIMEOUT' as const, value: '9' }]
+      const created = good(await one.service.create({ ...values, settings }))
+      expect(created).toMatchObject(values)
+      expect(await atAuth(values.id)).toMatchObject({
+        apiSecret: 'secret',
+        idpConsentUrl: 'https://idp.test/'
+      })
+      expect(await settingsOf(values.id)).toEqual({
+        WEBHOOK_TIMEOUT: '9',
+        WEBHOOK_MAX_RETRY: '10',
+        ILP_ADDRESS: `test.acacia.${values.id}`
+      })
+      const own = good(
+        await one.service.create(input({ settings: [{ key: 'ILP_ADDRESS', value: 'test.own' }] }))
+      )
+      expect(own.settings).toMatchObject({
+        ilpAddress: 'test.own',
+        webhookTimeoutMs: 2_000,
+        webhookMaxRetry: 10
+      })
+      expect(one.directory.get(values.id)).toEqual(created)
+    })
+
+    it('are there once though the answer is lost, within the call', async () => {
+      const values = input()
+      interferences = [loseAnswer]
+      expect(await one.service.create(values)).toMatchObject({ id: values.id })
+      expect(await rowOf(values.id)).toMatchObject({ state: 'ACTIVE', processAt: null })
+      expect(await one.service.create(values)).toMatchObject({ id: values.id })
+      expect(await one.service.create({ ...values, apiSecret: 'other' })).toMatchObject({
+        failure: 'DuplicateTenant'
+      })
+    })
+
+    it.each<[string, Interference]>([
+      ['requests do not arrive', loseRequest],
+      ['answers are lost', loseAnswer]
+    ])('are in no list while %s, and there as soon as the authorization server answers', async (_, lose) => {
+      const values = input()
+      interferences = [lose, lose]
+      expect(await one.service.create(values)).toMatchObject({
+        failure: 'NotCreated',
+        details: { tenantId: values.id }
+      })
+      expect(await rowOf(values.id)).toMatchObject({ state: 'CREATING' })
+      expect(one.directory.get(values.id)).toBeUndefined()
+      const { rows } = await one.service.page({ first: 100 })
+      expect(rows.map(({ id }) => id)).not.toContain(values.id)
+      expect(await one.service.update(values.id, { email: 'x' })).toMatchObject({ failure: 'NotUpdated' })
+      expect(await one.service.delete(values.id)).toMatchObject({ failure: 'NotDeleted' })
+      const later = await startProcess(RETRY_MS + CALL_MS)
+      await until(
+        () => later.directory.get(values.id) !== undefined && one.directory.get(values.id) !== undefined
+      )
+      expect(await rowOf(values.id)).toMatchObject({ state: 'ACTIVE', processAt: null })
+      expect(await atAuth(values.id)).toMatchObject({ apiSecret: 'secret', deletedAt: null })
+      await later.stop()
+    })
+
+    it('are finished by another process where theirs dies before or after the answer', async () => {
+      for (const reached of [false, true]) {
+        const values = input({ settings: [{ key: 'WEBHOOK_MAX_RETRY', value: '3' }] })
+        let died: (() => void) | undefined
+        const death = new Promise<void>((resolve) => (died = resolve))
+        // A process that is gone never hears the answer.
+        interferences = [
+          async (pass) => {
+            if (reached) await pass()
+            died?.()
+            return new Promise<never>(() => undefined)
+          }
+        ]
+        void one.service.create(values)
+        await death
+        const other = await startProcess(CALL_MS + 1)
+        await until(() => other.directory.get(values.id) !== undefined)
+        expect(other.directory.get(values.id)?.settings.webhookMaxRetry).toBe(3)
+        expect(await atAuth(values.id)).toMatchObject({ apiSecret: 'secret' })
+        await other.stop()
+      }
+    })
+
+    it('are gone without a trace where the authorization server refuses them', async () => {
+      const values = input({ settings: [{ key: 'WALLET_ADDRESS_URL', value: 'https://refused.test' }] })
+      await auth.send('serviceApi', 'POST', '/tenant', { body: { id: values.id, apiSecret: 'of another' } })
+      expect(await one.service.create(values)).toMatchObject({ failure: 'DuplicateTenant' })
+      expect(await rowOf(values.id)).toBeUndefined()
+      expect(await settingsOf(values.id)).toEqual({})
+      expect(await one.service.create({ ...values, id: newId() })).not.toHaveProperty('failure')
+    })
+
+    it('once by callers at once with one id', async () => {
+      const values = input()
+      const created = await Promise.all([1, 2, 3].map(() => one.service.create(values)))
+      for (const tenant of created) expect(tenant).toMatchObject({ id: values.id })
+    })
+
+    it('are refused whole where a value or a setting is wrong', async () => {
+      const cases: [object, string][] = [
+        [{ id: 'x' }, 'InvalidTenantId'],
+        [{ email: 'a'.repeat(256) }, 'InvalidTenant'],
+        [{ apiSecret: '' }, 'InvalidTenant'],
+        [{ publicName: 'a\0b' }, 'InvalidTenant'],
+        [{ idpConsentUrl: 'javascript:alert(1)' }, 'InvalidTenant'],
+        [{ settings: [{ key: 'WEBHOOK_TIMEOUT', value: '0' }] }, 'InvalidSetting'],
+        [
+          { settings: [{ key: 'WALLET_ADDRESS_URL', value: backend.config.OPEN_PAYMENTS_URL }] },
+          'DuplicateWalletAddressUrl'
+        ]
+      ]
+      for (const [extra, failure] of cases) {
+        const values = { ...input(), ...extra }
+        interferences = [() => Promise.reject(new Error('nobody is to be told'))]
+        expect(await one.service.create(values)).toMatchObject({ failure })
+        if (values.id !== 'x') expect(await rowOf(values.id)).toBeUndefined()
+      }
+    })
+  })
+
+  describe('changed', () => {
+    it('at the authorization server first where it has to know: a lost answer is asked for again', async () => {
+      const { id } = good(await one.service.create(input({ email: 'old' })))
+      interferences = [loseAnswer]
+      expect(await one.service.update(id, { apiSecret: 'new', email: null })).toMatchObject({
+        apiSecret: 'new'
+      })
+      expect(await atAuth(id)).toMatchObject({ apiSecret: 'new' })
+      expect(one.directory.get(id)).not.toHaveProperty('email')
+      interferences = [() => Promise.reject(new Error('nobody is to be told'))]
+      expect(await one.service.update(id, { publicName: 'Acacia' })).toMatchObject({ publicName: 'Acacia' })
+    })
+
+    it('not yet while the answer is out, and before any later change', async () => {
+      const { id } = good(await one.service.create(input()))
+      interferences = [loseRequest, loseAnswer]
+      expect(await one.service.update(id, { apiSecret: 'second' })).toMatchObject({ failure: 'NotUpdated' })
+      expect(one.directory.get(id)?.apiSecret).toBe('secret')
+      expect(await rowOf(id)).toMatchObject({ state: 'UPDATING', revision: 2 })
+      expect(await one.service.update(id, { idpSecret: 'idp' })).toMatchObject({
+        apiSecret: 'second',
+        idpSecret: 'idp'
+      })
+      expect(await rowOf(id)).toMatchObject({ state: 'ACTIVE', revision: 3, pending: null })
+      expect(await atAuth(id)).toMatchObject({ apiSecret: 'second' })
+    })
+
+    it('and an older change that arrives late changes nothing', async () => {
+      const { id } = good(await one.service.create(input()))
+      let late: HttpRequest | undefined
+      interferences = [
+        async (pass, request) => {
+          late = request
+          return pass()
+        }
+      ]
+      good(await one.service.update(id, { apiSecret: 'second' }))
+      good(await one.service.update(id, { apiSecret: 'third' }))
+      expect((await http.request(late!)).status).toBe(204)
+      expect(await atAuth(id)).toMatchObject({ apiSecret: 'third' })
+    })
+
+    it('not at all where the authorization server refuses', async () => {
+      const { id } = good(await one.service.create(input()))
+      await auth.sql('DELETE FROM tenants WHERE id = ?', [id])
+      expect(await one.service.update(id, { apiSecret: 'new', email: 'new' })).toMatchObject({
+        failure: 'NotUpdated'
+      })
+      expect(one.directory.get(id)).toMatchObject({ apiSecret: 'secret' })
+      expect(one.directory.get(id)).not.toHaveProperty('email')
+      expect(await rowOf(id)).toMatchObject({ state: 'ACTIVE', pending: null })
+    })
+  })
+
+  describe('deleted', () => {
+    it('lose all settings, and are known as deleted by both servers and every process', async () => {
+      const { id } = good(await one.service.create(input()))
+      const other = await startProcess()
+      expect(await one.service.delete(id)).toBeUndefined()
+      expect(await settingsOf(id)).toEqual({})
+      expect(await atAuth(id)).toMatchObject({ deletedAt: expect.any(Date) as Date })
+      expect(one.directory.get(id)?.deletedAt).toBeInstanceOf(Date)
+      await until(() => other.directory.get(id)?.deletedAt !== undefined)
+      expect(await one.service.delete(id)).toMatchObject({ failure: 'NotDeleted' })
+      expect(await one.service.update(id, { email: 'x' })).toMatchObject({ failure: 'NotUpdated' })
+      expect(await one.service.set(id, [])).toMatchObject({ failure: 'TenantNotFound' })
+      const { rows } = await one.service.page({ first: 100 })
+      expect(rows.find((tenant) => tenant.id === id)?.deletedAt).toBeInstanceOf(Date)
+      await other.stop()
+    })
+
+    it('here at once, and there as soon as it answers; a change under way is dropped', async () => {
+      const { id } = good(await one.service.create(input()))
+      interferences = [loseRequest, loseRequest, loseAnswer, loseRequest]
+      expect(await one.service.update(id, { apiSecret: 'new' })).toMatchObject({ failure: 'NotUpdated' })
+      expect(await one.service.delete(id)).toMatchObject({ failure: 'NotDeleted' })
+      expect(one.directory.get(id)).toMatchObject({
+        apiSecret: 'secret',
+        deletedAt: expect.any(Date) as Date
+      })
+      expect(await one.service.delete(id)).toBeUndefined()
+      expect(await rowOf(id)).toMatchObject({ state: 'DELETED', pending: null })
+      expect(await atAuth(id)).toMatchObject({ apiSecret: 'secret', deletedAt: expect.any(Date) as Date })
+    })
+
+    it('never where they are the operator', async () => {
+      expect(await one.service.delete(OPERATOR_ID)).toMatchObject({ failure: 'NotDeleted' })
+    })
+  })
+
+  describe('settings', () => {
+    const base = (value: string) => [{ key: 'WALLET_ADDRESS_URL' as const, value }]
+
+    it('are written all or none, and reach every process', async () => {
+      const { id } = good(await one.service.create(input()))
+      const other = await startProcess()
+      const settings = [
+        { key: 'WEBHOOK_URL' as const, value: 'https://hooks.test/' },
+        { key: 'WEBHOOK_TIMEOUT' as const, value: '700' }
+      ]
+      expect(await one.service.set(id, settings)).toEqual(settings)
+      await until(() => other.directory.get(id)?.settings.webhookTimeoutMs === 700)
+      expect(
+        await one.service.set(id, [
+          { key: 'WEBHOOK_TIMEOUT', value: '800' },
+          { key: 'ILP_ADDRESS', value: 'not one' }
+        ])
+      ).toMatchObject({ failure: 'InvalidSetting' })
+      expect(await settingsOf(id)).toMatchObject({
+        WEBHOOK_TIMEOUT: '700',
+        WEBHOOK_URL: 'https://hooks.test/'
+      })
+      await other.stop()
+    })
+
+    it('name no base URL that another tenant has, or had, whatever its spelling', async () => {
+      const first = good(await one.service.create(input({ settings: base('https://wallet.test/a') })))
+      const second = good(await one.service.create(input()))
+      for (const value of [
+        'https://wallet.test/a',
+        'https://WALLET.test/A/',
+        'https://wallet.test',
+        'https://wallet.test/a/below'
+      ]) {
+        expect(await one.service.set(second.id, base(value))).toMatchObject({
+          failure: 'DuplicateWalletAddressUrl'
+        })
+      }
+      expect(await one.service.set(first.id, base('https://wallet.test/a'))).toMatchObject({
+        failure: 'DuplicateWalletAddressUrl'
+      })
+      expect(await one.service.set(second.id, base('https://wallet.test/ab'))).toEqual(
+        base('https://wallet.test/ab')
+      )
+      // Below the operator's is where a node of one host has its tenants.
+      expect(
+        await one.service.set(second.id, base(`${backend.config.OPEN_PAYMENTS_URL}/below`))
+      ).not.toHaveProperty('failure')
+      await one.service.delete(first.id)
+      expect(await one.service.create(input({ settings: base('https://wallet.test/a') }))).toMatchObject({
+        failure: 'DuplicateWalletAddressUrl'
+      })
+    })
+
+    it('of two tenants that want one base at once, one gets it', async () => {
+      const tenants = await Promise.all([1, 2, 3].map(async () => good(await one.service.create(input()))))
+      const bases = ['https://race.test', 'https://race.test/x', 'https://race.test/x/y']
+      const set = await Promise.all(tenants.map(({ id }, index) => one.service.set(id, base(bases[index]!))))
+      expect(set.filter((result) => Array.isArray(result))).toHaveLength(1)
+    })
+  })
+})

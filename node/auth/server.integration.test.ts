@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { toJwk } from '../http-signatures/index.ts'
+import { expectRestarting, onTheWire } from '../http-api/pipelined.test-support.ts'
+import { signRequest, toJwk } from '../http-signatures/index.ts'
 import { createMemoryCache } from '../runtime/index.ts'
 import type { Cache } from '../runtime/index.ts'
 import { createAuth } from './auth.ts'
@@ -216,6 +217,36 @@ describe('answers to clients', () => {
     expect((await validated(document, operation, { validateAnswers: true }, refusing)(request)).status).toBe(
       404
     )
+  })
+})
+
+describe('an authorization server that stops', () => {
+  it('answers what is under way, then 503 with the reason', async () => {
+    const harness = await startTestAuth(inject('postgresUrl'))
+    try {
+      const { walletAddress, keyId, privateKey } = harness.client
+      const url = harness.url('auth', `/${OPERATOR_ID}`)
+      const body = JSON.stringify({ client: walletAddress, access_token: { access: [INCOMING] } })
+      const nowMs = harness.runtime.clock.nowMs()
+      const headers = signRequest({ method: 'POST', url, headers: {}, body, keyId, privateKey, nowMs })
+      const isUnderWay = Promise.withResolvers<void>()
+      const released = Promise.withResolvers<void>()
+      const answered = await harness.whileFetchingKeys(
+        () =>
+          expectRestarting(Number(new URL(url).port), onTheWire('POST', url, { headers, body }), {
+            isUnderWay: isUnderWay.promise,
+            stop: () => harness.auth.stop(),
+            release: released.resolve
+          }),
+        () => {
+          isUnderWay.resolve()
+          return released.promise
+        }
+      )
+      expect(answered).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"access_token"/)
+    } finally {
+      await harness.close()
+    }
   })
 })
 

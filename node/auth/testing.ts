@@ -60,7 +60,7 @@ export interface AuthHarness {
     options?: { body?: unknown; headers?: Record<string, string> }
   ): Promise<JsonAnswer>
   /** Makes a request, and lets `meanwhile` happen while the server waits for the client's key set. */
-  whileFetchingKeys(request: () => Promise<JsonAnswer>, meanwhile: () => Promise<void>): Promise<JsonAnswer>
+  whileFetchingKeys<Answer>(request: () => Promise<Answer>, meanwhile: () => Promise<void>): Promise<Answer>
   /** Rows of a statement on the server's database. */
   sql(statement: string, parameters?: readonly unknown[]): Promise<Record<string, unknown>[]>
   close(): Promise<void>

@@ -53,6 +53,22 @@ describe('access tokens', () => {
     expect((await actors.introspect(rotated.access_token!.value)).json()).toMatchObject({ active: true })
   })
 
+  it.each(['POST', 'DELETE'] as const)(
+    'whose management (%s) meets a defect are answered 500, with its id and nothing more',
+    async (method) => {
+      const { token, managePath } = await actors.issue()
+      await harness.sql('ALTER TABLE "accessTokens" RENAME TO lost')
+      try {
+        const [status, code, description] = refusalOf(await manage(method, managePath, token))
+        expect([status, code]).toEqual([500, 'request_denied'])
+        expect(description).toMatch(/^internal server error \([0-9a-f-]{36}\)$/)
+      } finally {
+        await harness.sql('ALTER TABLE lost RENAME TO "accessTokens"')
+      }
+      expect((await manage(method, managePath, token)).status).toBeLessThan(300)
+    }
+  )
+
   it('are rotated by one of those that race', async () => {
     for (let round = 0; round < 5; round++) {
       const { token, managePath } = await actors.issue()

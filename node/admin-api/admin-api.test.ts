@@ -184,6 +184,11 @@ describe('scalars', () => {
     }
   })
 
+  it('tell the number of a ledger above 255 as it is', () => {
+    expect(UInt8.serialize(32_767)).toBe(32_767)
+    for (const value of [-1, 1.5, 'x']) expect(() => UInt8.serialize(value)).toThrow()
+  })
+
   it('take objects as JSONObject', () => {
     expect(JSONObject.parseValue({ a: [1] })).toEqual({ a: [1] })
     expect(() => JSONObject.parseValue([1])).toThrow()

@@ -107,6 +107,30 @@ describe('Open Payments, as third parties see it: quotes and outgoing payments',
       expect(listed.result).toMatchObject([{ id: payment.id, quoteId: quote.id }])
     })
 
+    it('are listed for their client only, or for whoever may list all', async () => {
+      const own = await consentedToken(shop, {
+        type: 'outgoing-payment',
+        actions: ['create', 'list'],
+        identifier: alice.url
+      })
+      const { id } = await shop.client.outgoingPayment.create(
+        { url: resources, accessToken: own },
+        { walletAddress: alice.url, incomingPayment: (await createReceiver()).id, debitAmount: usd('7') }
+      )
+      const listedBy = async (by: TestWalletAddress, action: 'list' | 'list-all') => {
+        const grant = { type: 'outgoing-payment', actions: [action], identifier: alice.url }
+        const { result } = await by.client.outgoingPayment.list({
+          url: resources,
+          accessToken: await consentedToken(by, grant),
+          walletAddress: alice.url
+        })
+        return result.map((payment) => payment.id)
+      }
+      expect(await listedBy(shop, 'list')).toContain(id)
+      expect(await listedBy(bob, 'list')).toEqual([])
+      expect(await listedBy(bob, 'list-all')).toContain(id)
+    })
+
     it('are created from an incoming payment and an amount', async () => {
       const receiver = await createReceiver()
       const accessToken = await consentedToken(shop, {

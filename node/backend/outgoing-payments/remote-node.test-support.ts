@@ -23,6 +23,8 @@ export interface RemoteNode {
   /** What becomes of the next packets with money: `lostAfter` is paid and its answer lost. */
   fate: (prepare: IlpPrepare) => 'answer' | 'lostBefore' | 'lostAfter' | 'unavailable' | Promise<'answer'>
   readonly packets: { amount: bigint; delivered: bigint }[]
+  /** What senders said to it, in the order of arrival. */
+  readonly heard: string[]
   createPayment(terms: { incomingAmount?: bigint; received?: bigint }): string
   received(url: string): bigint
   /** Somebody else pays. */
@@ -64,6 +66,7 @@ export function createRemoteNode({ random }: Pick<TestBackend, 'random'>, asset:
     totals: 'connections',
     fate: () => 'answer',
     packets: [],
+    heard: [],
     createPayment({ incomingAmount, received = 0n }) {
       const id = random.uuid()
       payments.set(id, { incomingAmount, received, onConnections: new Map(), isClosed: false })
@@ -138,6 +141,7 @@ export function createRemoteNode({ random }: Pick<TestBackend, 'random'>, asset:
     payment.received += amount
     payment.onConnections.set(request.connectionId, onConnection + amount)
     remote.packets.push({ amount: prepare.amount, delivered: amount })
+    if (request.applicationData) remote.heard.push(request.applicationData.toString())
     return request.accept(totalsWith(amount))
   }
 

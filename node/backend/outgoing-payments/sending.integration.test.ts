@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { MAX_APPLICATION_DATA_BYTES } from '../../ilp/index.ts'
 import { isFailure } from '../model.ts'
 import { until } from '../testing.ts'
 import { TENANT_ID } from './payments-ground.test-support.ts'
@@ -33,6 +34,18 @@ describe('sending an outgoing payment', () => {
     expect(events[1]!.data).toMatchObject({ state: 'COMPLETED', balance: '6', sentAmount: { value: '550' } })
     expect((await node.outgoingPayments.get(payment.id))?.sentAmount).toBe(550n)
     expect(await lab.audit()).toEqual([])
+  })
+
+  it('sends along what the wallet says to the receiver, of any length that a packet carries, whole and once', async () => {
+    const url = lab.remote.createPayment({ incomingAmount: 500n })
+    const { id } = await lab.create(node, url)
+    const dataToTransmit = 'ä€'.repeat(6_000)
+    const fund = (data: string) =>
+      node.outgoingPayments.fund({ id, tenantId: TENANT_ID, dataToTransmit: data })
+    expect(await fund('x'.repeat(MAX_APPLICATION_DATA_BYTES + 1))).toMatchObject({ failure: 'DataTooLong' })
+    expect(await fund(dataToTransmit)).toMatchObject({ state: 'SENDING' })
+    expect(await lab.ended(id)).toMatchObject({ state: 'COMPLETED', deliveredAmountValue: 500n })
+    expect(lab.remote.heard).toEqual([dataToTransmit])
   })
 
   it('sends a small payment in one packet, after three more where its quote is no longer fresh', async () => {

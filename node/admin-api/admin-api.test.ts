@@ -2,6 +2,7 @@ import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { createSchema } from 'graphql-yoga'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createHealth } from '../http-api/index.ts'
 import {
   createHttpClient,
   createManualClock,
@@ -257,11 +258,15 @@ describe('createAdminServer', () => {
         operatorTenantId: OPERATOR.id
       }),
       createContext: ({ tenant, isOperator }) => ({ caller: `${tenant.id} ${isOperator}` }),
-      healthChecks: [
-        async () => {
-          if (!healthy) throw new Error('the database is gone')
+      health: createHealth({
+        ...runtime,
+        state: () => 'ready',
+        checks: {
+          database: async () => {
+            if (!healthy) throw new Error('the database is gone')
+          }
         }
-      ],
+      }),
       production: true,
       maxBodyBytes: 100_000
     })

@@ -3,13 +3,8 @@ import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
-import {
-  createHttpApp,
-  DEFAULT_MAX_BODY_BYTES,
-  healthz,
-  parseJson,
-  readRequestBody
-} from '../http-api/index.ts'
+import { createHttpApp, DEFAULT_MAX_BODY_BYTES, parseJson, readRequestBody } from '../http-api/index.ts'
+import type { Health } from '../http-api/index.ts'
 import { serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
@@ -28,8 +23,7 @@ export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext 
   authenticator: AdminAuthenticator<Tenant>
   /** The resolvers' context, built for each request: DataLoaders live in it. */
   createContext(caller: { tenant: Tenant; isOperator: boolean }): ResolverContext | Promise<ResolverContext>
-  /** What `/healthz` asks: each rejects when its service does not answer. */
-  healthChecks: readonly (() => Promise<void>)[]
+  health: Health
   /** Introspection is off in production. */
   production: boolean
   trustProxy?: boolean
@@ -38,7 +32,7 @@ export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext 
 }
 
 /**
- * Serves an Admin API: `POST /graphql` by signed requests, `GET /healthz`, and 404 for everything else.
+ * Serves an Admin API: `POST /graphql` by signed requests, `GET /healthz` and `/readyz`, and 404 for everything else.
  *
  * @throws an error with code EADDRINUSE when the port is taken
  */
@@ -47,7 +41,6 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
 ): Promise<HttpServer> {
   const { logger, random, authenticator, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options
   const execute = createExecutor(options)
-  const checkHealth = healthz(options.healthChecks, logger)
 
   async function graphql(ctx: Context): Promise<void> {
     const read = await readRequestBody(ctx.req, maxBodyBytes)
@@ -77,7 +70,8 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
       graphqlError('Internal server error', 'INTERNAL_SERVER_ERROR', { errorId })
   })
   app.use(async (ctx) => {
-    if (ctx.path === '/healthz' && ctx.method === 'GET') return checkHealth(ctx)
+    if (ctx.path === '/healthz' && ctx.method === 'GET') return options.health.healthz(ctx)
+    if (ctx.path === '/readyz' && ctx.method === 'GET') return options.health.readyz(ctx)
     if (ctx.path === '/graphql' && ctx.method === 'POST') return graphql(ctx)
     ctx.status = 404
   })

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
-import { createHttpApp, healthz, isJsonContentType, parseJson, readRequestBody } from '../http-api/index.ts'
+import { createHttpApp, isJsonContentType, parseJson, readRequestBody } from '../http-api/index.ts'
 import type { AuthDependencies } from './dependencies.ts'
 import { errorBody, fail, isFailure } from './errors.ts'
 import type { GnapFailure } from './errors.ts'
@@ -31,9 +31,9 @@ export interface ApiAnswer {
 
 export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer | GnapFailure>
 
-/** A koa application with `/healthz`, whose unexpected errors answer in GNAP's form. */
+/** A koa application with `/healthz` and `/readyz`, whose unexpected errors answer in GNAP's form. */
 export function createApp(
-  { config, logger, random, database, cache }: AuthDependencies,
+  { config, logger, random, health }: AuthDependencies,
   register: (router: Router) => void
 ): Koa {
   const app = createHttpApp({
@@ -45,7 +45,8 @@ export function createApp(
   })
   app.keys = [config.COOKIE_KEY]
   const router = new Router()
-  router.get('/healthz', healthz([() => database.ping(), () => cache.ping()], logger))
+  router.get('/healthz', health.healthz)
+  router.get('/readyz', health.readyz)
   register(router)
   app.use(router.routes())
   app.use(router.allowedMethods())

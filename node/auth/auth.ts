@@ -1,5 +1,6 @@
 import { createAdminAuthenticator, createAdminServer } from '../admin-api/index.ts'
 import { createClientKeyFetcher, createNonceGuard } from '../http-signatures/index.ts'
+import { createHealth } from '../http-api/index.ts'
 import { createHttpClient, readCacheTls, serveHttp } from '../runtime/index.ts'
 import type { Address, HttpServer, Runtime } from '../runtime/index.ts'
 import { createAuthSchema, createResolverContext } from './admin/schema.ts'
@@ -65,7 +66,13 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
     database,
     cache,
     clientKeys: createClientKeyFetcher({ httpClient, scheme: config.OPEN_PAYMENTS_SCHEME }),
-    nonces: createNonceGuard(cache)
+    nonces: createNonceGuard(cache),
+    health: createHealth({
+      clock,
+      logger,
+      checks: { database: () => database.ping(), cache: () => cache.ping() },
+      state: () => (stopping !== undefined ? 'stopping' : addresses === undefined ? 'starting' : 'ready')
+    })
   }
   const cleanup = createTokenCleanup(dependencies)
   const servers: HttpServer[] = []
@@ -132,16 +139,17 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
       }),
       createContext: ({ tenant, isOperator }) =>
         createResolverContext({ database, clock, tenantId: tenant.id, isOperator }),
-      healthChecks: [() => database.ping(), () => cache.ping()],
       production: config.NODE_ENV === 'production',
       trustProxy: config.TRUST_PROXY
     })
   }
 
   async function close(graceMs: number | undefined): Promise<void> {
+    const open = servers.splice(0)
+    // All answer 503 until the last request has ended.
+    await Promise.all(open.map((server) => server.drain(graceMs)))
+    await Promise.all([...open.map((server) => server.stop(0)), cleanup.stop()])
     addresses = undefined
-    await Promise.all(servers.splice(0).map((server) => server.stop(graceMs)))
-    await cleanup.stop()
     await httpClient.close()
     await cache.close()
     await database.close()

@@ -52,7 +52,7 @@ const variables = z.object({
   /** The address that the doors are opened on. */
   BIND_HOST: variable.string('0.0.0.0'),
   /** What runs may take this long to end when the service stops. */
-  STOP_GRACE_MS: variable.integer(10_000),
+  STOP_GRACE_MS: variable.integer(20_000),
   /** Connections to the database. */
   MAX_DATABASE_CONNECTIONS: variable.integer(10, 2)
 })

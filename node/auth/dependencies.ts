@@ -1,3 +1,4 @@
+import type { Health } from '../http-api/index.ts'
 import type { ClientKeyFetcher, NonceGuard } from '../http-signatures/index.ts'
 import type { Cache, Clock, Database, Logger, Network, Random } from '../runtime/index.ts'
 import type { AuthConfig } from './config.ts'
@@ -14,6 +15,7 @@ export interface AuthDependencies {
   /** Reads what clients publish at their wallet addresses. */
   clientKeys: ClientKeyFetcher
   nonces: NonceGuard
+  health: Health
 }
 
 /** Scheme of the URLs that clients ask for, and sign. */

@@ -53,7 +53,7 @@ function stopOnSignals(auth: Auth, { logger }: Runtime): void {
     process.on(signal, () => {
       if (stopping) process.exit(1)
       stopping = true
-      logger.info({ signal }, 'the authorization server stops')
+      logger.info({ event: 'stopping', signal }, 'stopping; a second signal ends it at once')
       auth.stop().then(
         () => process.exit(0),
         (error: unknown) => {

@@ -1,3 +1,5 @@
+import { createHealth } from '../http-api/index.ts'
+import type { ServiceState } from '../http-api/index.ts'
 import { createLedgerWriter, postgresLedgerMigrations } from '../ledger/index.ts'
 import { readCacheTls } from '../runtime/index.ts'
 import type { Address, Database, Runtime } from '../runtime/index.ts'
@@ -36,6 +38,15 @@ export interface Backend {
   readonly addresses: BackendAddresses | undefined
 }
 
+/** An account that need not exist: asking for it tells whether the ledger answers. */
+const PROBED_ACCOUNT = 1n
+
+/** A server of ours, to be stopped in two steps. */
+interface Door {
+  drain(graceMs: number): Promise<void>
+  stop(graceMs: number): Promise<void>
+}
+
 /** A process whose clock differs more from the database's does not start: leases would mean nothing. */
 export const MAX_CLOCK_DIFFERENCE_MS = 5_000
 
@@ -48,6 +59,9 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
   let order = createStopOrder(runtime)
   let addresses: BackendAddresses | undefined
   let starting: Promise<void> | undefined
+  let state: ServiceState = 'starting'
+  /** They answer 503 until everything else has stopped. */
+  const doors: Door[] = []
 
   async function open(): Promise<BackendAddresses> {
     const instanceKey = await loadInstanceKey(config, runtime)
@@ -67,12 +81,29 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     await claimLedger(config, { ...runtime, database, ledger })
 
     order.nextGroup()
+    order.add('doors', () => Promise.all(doors.splice(0).map((door) => door.stop(0))))
+
+    order.nextGroup()
     const writer = createLedgerWriter({ ...runtime, ledger })
     order.add('ledger writer', () => writer.close())
     const sweep = createLedgerSweep({ ...runtime, ledger })
     order.add('ledger sweep', () => sweep.stop())
     sweep.start()
-    const parts = composeBackend(config, runtime, { database, cache, ledger, writer, instanceKey, http })
+    const health = createHealth({
+      ...runtime,
+      state: () => state,
+      checks: { database: () => database.ping(), cache: () => cache.ping() },
+      readinessChecks: { ledger: () => ledger.lookupAccounts([PROBED_ACCOUNT]) }
+    })
+    const parts = composeBackend(config, runtime, {
+      database,
+      cache,
+      ledger,
+      writer,
+      instanceKey,
+      http,
+      health
+    })
     return startParts(parts)
   }
 
@@ -113,7 +144,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     order.add('BTP', () => parts.btp.close())
 
     order.nextGroup()
-    order.add('connector', () => parts.connector.stop(config.STOP_GRACE_MS))
+    order.add('connector', (graceMs) => parts.connector.stop(graceMs))
     await parts.connector.start()
     parts.btp.start(parts.connector)
 
@@ -127,7 +158,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
       'webhookDelivery',
       'tenantService'
     ] as const) {
-      order.add(name, () => parts[name].stop())
+      order.add(name, (graceMs) => parts[name].stop(graceMs))
       await parts[name].start()
     }
 
@@ -144,9 +175,9 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
     autoPeering
   }: BackendParts): Promise<BackendAddresses> {
     const host = config.BIND_HOST
-    order.add('Open Payments', () => openPayments.stop(config.STOP_GRACE_MS))
+    addDoor('Open Payments', openPayments)
     await openDoor('OPEN_PAYMENTS_PORT', () => openPayments.start())
-    order.add('Admin API', () => admin.stop(config.STOP_GRACE_MS))
+    addDoor('Admin API', admin)
     await openDoor('ADMIN_PORT', () => admin.start())
     const connectorServer = await openDoor('CONNECTOR_PORT', () =>
       createConnectorServer(
@@ -155,8 +186,8 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
         { onUpgrade: btp.accept }
       )
     )
-    order.add('ILP over HTTP', () => connectorServer.stop(config.STOP_GRACE_MS))
-    order.add('auto-peering', () => autoPeering.stop(config.STOP_GRACE_MS))
+    addDoor('ILP over HTTP', connectorServer)
+    addDoor('auto-peering', autoPeering)
     await openDoor('AUTO_PEERING_SERVER_PORT', () => autoPeering.start())
     return {
       admin: opened('Admin API', admin.address),
@@ -164,6 +195,12 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
       connector: connectorServer.address,
       autoPeering: autoPeering.address
     }
+  }
+
+  /** First a door answers 503 and lets what runs end, for half of the grace: the rest is for workers and packets. */
+  function addDoor(name: string, door: Door): void {
+    doors.push(door)
+    order.add(name, (graceMs) => door.drain(Math.ceil(graceMs / 2)))
   }
 
   async function openDoor<T>(
@@ -195,14 +232,16 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
   async function takeDown(): Promise<void> {
     const stopping = order
     order = createStopOrder(runtime)
+    state = 'stopping'
+    await stopping.stop(config.STOP_GRACE_MS)
     addresses = undefined
-    await stopping.stop()
   }
 
   async function start(): Promise<void> {
     try {
       const opened = await open()
       addresses = opened
+      state = 'ready'
       logger.info(
         {
           event: 'started',

@@ -1,3 +1,4 @@
+import type { Health } from '../http-api/index.ts'
 import { createClientKeyFetcher } from '../http-signatures/index.ts'
 import { createStreamReceiver } from '../ilp/index.ts'
 import type { Ledger, LedgerWriter } from '../ledger/index.ts'
@@ -53,6 +54,7 @@ export interface Resources {
   writer: LedgerWriter
   instanceKey: InstanceKey
   http: HttpClients
+  health: Health
 }
 
 /** Clients by who chose the URLs that they call. */
@@ -90,8 +92,8 @@ export function createHttpClients(runtime: Runtime, config: BackendConfig): Http
  */
 export function composeBackend(config: BackendConfig, runtime: Runtime, resources: Resources) {
   const { clock, random, logger } = runtime
-  const { database, cache, ledger, instanceKey, http } = resources
-  const shared = { config, runtime, clock, random, logger, database, cache, ledger }
+  const { database, cache, ledger, instanceKey, http, health } = resources
+  const shared = { config, runtime, clock, random, logger, database, cache, ledger, health }
 
   // What every process keeps in memory.
   const tenants = createTenantDirectory(shared)

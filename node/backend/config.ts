@@ -153,7 +153,7 @@ const variables = z.object({
   /** The address that the doors are opened on. */
   BIND_HOST: variable.string('0.0.0.0'),
   /** What runs may take this long to end when the service stops. */
-  STOP_GRACE_MS: variable.integer(10_000),
+  STOP_GRACE_MS: variable.integer(20_000),
   /** Connections to the database for all but the ledger, which has its own, and the one that listens. */
   MAX_DATABASE_CONNECTIONS: variable.integer(10, 2),
   /** Packets of all sources that are not settled; further ones are answered T03. */

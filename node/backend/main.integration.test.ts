@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -7,46 +6,10 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createTestDatabase } from '../runtime/testing.ts'
 import type { TestDatabase } from '../runtime/testing.ts'
+import { runService } from '../service-process.test-support.ts'
 import { TEST_ENVIRONMENT } from './testing.ts'
 
-const MAIN = path.join(import.meta.dirname, 'main.ts')
-
-/** A backend as its operator runs it. */
-function run(environment: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
-  let stdout = ''
-  let stderr = ''
-  let onLine: (() => void) | undefined
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString()
-    onLine?.()
-  })
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
-    child.once('close', (code) => resolve({ code, stderr }))
-  })
-  const find = (event: string) =>
-    stdout
-      .split('\n')
-      .filter((line) => line.includes(`"event":"${event}"`))
-      .map((line) => JSON.parse(line) as Record<string, string>)[0]
-  return {
-    child,
-    ended,
-    logged: (event: string) =>
-      new Promise<Record<string, string>>((resolve, reject) => {
-        onLine = () => {
-          const record = find(event)
-          if (record) resolve(record)
-        }
-        onLine()
-        void ended.then(({ stderr }) => reject(new Error(`ended before it logged ${event}: ${stderr}`)))
-      })
-  }
-}
+const run = (environment: Record<string, string>) => runService('backend', environment)
 
 describe('the backend as a process', () => {
   let test: TestDatabase
@@ -65,15 +28,15 @@ describe('the backend as a process', () => {
   afterAll(() => test.drop())
 
   it('says where it listens, and ends well by SIGTERM', async () => {
-    const { child, logged, ended } = run(environment)
+    const { kill, logged, ended } = run(environment)
     const started = await logged('started')
     for (const door of [started.admin, started.openPayments]) {
       expect((await fetch(`http://${door}/healthz`)).status).toBe(200)
     }
     expect(started.connector).toMatch(/^127\.0\.0\.1:\d+$/)
-    child.kill('SIGTERM')
+    kill('SIGTERM')
     await logged('stopped')
-    expect(await ended).toEqual({ code: 0, stderr: '' })
+    expect(await ended).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('says which variable is probably a slip, and takes the rest from ENV_FILE', async () => {
@@ -85,25 +48,16 @@ describe('the backend as a process', () => {
         .map(([name, value]) => `${name}=${value}\n`)
         .join('')
     )
-    const { child, logged, ended } = run({ ENV_FILE: file })
+    const { kill, logged, ended } = run({ ENV_FILE: file })
     expect(await logged('unknown_variable')).toMatchObject({
       name: 'WEBHOOK_URLS',
       meant: 'WEBHOOK_URL',
       msg: 'WEBHOOK_URLS is set and nothing reads it: was WEBHOOK_URL meant?'
     })
     await logged('started')
-    child.kill('SIGTERM')
+    kill('SIGTERM')
     expect((await ended).code).toBe(0)
     rmSync(directory, { recursive: true })
-  })
-
-  it('ends at once by a second signal', async () => {
-    const { child, logged, ended } = run(environment)
-    await logged('started')
-    child.kill('SIGINT')
-    child.kill('SIGTERM')
-    // Both may be seen as one where the first stop was quicker.
-    expect([0, 1]).toContain((await ended).code)
   })
 
   it.concurrent('names every wrong variable, one line each', async ({ expect }) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createLogger, createManualClock } from '../runtime/index.ts'
-import { createStopOrder, STOP_GROUP_MS } from './stop-order.ts'
+import { createStopOrder, STOP_CUT_MS } from './stop-order.ts'
 
 function setUp() {
   const clock = createManualClock()
@@ -21,9 +21,9 @@ describe('stop order', () => {
     order.nextGroup()
     order.add('b', part('b'))
     order.add('c', part('c'))
-    await order.stop()
+    await order.stop(1_000)
     expect(events).toEqual(['b begins', 'c begins', 'b ends', 'c ends', 'a begins', 'a ends'])
-    await order.stop()
+    await order.stop(1_000)
     expect(events).toHaveLength(6)
   })
 
@@ -38,8 +38,8 @@ describe('stop order', () => {
       throw new Error('at once')
     })
     order.add('hanging', () => new Promise(() => undefined))
-    const stopping = order.stop()
-    await clock.advance(STOP_GROUP_MS - 1)
+    const stopping = order.stop(2_000)
+    await clock.advance(2_000 + STOP_CUT_MS - 1)
     expect(events).toEqual([])
     await clock.advance(1)
     await stopping
@@ -48,6 +48,29 @@ describe('stop order', () => {
       'failing',
       'hanging',
       'throwing'
+    ])
+  })
+
+  it('shares one grace between all groups', async () => {
+    const { clock, order } = setUp()
+    const given: [string, number][] = []
+    const taking = (name: string, ms: number) => (graceMs: number) => {
+      given.push([name, graceMs])
+      return clock.sleep(ms)
+    }
+    order.add('last', taking('last', 0))
+    order.nextGroup()
+    order.add('second', taking('second', 100_000))
+    order.nextGroup()
+    order.add('first', taking('first', 700))
+    const stopping = order.stop(2_000)
+    await clock.advance(700)
+    await clock.advance(1_300 + STOP_CUT_MS)
+    await stopping
+    expect(given).toEqual([
+      ['first', 2_000],
+      ['second', 1_300],
+      ['last', 0]
     ])
   })
 })

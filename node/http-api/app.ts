@@ -1,5 +1,5 @@
 import Koa from 'koa'
-import type { Context, Middleware } from 'koa'
+import type { Middleware } from 'koa'
 import type { Logger, Random } from '../runtime/index.ts'
 
 export interface HttpAppOptions {
@@ -53,19 +53,4 @@ const cors: Middleware = async (ctx, next) => {
   const requestedHeaders = ctx.get('access-control-request-headers')
   if (requestedHeaders !== '') ctx.set('access-control-allow-headers', requestedHeaders)
   ctx.status = 204
-}
-
-/** `GET /healthz`: 200 where every check resolves, else 500 (the reason goes to the log). */
-export function healthz(checks: readonly (() => Promise<void>)[], logger: Logger) {
-  return async (ctx: Context): Promise<void> => {
-    try {
-      await Promise.all(checks.map((check) => check()))
-      ctx.status = 200
-      ctx.body = 'OK'
-    } catch (error) {
-      logger.warn({ err: error }, 'the health check failed')
-      ctx.status = 500
-      ctx.body = 'Internal Server Error'
-    }
-  }
 }

@@ -31,9 +31,17 @@ export const DEFAULT_HTTP_SERVER_LIMITS: HttpServerLimits = {
 
 export interface HttpServer {
   readonly address: Address
+  /**
+   * From now on everything new is answered 503, over open and new connections, until `stop`. Resolves when the requests
+   * that run have ended; those that take longer than `graceMs` are cut off.
+   */
+  drain(graceMs?: number): Promise<void>
   /** Stops accepting, answers 503 on what is still open, lets running requests finish, then cuts off. */
   stop(graceMs?: number): Promise<void>
 }
+
+/** How long `drain` and `stop` wait for running requests unless told otherwise. */
+const DEFAULT_GRACE_MS = 10_000
 
 /**
  * One connection's state: how many requests are being answered on it, and what it is watched for. The timer is not
@@ -66,7 +74,11 @@ export async function serveHttp(
   const connections = new Map<unknown, Connection>()
   /** Those that have not sent the headers of a request, oldest first. */
   const silent = new Set<Socket>()
-  let stopping = false
+  /** Requests are answered 503. */
+  let refusing = false
+  /** No connection is accepted any more, and those that are open end with their last answer. */
+  let closing = false
+  let draining: Promise<void> | undefined
   let onIdle: (() => void) | undefined
 
   const server = http.createServer(
@@ -80,12 +92,12 @@ export async function serveHttp(
         response.once('close', () => {
           connection.busy -= 1
           watchIdle(connection)
-          if (stopping && connection.busy === 0) connection.socket.end()
+          if (closing && connection.busy === 0) connection.socket.end()
           settleIdle()
         })
         watchBody(connection, request, response)
       }
-      if (stopping) {
+      if (refusing) {
         response.writeHead(503, { connection: 'close', 'content-type': 'text/plain' })
         response.end('Server is in the process of restarting')
         return
@@ -99,7 +111,7 @@ export async function serveHttp(
       if (connection) unwatch(connection)
       connections.delete(socket)
       silent.delete(socket as Socket)
-      if (stopping) refuse(socket as Socket, '503 Service Unavailable')
+      if (refusing) refuse(socket as Socket, '503 Service Unavailable')
       else onUpgrade(request, socket as Socket, head)
     })
   }
@@ -194,22 +206,35 @@ export async function serveHttp(
     server.emit('connection', socket)
   }
 
+  async function finishRunning(graceMs: number): Promise<void> {
+    const isBusy = ({ busy }: Connection) => busy > 0
+    if (![...connections.values()].some(isBusy)) return
+    await new Promise<void>((resolve) => {
+      const cut = clock.setTimer(graceMs, resolve)
+      onIdle = () => {
+        cut.cancel()
+        resolve()
+      }
+    })
+    for (const connection of connections.values()) if (isBusy(connection)) connection.socket.destroy()
+  }
+
+  function drain(graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    refusing = true
+    draining ??= finishRunning(graceMs)
+    return draining
+  }
+
   return {
     address: listener.address,
-    async stop(graceMs = 10_000) {
-      if (stopping) return
-      stopping = true
+    drain,
+    async stop(graceMs = DEFAULT_GRACE_MS) {
+      if (closing) return
+      closing = true
+      const drained = drain(graceMs)
       await listener.close()
       for (const connection of connections.values()) if (connection.busy === 0) connection.socket.end()
-      if ([...connections.values()].some((connection) => connection.busy > 0)) {
-        await new Promise<void>((resolve) => {
-          const cut = clock.setTimer(graceMs, resolve)
-          onIdle = () => {
-            cut.cancel()
-            resolve()
-          }
-        })
-      }
+      await drained
       for (const connection of connections.values()) connection.socket.destroy()
     }
   }

@@ -1,6 +1,7 @@
 import { createSchema } from 'graphql-yoga'
 import { createAdminAuthenticator, createAdminServer } from '../../admin-api/index.ts'
-import type { Address, Cache, Database, HttpServer, Runtime } from '../../runtime/index.ts'
+import type { Health } from '../../http-api/index.ts'
+import type { Address, Cache, HttpServer, Runtime } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { createLoaders } from './context.ts'
 import type { AdminContext, AdminServices } from './context.ts'
@@ -22,7 +23,7 @@ export interface AdminApiDependencies {
     | 'TRUST_PROXY'
   >
   runtime: Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>
-  database: Pick<Database, 'ping'>
+  health: Health
   cache: Cache
   services: AdminServices
 }
@@ -32,6 +33,8 @@ export interface AdminApi {
   start(): Promise<void>
   /** Where it listens; undefined before the start. */
   readonly address: Address | undefined
+  /** Answers 503 from now on; resolves when what runs has ended, at most after `graceMs`. */
+  drain(graceMs?: number): Promise<void>
   stop(graceMs?: number): Promise<void>
 }
 
@@ -41,13 +44,7 @@ export function createAdminSchema() {
 }
 
 /** The backend's Admin API: signed GraphQL over the nouns. */
-export function createAdminApi({
-  config,
-  runtime,
-  database,
-  cache,
-  services
-}: AdminApiDependencies): AdminApi {
+export function createAdminApi({ config, runtime, health, cache, services }: AdminApiDependencies): AdminApi {
   const { clock, random, logger } = runtime
   const idempotency = createIdempotency({
     cache,
@@ -82,13 +79,16 @@ export function createAdminApi({
           clock,
           logger
         }),
-        healthChecks: [() => database.ping(), () => cache.ping()],
+        health,
         production: config.NODE_ENV === 'production',
         trustProxy: config.TRUST_PROXY
       })
     },
     get address() {
       return server?.address
+    },
+    async drain(graceMs) {
+      await server?.drain(graceMs)
     },
     async stop(graceMs) {
       await server?.stop(graceMs)

@@ -1,3 +1,4 @@
+import type { Health } from '../../http-api/index.ts'
 import type { Address, Cache, Clock, Database, HttpClient, HttpServer, Runtime } from '../../runtime/index.ts'
 import type { RunningAssetDirectory } from '../assets/directory.ts'
 import type { Assets } from '../assets/model.ts'
@@ -38,6 +39,7 @@ export interface AutoPeeringDependencies {
   peerDirectory: RunningPeerDirectory
   tenants: TenantDirectory
   liquidity: Pick<Liquidity, 'deposit'>
+  health: Health
   http: { operator: Pick<HttpClient, 'request'>; thirdParty: Pick<HttpClient, 'request'> }
 }
 
@@ -46,6 +48,8 @@ export interface RunningAutoPeering extends AutoPeering {
   start(): Promise<void>
   /** Where it listens; undefined where it does not. */
   readonly address: Address | undefined
+  /** Answers 503 from now on; resolves when what runs has ended, at most after `graceMs`. */
+  drain(graceMs?: number): Promise<void>
   stop(graceMs?: number): Promise<void>
 }
 
@@ -82,10 +86,17 @@ export function createAutoPeering(dependencies: AutoPeeringDependencies): Runnin
     async start() {
       if (!config.ENABLE_AUTO_PEERING) return
       const address = { host: config.BIND_HOST, port: config.AUTO_PEERING_SERVER_PORT }
-      server = await createAutoPeeringServer(runtime, { acceptor, proofs }, address)
+      server = await createAutoPeeringServer(
+        runtime,
+        { acceptor, proofs, health: dependencies.health },
+        address
+      )
     },
     get address() {
       return server?.address
+    },
+    async drain(graceMs) {
+      await server?.drain(graceMs)
     },
     async stop(graceMs) {
       await server?.stop(graceMs)

@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { createHttpApp, isJsonContentType, readRequestBody } from '../../http-api/index.ts'
+import type { Health } from '../../http-api/index.ts'
 import { serveHttp } from '../../runtime/index.ts'
 import type { Address, HttpServer, Runtime } from '../../runtime/index.ts'
 import { isFailure } from '../model.ts'
@@ -35,7 +36,7 @@ const REFUSALS: Record<AcceptFailure, { status: number; message: string }> = {
  */
 export function createAutoPeeringServer(
   runtime: Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>,
-  { acceptor, proofs }: { acceptor: Acceptor; proofs: Proofs },
+  { acceptor, proofs, health }: { acceptor: Acceptor; proofs: Proofs; health: Health },
   address: Address
 ): Promise<HttpServer> {
   let inFlight = 0
@@ -71,10 +72,8 @@ export function createAutoPeeringServer(
   }
 
   const router = new Router()
-  router.get('/healthz', (ctx) => {
-    ctx.status = 200
-    ctx.body = 'OK'
-  })
+  router.get('/healthz', health.healthz)
+  router.get('/readyz', health.readyz)
   router.get('/proofs/:nonce', async (ctx) => {
     const proof = await proofs.answer(ctx.params.nonce!)
     ctx.status = proof === undefined ? 404 : 200

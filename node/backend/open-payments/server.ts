@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
-import { createHttpApp, healthz, readRequestBody } from '../../http-api/index.ts'
+import { createHttpApp, readRequestBody } from '../../http-api/index.ts'
+import type { Health } from '../../http-api/index.ts'
 import { createNonceGuard, toJwk } from '../../http-signatures/index.ts'
 import type { ClientKeyFetcher } from '../../http-signatures/index.ts'
 import type { StreamReceiver } from '../../ilp/index.ts'
@@ -66,6 +67,7 @@ export interface OpenPaymentsServerDependencies {
   incomingPayments: IncomingPayments
   quotes: Quotes
   outgoingPayments: OutgoingPayments
+  health: Health
 }
 
 export interface OpenPaymentsServer {
@@ -73,6 +75,8 @@ export interface OpenPaymentsServer {
   start(): Promise<void>
   /** Where it listens; undefined before the start. */
   readonly address: Address | undefined
+  /** Answers 503 from now on; resolves when what runs has ended, at most after `graceMs`. */
+  drain(graceMs?: number): Promise<void>
   stop(graceMs?: number): Promise<void>
 }
 
@@ -89,6 +93,9 @@ export function createOpenPaymentsServer(dependencies: OpenPaymentsServerDepende
     get address() {
       return server?.address
     },
+    async drain(graceMs) {
+      await server?.drain(graceMs)
+    },
     async stop(graceMs) {
       await server?.stop(graceMs)
     }
@@ -96,7 +103,7 @@ export function createOpenPaymentsServer(dependencies: OpenPaymentsServerDepende
 }
 
 function createApp(dependencies: OpenPaymentsServerDependencies, documents: OpenApiDocuments): Koa {
-  const { config, runtime, cache, database, tenants, walletAddresses } = dependencies
+  const { config, runtime, cache, tenants, walletAddresses } = dependencies
   const { incomingPayments, quotes, outgoingPayments } = dependencies
   const { clock, logger } = runtime
   const doors = {
@@ -147,7 +154,8 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
   }
 
   const router = new Router()
-  router.get('/healthz', healthz([() => database.ping(), () => cache.ping()], logger))
+  router.get('/healthz', dependencies.health.healthz)
+  router.get('/readyz', dependencies.health.readyz)
   for (const route of resourceRoutes(handlers)) {
     const operation: OpenApiOperation = {
       document: 'resource',

@@ -58,7 +58,7 @@ export interface RunningOutgoingPayments extends OutgoingPayments {
   /** Starts the worker that sends (unless OUTGOING_PAYMENT_WORKERS is 0). */
   start(): Promise<void>
   /** Stops sending; what is in flight is waited for, in bounded time, and payments are released. */
-  stop(): Promise<void>
+  stop(graceMs?: number): Promise<void>
 }
 
 /** Outgoing payments: `service.ts` is what their APIs see, `attempt.ts` what happens to one that is sent. */
@@ -102,8 +102,8 @@ export function createOutgoingPayments(dependencies: OutgoingPaymentsDependencie
       isStarted = true
       await worker.start()
     },
-    async stop() {
-      if (isStarted) await worker.stop()
+    async stop(graceMs) {
+      if (isStarted) await worker.stop(graceMs)
     }
   }
 }

@@ -6,13 +6,13 @@ import type { Lease, Leases } from './lease.ts'
 
 /** Payments that one worker of OUTGOING_PAYMENT_WORKERS sends at once. */
 export const PAYMENTS_PER_WORKER = 100
-/** How long a stopping node waits for what is in flight. */
+/** How long a stopping node waits for what is in flight unless told otherwise. */
 export const STOP_GRACE_MS = 10_000
 
 export interface OutgoingPaymentWorker {
   start(): Promise<void>
   /** Payments that are being sent stop sending, and are released for others. */
-  stop(): Promise<void>
+  stop(graceMs?: number): Promise<void>
   /** A payment may be due. */
   wake(): void
 }
@@ -74,7 +74,7 @@ export function createOutgoingPaymentWorker({
       leases.onRelease((dueMs) => due.wakeAt(dueMs))
       due.start()
     },
-    async stop() {
+    async stop(graceMs = STOP_GRACE_MS) {
       isStopped = true
       leases.abort()
       await unlisten?.()
@@ -82,7 +82,7 @@ export function createOutgoingPaymentWorker({
       // A round that was under way may have taken more.
       leases.abort()
       await new Promise<void>((resolve) => {
-        const grace = clock.setTimer(STOP_GRACE_MS, resolve)
+        const grace = clock.setTimer(graceMs, resolve)
         void Promise.all(running).then(() => {
           grace.cancel()
           resolve()

@@ -243,6 +243,36 @@ export function describeHttp(name: string, createGround: () => Promise<Ground>):
       expect(text()).toMatch(/finished[\s\S]*503/)
     })
 
+    test('draining: what runs is finished, everything new gets 503, also over new connections, until it stops', async () => {
+      let finish!: () => void
+      const { ground, server, port } = await start((_, response) => {
+        finish = () => response.end('finished')
+      })
+      const [running, idle] = [raw(ground, port), raw(ground, port)]
+      await ground.settle(Promise.all([running.opened, idle.opened]))
+      running.socket.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\n')
+      await ground.settle(until(() => finish !== undefined))
+      const drained = server.drain(10_000)
+      const late = raw(ground, port)
+      await ground.settle(late.opened)
+      for (const { socket, received, closed, text } of [idle, late]) {
+        socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody')
+        await ground.settle(received('Server is in the process of restarting'))
+        await ground.settle(closed)
+        expect(text()).toMatch(/^HTTP\/1.1 503 Service Unavailable\r\nconnection: close\r\n/i)
+      }
+      finish()
+      await ground.settle(drained)
+      await ground.settle(running.received('finished'))
+      // The connection stays, and says the same.
+      running.socket.write('GET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
+      await ground.settle(running.received('503 Service Unavailable'))
+      await ground.settle(server.stop(0))
+      const tooLate = raw(ground, port)
+      await ground.settle(tooLate.closed)
+      expect(tooLate.error()).toMatchObject({ code: 'ECONNREFUSED' })
+    })
+
     test('stopping: what takes longer than the grace is cut off', async () => {
       let seen!: () => void
       const asked = new Promise<void>((resolve) => (seen = resolve))

@@ -41,6 +41,7 @@ import { createTenants } from './tenants/service.ts'
 import { createAwaitedWalletAddresses } from './wallet-addresses/awaited.ts'
 import { createWalletAddresses } from './wallet-addresses/service.ts'
 import { createAllTargets, createWebMonetization } from './web-monetization/service.ts'
+import { createWebhookDeliveries } from './webhooks/deliveries.ts'
 import { createWebhookDelivery } from './webhooks/delivery.ts'
 import { createWebhookEvents } from './webhooks/events.ts'
 import { createOutbox } from './webhooks/outbox.ts'
@@ -129,6 +130,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
 
   // Webhooks.
   const webhookEvents = createWebhookEvents(base)
+  const webhookDeliveries = createWebhookDeliveries(base)
   const transmitData = createTransmitData(config.DB_ENCRYPTION_SECRET, random)
   const webhookDelivery = createWebhookDelivery({
     ...base,
@@ -273,6 +275,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       receivers,
       liquidity,
       webhookEvents,
+      webhookDeliveries,
       accountingTransfers: createAccountingTransfers({ ledger, assets: assetDirectory })
     }
   })

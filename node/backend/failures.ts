@@ -9,6 +9,7 @@ import type { QuoteFailure } from './quotes/model.ts'
 import type { ReceiverFailure } from './receivers/model.ts'
 import type { TenantFailure, TenantSettingFailure } from './tenants/model.ts'
 import type { WalletAddressFailure } from './wallet-addresses/model.ts'
+import type { WebhookFailure } from './webhooks/model.ts'
 
 /** Values of `extensions.code` on the Admin API. */
 export type GraphqlErrorCode =
@@ -162,4 +163,10 @@ export const tenantSettingFailures: FailureRegistry<TenantSettingFailure> = {
   InvalidSetting: kind('BAD_USER_INPUT', 400, 'Invalid value for one or more tenant settings'),
   DuplicateWalletAddressUrl: kind('BAD_USER_INPUT', 400, 'Wallet Address Url already exists'),
   TenantNotFound: kind('NOT_FOUND', 404, 'Tenant not found')
+}
+
+export const webhookFailures: FailureRegistry<WebhookFailure> = {
+  UnknownEvent: kind('NOT_FOUND', 404, 'Webhook event not found'),
+  UnknownDelivery: kind('NOT_FOUND', 404, 'Webhook event has no such delivery'),
+  NothingToSendAgain: kind('CONFLICT', 409, 'No delivery of the webhook event was given up')
 }

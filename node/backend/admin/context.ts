@@ -14,7 +14,7 @@ import type { Receivers } from '../receivers/model.ts'
 import type { Tenant, Tenants } from '../tenants/model.ts'
 import type { AdditionalProperty, WalletAddresses } from '../wallet-addresses/model.ts'
 import type { WebMonetization } from '../web-monetization/service.ts'
-import type { WebhookEvents } from '../webhooks/model.ts'
+import type { WebhookDeliveries, WebhookDelivery, WebhookEvents } from '../webhooks/model.ts'
 import type { Idempotency } from './idempotency.ts'
 
 /** The nouns that the Admin API speaks of. */
@@ -33,6 +33,7 @@ export interface AdminServices {
   receivers: Receivers
   liquidity: Liquidity
   webhookEvents: WebhookEvents
+  webhookDeliveries: WebhookDeliveries
   webMonetization: WebMonetization
   accountingTransfers: AccountingTransfers
 }
@@ -56,20 +57,26 @@ export interface Loaders {
   received: DataLoader<string, bigint>
   latestFee: DataLoader<{ assetId: string; type: FeeType }, Fee | undefined, string>
   additionalProperties: DataLoader<string, AdditionalProperty[]>
+  /** Of a webhook event: those that are the caller's business. */
+  deliveries: DataLoader<string, WebhookDelivery[]>
 }
 
-export function createLoaders({
-  liquidity,
-  incomingPayments,
-  fees,
-  walletAddresses
-}: Pick<AdminServices, 'liquidity' | 'incomingPayments' | 'fees' | 'walletAddresses'>): Loaders {
+export function createLoaders(
+  services: Pick<
+    AdminServices,
+    'liquidity' | 'incomingPayments' | 'fees' | 'walletAddresses' | 'webhookDeliveries'
+  >,
+  /** Whose the request is; undefined: the operator's. */
+  tenantId: string | undefined
+): Loaders {
+  const { liquidity, incomingPayments, fees, walletAddresses, webhookDeliveries } = services
   return {
     balance: new DataLoader((ids) => liquidity.balances(ids)),
     received: new DataLoader((ids) => incomingPayments.receivedAmounts(ids)),
     latestFee: new DataLoader((keys) => fees.latestOf(keys), {
       cacheKeyFn: ({ assetId, type }) => `${assetId} ${type}`
     }),
-    additionalProperties: new DataLoader((ids) => walletAddresses.additionalPropertiesOf(ids))
+    additionalProperties: new DataLoader((ids) => walletAddresses.additionalPropertiesOf(ids)),
+    deliveries: new DataLoader((ids) => webhookDeliveries.ofEvents(ids, tenantId))
   }
 }

@@ -74,7 +74,7 @@ export function createAdminApi({ config, runtime, health, cache, services }: Adm
           tenant,
           isOperator,
           services,
-          loaders: createLoaders(services),
+          loaders: createLoaders(services, isOperator ? undefined : tenant.id),
           idempotency,
           clock,
           logger

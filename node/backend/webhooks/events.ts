@@ -2,7 +2,7 @@ import type { Database } from '../../runtime/index.ts'
 import { selectPage } from '../pagination.ts'
 import { isUuid } from '../sql.ts'
 import { HIDDEN_EVENT_TYPES } from './model.ts'
-import type { WebhookEvent, WebhookEvents, WebhookEventType } from './model.ts'
+import type { WebhookDeliveryState, WebhookEvent, WebhookEvents, WebhookEventType } from './model.ts'
 
 interface EventRow {
   id: string
@@ -22,6 +22,14 @@ interface EventRow {
 
 /** Reading what the outbox wrote. */
 export function createWebhookEvents({ database }: { database: Database }): WebhookEvents {
+  const deliveriesOf = ({ state, tenantId }: { state: WebhookDeliveryState; tenantId?: string }) =>
+    database
+      .knex('webhooks')
+      .select(database.knex.raw('1'))
+      .whereRaw('webhooks."eventId" = "webhookEvents".id')
+      .where('webhooks.state', state)
+      .modify((query) => tenantId !== undefined && query.where('webhooks.recipientTenantId', tenantId))
+
   return {
     async get(id, tenantId) {
       if (!isUuid(id)) return undefined
@@ -38,7 +46,7 @@ export function createWebhookEvents({ database }: { database: Database }): Webho
         .first()
       return row && toEvent(row)
     },
-    async page(request, { tenantId, types }) {
+    async page(request, { tenantId, types, delivery }) {
       const notIn = types?.notIn ?? HIDDEN_EVENT_TYPES
       const page = await selectPage<EventRow>(
         'webhookEvents',
@@ -49,6 +57,7 @@ export function createWebhookEvents({ database }: { database: Database }): Webho
             .modify((query) => {
               if (types?.in) query.whereIn('type', [...types.in])
               if (tenantId !== undefined) query.where({ tenantId })
+              if (delivery) query.whereExists(deliveriesOf(delivery))
             }),
         request
       )

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { Database } from '../../runtime/index.ts'
-import type { Transaction } from '../model.ts'
+import type { Failure, Transaction } from '../model.ts'
 import type { Page, PageRequest } from '../pagination.ts'
 
 /** All types; `fixtures/contract/webhooks.json` describes what each of them tells. */
@@ -98,6 +98,46 @@ export interface WebhookEvents {
   /** `notIn` defaults to HIDDEN_EVENT_TYPES. */
   page(
     request: PageRequest,
-    filter: { tenantId?: string; types?: { in?: readonly string[]; notIn?: readonly string[] } }
+    filter: {
+      tenantId?: string
+      types?: { in?: readonly string[]; notIn?: readonly string[] }
+      /** Only events with a delivery in this state, of those that are this tenant's business. */
+      delivery?: { state: WebhookDeliveryState; tenantId?: string }
+    }
   ): Promise<Page<WebhookEvent>>
+}
+
+export type WebhookDeliveryState = 'PENDING' | 'DELIVERED' | 'FAILED'
+
+/** An event on its way to one receiver (the states are drawn in `delivery.ts`). */
+export interface WebhookDelivery {
+  id: string
+  eventId: string
+  receiver: Receiver
+  state: WebhookDeliveryState
+  /** Since the event was written, or sent again by hand. */
+  attempts: number
+  /** What the receiver answered last. */
+  statusCode?: number
+  /** Why it did not answer. */
+  lastError?: string
+  /** When it is due: of one that is PENDING. */
+  processAt?: Date
+  updatedAt: Date
+}
+
+export type WebhookFailure = 'UnknownEvent' | 'UnknownDelivery' | 'NothingToSendAgain'
+
+export interface WebhookDeliveries {
+  /** The deliveries of each event; with a tenant's id only those that its settings hold for. */
+  ofEvents(eventIds: readonly string[], tenantId?: string): Promise<WebhookDelivery[][]>
+  /**
+   * Makes due again what was given up, or one delivery that is over in any way, exempt from the order of its
+   * resource. Of several callers at once one succeeds.
+   */
+  resend(request: {
+    eventId: string
+    deliveryId?: string
+    tenantId?: string
+  }): Promise<void | Failure<WebhookFailure>>
 }

@@ -18,16 +18,14 @@ describe('the outbox', () => {
 
   beforeAll(async () => {
     backend = await createTestBackend(inject('postgresUrl'))
-    await backend.database
-      .knex('tenants')
-      .insert(
-        [OPERATOR_ID, TENANT].map((id) => ({
-          id,
-          apiSecret: 'x',
-          createdAt: new Date(),
-          updatedAt: new Date()
-        }))
-      )
+    await backend.database.knex('tenants').insert(
+      [OPERATOR_ID, TENANT].map((id) => ({
+        id,
+        apiSecret: 'x',
+        createdAt: new Date(),
+        updatedAt: new Date()
+      }))
+    )
   })
   afterAll(() => backend.close())
   afterEach(() => backend.database.knex('webhookEvents').delete())

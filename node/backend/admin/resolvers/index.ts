@@ -7,6 +7,7 @@ import { outgoingPaymentResolvers } from './outgoing-payments.ts'
 import { peerResolvers } from './peers.ts'
 import { tenantResolvers } from './tenants.ts'
 import { walletAddressResolvers } from './wallet-addresses.ts'
+import { webhookResolvers } from './webhooks.ts'
 
 /** The resolvers of all nouns. */
 export const resolvers = [
@@ -18,5 +19,6 @@ export const resolvers = [
   incomingPaymentResolvers,
   outgoingPaymentResolvers,
   liquidityResolvers,
-  accountingResolvers
+  accountingResolvers,
+  webhookResolvers
 ]

@@ -9,12 +9,10 @@ import type {
   TenantSetting,
   TenantSettingFailure
 } from '../../tenants/model.ts'
-import type { WebhookEvent } from '../../webhooks/model.ts'
-import { given, listScope, pageRequest } from '../arguments.ts'
+import { given, pageRequest } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
-import type { FilterString } from '../filters.ts'
 import { mutation } from '../mutation.ts'
 
 interface CreateTenantInput {
@@ -47,16 +45,6 @@ export const tenantResolvers = {
     async tenants(_: unknown, args: PageArguments, { services, isOperator }: AdminContext) {
       if (!isOperator) throw adminError('FORBIDDEN', 'cannot get tenants page')
       return toConnection(await services.tenants.page(pageRequest(args)))
-    },
-    async webhookEvents(
-      _: unknown,
-      args: PageArguments & { tenantId?: string | null; filter?: { type?: FilterString | null } | null },
-      context: AdminContext
-    ) {
-      const { in: only, notIn } = args.filter?.type ?? {}
-      const types = { ...(only && { in: only }), ...(notIn && { notIn }) }
-      const filter = { ...listScope(context, args.tenantId), types }
-      return toConnection(await context.services.webhookEvents.page(pageRequest(args), filter))
     }
   },
 
@@ -105,12 +93,6 @@ export const tenantResolvers = {
         WALLET_ADDRESS_URL: settings.walletAddressUrl,
         ILP_ADDRESS: settings.ilpAddress
       }).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]))
-  },
-
-  WebhookEvent: {
-    createdAt: ({ createdAt }: WebhookEvent) => createdAt.toISOString(),
-    tenant: ({ tenantId }: WebhookEvent, _: unknown, { services }: AdminContext) =>
-      services.tenants.get(tenantId)
   }
 }
 

@@ -6,6 +6,7 @@ import { paymentTypes } from './payments.ts'
 import { peerTypes } from './peers.ts'
 import { tenantTypes } from './tenants.ts'
 import { walletAddressTypes } from './wallet-addresses.ts'
+import { webhookTypes } from './webhooks.ts'
 
 /** The Admin API's schema: Rafiki's names and types, in our own words. */
 export const typeDefs: string[] = [
@@ -16,5 +17,6 @@ export const typeDefs: string[] = [
   paymentTypes,
   liquidityTypes,
   accountingTypes,
-  tenantTypes
+  tenantTypes,
+  webhookTypes
 ]

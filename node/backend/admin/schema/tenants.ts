@@ -1,4 +1,4 @@
-/** Tenants and webhook events. */
+/** Tenants. */
 import { connectionTypes, PAGE_ARGUMENTS } from './common.ts'
 
 export const tenantTypes = /* GraphQL */ `
@@ -7,13 +7,6 @@ export const tenantTypes = /* GraphQL */ `
     tenant("Id of the tenant." id: String!): Tenant!
     "All tenants, deleted ones too. For the operator."
     tenants(${PAGE_ARGUMENTS}): TenantsConnection!
-    "Webhook events: one's own, or for the operator those of all tenants."
-    webhookEvents(${PAGE_ARGUMENTS}
-    "Which of them. Events for the card service are left out unless \`notIn\` says otherwise."
-    filter: WebhookEventFilter
-    "For the operator: only this tenant's."
-    tenantId: String
-    ): WebhookEventsConnection!
   }
 
   extend type Mutation {
@@ -73,30 +66,6 @@ export const tenantTypes = /* GraphQL */ `
     value: String!
   }
 
-  "Something that a wallet was told."
-  type WebhookEvent implements Model {
-    "Id of the event, the same in every delivery."
-    id: ID!
-    "The tenant that it belongs to."
-    tenant: Tenant
-    "Type, \`incoming_payment.completed\` for example."
-    type: String!
-    "What happened."
-    data: JSONObject!
-    "When it happened, in ISO 8601."
-    createdAt: String!
-  }
-${connectionTypes({
-  connection: 'WebhookEventsConnection',
-  edge: 'WebhookEventsEdge',
-  node: 'WebhookEvent',
-  noun: 'webhook events'
-})}
-  "Which webhook events a list holds."
-  input WebhookEventFilter {
-    "By type."
-    type: FilterString
-  }
 ${connectionTypes({
   connection: 'TenantsConnection',
   edge: 'TenantEdge',

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serveHttp } from '../../runtime/index.ts'
 import type { HttpServer } from '../../runtime/index.ts'
 import { loadBackendConfig } from '../config.ts'
-import { Channel, notify } from '../model.ts'
 import type { TestNode } from '../open-payments/testing.ts'
 import { OPERATOR_ID, TEST_ENVIRONMENT, until } from '../testing.ts'
 import { createOutbox } from '../webhooks/outbox.ts'
@@ -45,24 +44,15 @@ describe('the Admin API: webhook events', () => {
         response.writeHead(status).end()
       })
     })
-    const now = new Date(node.runtime.clock.nowMs())
-    const settings = { WEBHOOK_URL: `http://127.0.0.1:${receiver.address.port}/`, WEBHOOK_MAX_RETRY: '1' }
-    await node.database.transaction(async (trx) => {
-      for (const [key, value] of Object.entries(settings)) {
-        const times = { createdAt: now, updatedAt: now }
-        await trx('tenantSettings').insert({
-          id: node.runtime.random.uuid(),
-          tenantId: TENANT.tenantId,
-          key,
-          value,
-          ...times
-        })
-      }
-      await notify(trx, Channel.TENANT_CHANGED, TENANT.tenantId)
-    })
-    const shown = `query ($id: String!) { tenant(id: $id) { settings { value } } }`
-    await until(async () =>
-      JSON.stringify(await query(shown, { id: TENANT.tenantId }, TENANT)).includes(settings.WEBHOOK_URL)
+    await ok(
+      `mutation ($input: CreateTenantSettingsInput!) { createTenantSettings(input: $input) { settings { key } } }`,
+      {
+        settings: [
+          { key: 'WEBHOOK_URL', value: `http://127.0.0.1:${receiver.address.port}/` },
+          { key: 'WEBHOOK_MAX_RETRY', value: '1' }
+        ]
+      },
+      TENANT
     )
   })
   afterAll(() => receiver.stop(0))

@@ -3,6 +3,7 @@ import type { IlpPrepare, OutgoingReply } from '../../ilp/index.ts'
 import type { NewTransfer } from '../../ledger/index.ts'
 import { createTestNode, fulfillOf } from './connector.test-support.ts'
 import type { TestNode } from './connector.test-support.ts'
+import { createScriptedTransport } from './faults.test-support.ts'
 import type { WriterFault } from './faults.test-support.ts'
 import { createScene } from './scene.test-support.ts'
 import type { Scene } from './scene.test-support.ts'
@@ -191,4 +192,21 @@ describe('a ledger whose answers are lost', () => {
     expect(packet.answer).toMatchObject({ code: 'T03' })
     await expectUntouched()
   })
+})
+
+it('lasts as long as its packet and a minute, and no shorter than the setting, in any ledger', async () => {
+  const timeoutFor = async (minReservationTimeoutS: number) => {
+    const transport = createScriptedTransport()
+    const limits = { minReservationTimeoutS }
+    const own = createTestNode({ name: 'acacia', clock, transport, limits })
+    const usd = await own.addAsset('USD', 2)
+    const alice = await own.addPeer('alice', usd, { balance: 100n })
+    await own.addPeer('bob', usd)
+    void own.connector.handle(alice, scene.toBob(1, { amount: 5n, expiresAtMs: clock.nowMs() + 6_000 }))
+    await clock.advance(0)
+    const [pending] = await own.ledger.queryTransfers({ pendingOnly: true, limit: 2 })
+    return pending!.timeoutS
+  }
+  expect(await timeoutFor(5)).toBe(65) // sent on with 5 s
+  expect(await timeoutFor(100)).toBe(100)
 })

@@ -7,10 +7,8 @@ import {
 import type { GrantRequest, PendingGrant } from '@interledger/open-payments'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { toJwk } from '../../http-signatures/index.ts'
-import { createSystemRuntime, serveHttp } from '../../runtime/index.ts'
-import type { HttpServer } from '../../runtime/index.ts'
-import { startTestNode } from './testing.ts'
 import type { TestNode, TestWalletAddress } from './testing.ts'
+import { run, startPeeredNodes } from './two-nodes.test-support.ts'
 
 // The client of Open Payments as it is published drives two peered nodes over sockets: alice has dollars at
 // acacia, bob has euros at baobab, and the client is known by its wallet address at baobab. It validates every
@@ -20,8 +18,7 @@ const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 })
 const eur = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 })
 
 describe('every operation of @interledger/open-payments, against two peered nodes', () => {
-  const runtime = createSystemRuntime({ name: 'test', logLevel: 'silent' })
-  let ratesService: HttpServer
+  let network: Awaited<ReturnType<typeof startPeeredNodes>>
   let acacia: TestNode
   let baobab: TestNode
   let alice: TestWalletAddress
@@ -32,26 +29,10 @@ describe('every operation of @interledger/open-payments, against two peered node
   let anybody: Awaited<ReturnType<typeof createUnauthenticatedClient>>
 
   beforeAll(async () => {
-    ratesService = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
-      const base = new URL(request.url!, 'http://rates.example').searchParams.get('base')
-      response.end(JSON.stringify({ base, rates: base === 'USD' ? { EUR: 0.8 } : { USD: 1.25 } }))
-    })
-    const start = (ILP_ADDRESS: string) =>
-      startTestNode(inject('postgresUrl'), {
-        backend: { ILP_ADDRESS, EXCHANGE_RATES_URL: `http://127.0.0.1:${ratesService.address.port}/` }
-      })
-    ;[acacia, baobab] = await Promise.all([start('test.acacia'), start('test.baobab')])
-    const dollars = [await createAsset(acacia, 'USD'), await createAsset(baobab, 'USD')] as const
-    const euros = await createAsset(baobab, 'EUR')
-    await peer(acacia, dollars[0], 'test.baobab', baobab)
-    await peer(baobab, dollars[1], 'test.acacia', acacia)
-    await run(baobab, 'depositAssetLiquidity', 'DepositAssetLiquidityInput', '{ success }', {
-      id: runtime.random.uuid(),
-      assetId: euros,
-      amount: '1000000',
-      idempotencyKey: 'euros'
-    })
-    alice = await acacia.createWalletAddress('alice', dollars[0], 1)
+    network = await startPeeredNodes(inject('postgresUrl'))
+    const { dollars, euros } = network
+    ;({ acacia, baobab } = network)
+    alice = await acacia.createWalletAddress('alice', dollars, 1)
     bob = await baobab.createWalletAddress('bob', euros, 2)
     shop = await baobab.createWalletAddress('shop', euros, 3)
     client = recorded('', shop.client)
@@ -60,10 +41,7 @@ describe('every operation of @interledger/open-payments, against two peered node
       await createUnauthenticatedClient({ useHttp: true, logLevel: 'silent' })
     )
   })
-  afterAll(async () => {
-    await Promise.all([acacia.stop(), baobab.stop(), ratesService.stop(0)])
-    runtime.kill()
-  })
+  afterAll(() => network.stop())
 
   /** The same client, which notes what is called. */
   function recorded<Client extends object>(who: string, whole: Client): Client {
@@ -81,31 +59,6 @@ describe('every operation of @interledger/open-payments, against two peered node
     ])
     return Object.fromEntries(nouns) as Client
   }
-
-  async function run<Result>(node: TestNode, name: string, type: string, fields: string, input: object) {
-    const mutation = `mutation ($input: ${type}!) { ${name}(input: $input) ${fields} }`
-    const { data, errors } = await node.admin<Record<string, Result>>(mutation, { input })
-    if (!data || errors) throw new Error(JSON.stringify(errors))
-    return data[name]!
-  }
-
-  async function createAsset(node: TestNode, code: string): Promise<string> {
-    const fields = '{ asset { id } }'
-    const input = { code, scale: 2 }
-    return (await run<{ asset: { id: string } }>(node, 'createAsset', 'CreateAssetInput', fields, input))
-      .asset.id
-  }
-
-  const peer = (node: TestNode, assetId: string, staticIlpAddress: string, other: TestNode) =>
-    run(node, 'createPeer', 'CreatePeerInput', '{ peer { id } }', {
-      assetId,
-      staticIlpAddress,
-      http: {
-        incoming: { authTokens: [`to ${node.connectorUrl}`.replace(/\W/g, '-')] },
-        outgoing: { endpoint: other.connectorUrl, authToken: `to ${other.connectorUrl}`.replace(/\W/g, '-') }
-      },
-      initialLiquidity: '1000000'
-    })
 
   /** Where a wallet address's grants and resources are, as its own answer says. */
   async function doorsOf({ url }: TestWalletAddress) {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { isFinalizedGrantWithAccessToken } from '@interledger/open-payments'
 import { toJwk } from '../../http-signatures/index.ts'
-import { OPERATOR_ID } from '../testing.ts'
+import { OPERATOR_ID, until } from '../testing.ts'
 import { useOpenPayments, usd } from './open-payments.test-support.ts'
 import type { TestNode, TestWalletAddress } from './testing.ts'
 
@@ -133,6 +133,22 @@ describe('Open Payments, as third parties see it: wallet addresses and incoming 
       await expect(
         shop.client.incomingPayment.complete({ url: created.id, accessToken })
       ).rejects.toMatchObject({ status: 409, description: 'wrong state' })
+    })
+
+    it('that are completed with nothing received end without an event', async () => {
+      const accessToken = await tokenFor(shop, 'incoming-payment', ['create', 'complete'])
+      const { id: url } = await shop.client.incomingPayment.create(
+        { url: resources, accessToken },
+        { walletAddress: bob.url }
+      )
+      await shop.client.incomingPayment.complete({ url, accessToken })
+      const id = url.slice(-36)
+      await until(async () => {
+        const row = await node.database.knex('incomingPayments').where({ id }).first<{ processAt: unknown }>()
+        return row!.processAt === null
+      })
+      const types = await node.database.knex('webhookEvents').where({ incomingPaymentId: id }).pluck('type')
+      expect(types).toEqual(['incoming_payment.created'])
     })
 
     it('show anybody what was received and where to ask for more', async () => {

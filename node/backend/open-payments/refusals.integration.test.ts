@@ -159,6 +159,12 @@ describe('at the resource server', () => {
     })
   })
 
+  it('there is no list of quotes', async () => {
+    const { token } = await operations['POST /quotes']()
+    const url = `${desk.resources}/quotes?wallet-address=${encodeURIComponent(desk.alice.url)}`
+    expect((await ask({ method: 'GET', url: url.replace('https:', 'http:'), token }, token)).status).toBe(404)
+  })
+
   it('an incoming payment that expired with nothing is gone, from lists too', async () => {
     const { node, shop, bob, resources } = desk
     const accessToken = await tokenFor(shop, 'incoming-payment', ['create', 'read', 'list'])

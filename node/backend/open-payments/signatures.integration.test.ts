@@ -141,6 +141,7 @@ describe('a signature at the resource server', () => {
     )
     expect(data).toEqual({ revokeWalletAddressKey: { walletAddressKey: { revoked: true } } })
     expect(await send(attempt, signatureOf(attempt))).toMatchObject(foreign)
+    expect((await desk.node.fetch(`${brief.url}/jwks.json`)).body).toEqual({ keys: [] })
   })
 
   describe('of a client elsewhere', () => {

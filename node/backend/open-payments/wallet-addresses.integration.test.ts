@@ -10,6 +10,7 @@ describe('the wallet address server, fully configured', () => {
       WALLET_ADDRESS_LOOKUP_TIMEOUT_MS: '15000',
       WALLET_ADDRESS_POLLING_FREQUENCY_MS: '10',
       WALLET_ADDRESS_REDIRECT_HTML_PAGE: 'https://wallet.example/account?of=%ewa&at=%wp',
+      ENABLE_SPSP_PAYMENT_POINTERS: 'false',
       CARD_SERVICE_URL: 'https://cards.example'
     }
   })
@@ -76,6 +77,8 @@ describe('the wallet address server, fully configured', () => {
     expect(page.headers.location).toBe(
       `https://wallet.example/account?of=${encodeURIComponent(alice.url)}&at=${host}/alice`
     )
+    const nobody = await node.fetch(`${node.openPaymentsUrl}/nobody`, { headers: { accept: 'text/html' } })
+    expect([nobody.status, nobody.headers.location]).toEqual([302, expect.stringContaining(`${host}/nobody`)])
     expect(await node.fetch(`${alice.url}/jwks.json`, { headers: { accept: 'text/html' } })).toMatchObject({
       status: 200
     })
@@ -83,6 +86,12 @@ describe('the wallet address server, fully configured', () => {
       id: alice.url,
       cardService: 'https://cards.example/'
     })
+  })
+
+  it('answers who asks for SPSP with the wallet address, where SPSP is off', async () => {
+    const answer = await node.fetch(alice.url, { headers: { accept: 'application/spsp4+json' } })
+    expect(answer).toMatchObject({ status: 200, body: { id: alice.url, assetCode: 'USD' } })
+    expect(answer.headers['content-type']).toMatch(/^application\/json/)
   })
 
   it('publishes a DID document with the keys that are in force', async () => {

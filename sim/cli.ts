@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { payCommand } from './commands/pay.ts'
+import { runCommand } from './commands/run.ts'
 
 const HELP = `npm run lab -- <command>
 
   pay FROM TO AMOUNT [--receive] [--json]   pay over the network that npm start keeps up
+  run NAME… [--world NAME] [--seed N] …     run scenarios in a virtual or a local world and check what must hold
   help                                      this text
 
 Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a property was violated,
@@ -12,7 +14,8 @@ Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a 
 
 /** Each command parses its own arguments and resolves to an exit status. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
-  pay: payCommand
+  pay: payCommand,
+  run: runCommand
 }
 
 process.exitCode = await main(process.argv.slice(2))

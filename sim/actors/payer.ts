@@ -48,8 +48,37 @@ export interface Payer {
     request: PaymentRequest,
     onStep?: (step: PayerStep, detail: string) => void
   ): Promise<InitiatedPayment>
+  /** One step alone: an incoming payment at a wallet address, of a fixed amount or an open one. */
+  openIncomingPayment(
+    to: string,
+    options?: { amount?: bigint; expiresAt?: string }
+  ): Promise<OpenedIncomingPayment>
+  /** One step alone: a quote for what the incoming payment asks for, or for what `debit` buys. */
+  quote(from: string, incomingPaymentUrl: string, debit?: bigint): Promise<Quote>
+  /** One step alone: the payer agrees to outgoing payments up to a limit. */
+  consent(from: string, debitLimit: WireAmount): Promise<Consent>
   /** Reads both ends with the access that was granted for them. */
   readonly client: AuthenticatedClient
+}
+
+export interface OpenedIncomingPayment {
+  url: string
+  /** Tells the receiver's node that no more money will come. */
+  complete(): Promise<void>
+}
+
+export interface Quote {
+  id: string
+  debitAmount: WireAmount
+  receiveAmount: WireAmount
+  expiresAt?: string
+}
+
+/** A grant for outgoing payments. */
+export interface Consent {
+  /** @returns the payment's URL */
+  createOutgoingPayment(quoteUrl: string): Promise<string>
+  revoke(): Promise<void>
 }
 
 export async function createPayer(
@@ -76,110 +105,141 @@ export async function createPayer(
     useHttp: scheme === 'http'
   })
 
+  async function openIncomingPayment(
+    to: string,
+    { amount, expiresAt }: { amount?: bigint; expiresAt?: string } = {}
+  ): Promise<OpenedIncomingPayment> {
+    const receiver = await client.walletAddress.get({ url: to })
+    const grant = await client.grant.request(
+      { url: receiver.authServer },
+      { access_token: { access: [{ type: 'incoming-payment', actions: ['create', 'read', 'complete'] }] } }
+    )
+    if (!isFinalizedGrantWithAccessToken(grant))
+      throw new Error('the receiver asks for consent to create an incoming payment')
+    const accessToken = grant.access_token.value
+    const { id } = await client.incomingPayment.create(
+      { url: receiver.resourceServer, accessToken },
+      {
+        walletAddress: receiver.id,
+        ...(expiresAt !== undefined && { expiresAt }),
+        ...(amount !== undefined && {
+          incomingAmount: {
+            value: amount.toString(),
+            assetCode: receiver.assetCode,
+            assetScale: receiver.assetScale
+          }
+        })
+      }
+    )
+    return {
+      url: id,
+      complete: async () => void (await client.incomingPayment.complete({ url: id, accessToken }))
+    }
+  }
+
+  async function quote(from: string, receiver: string, debit?: bigint): Promise<Quote> {
+    const sender = await client.walletAddress.get({ url: from })
+    const grant = await client.grant.request(
+      { url: sender.authServer },
+      { access_token: { access: [{ type: 'quote', actions: ['create', 'read'] }] } }
+    )
+    if (!isFinalizedGrantWithAccessToken(grant))
+      throw new Error('the sender asks for consent to create a quote')
+    return client.quote.create(
+      { url: sender.resourceServer, accessToken: grant.access_token.value },
+      {
+        walletAddress: sender.id,
+        receiver,
+        method: 'ilp',
+        ...(debit !== undefined && {
+          debitAmount: {
+            value: debit.toString(),
+            assetCode: sender.assetCode,
+            assetScale: sender.assetScale
+          }
+        })
+      }
+    )
+  }
+
+  async function consent(from: string, debitLimit: WireAmount): Promise<Consent> {
+    const sender = await client.walletAddress.get({ url: from })
+    const clientNonce = random.uuid()
+    const pending = await client.grant.request(
+      { url: sender.authServer },
+      {
+        access_token: {
+          access: [
+            {
+              type: 'outgoing-payment',
+              actions: ['create', 'read'],
+              identifier: sender.id,
+              limits: { debitAmount: debitLimit }
+            }
+          ]
+        },
+        interact: {
+          start: ['redirect'],
+          finish: { method: 'redirect', uri: accountHolder.finishUri, nonce: clientNonce }
+        }
+      }
+    )
+    if (!isPendingGrant(pending)) throw new Error('an outgoing payment was granted without consent')
+    const interactRef = interactRefOf(await accountHolder.decide(pending.interact.redirect), {
+      authServer: sender.authServer,
+      clientNonce,
+      serverNonce: pending.interact.finish
+    })
+    const granted = await client.grant.continue(
+      { url: pending.continue.uri, accessToken: pending.continue.access_token.value },
+      { interact_ref: interactRef }
+    )
+    if (!isFinalizedGrantWithAccessToken(granted))
+      throw new Error('the grant was continued and is still pending')
+    return {
+      async createOutgoingPayment(quoteId) {
+        const { id } = await client.outgoingPayment.create(
+          { url: sender.resourceServer, accessToken: granted.access_token.value },
+          { walletAddress: sender.id, quoteId }
+        )
+        return id
+      },
+      async revoke() {
+        await client.grant.cancel({
+          url: granted.continue.uri,
+          accessToken: granted.continue.access_token.value
+        })
+      }
+    }
+  }
+
   return {
     client,
-    async initiate(request, onStep = () => undefined) {
-      const sender = await client.walletAddress.get({ url: request.from })
-      const receiver = await client.walletAddress.get({ url: request.to })
-
-      const incomingGrant = await client.grant.request(
-        { url: receiver.authServer },
-        { access_token: { access: [{ type: 'incoming-payment', actions: ['create', 'read', 'complete'] }] } }
+    openIncomingPayment,
+    quote,
+    consent,
+    async initiate({ from, to, amount }, onStep = () => undefined) {
+      const incoming = await openIncomingPayment(
+        to,
+        amount.kind === 'receive' ? { amount: amount.value } : {}
       )
-      if (!isFinalizedGrantWithAccessToken(incomingGrant))
-        throw new Error('the receiver asks for consent to create an incoming payment')
-      const incomingPayment = await client.incomingPayment.create(
-        { url: receiver.resourceServer, accessToken: incomingGrant.access_token.value },
-        {
-          walletAddress: receiver.id,
-          ...(request.amount.kind === 'receive' && {
-            incomingAmount: {
-              value: request.amount.value.toString(),
-              assetCode: receiver.assetCode,
-              assetScale: receiver.assetScale
-            }
-          })
-        }
-      )
-      onStep('incoming payment', incomingPayment.id)
-
-      const quoteGrant = await client.grant.request(
-        { url: sender.authServer },
-        { access_token: { access: [{ type: 'quote', actions: ['create', 'read'] }] } }
-      )
-      if (!isFinalizedGrantWithAccessToken(quoteGrant))
-        throw new Error('the sender asks for consent to create a quote')
-      const quote = await client.quote.create(
-        { url: sender.resourceServer, accessToken: quoteGrant.access_token.value },
-        {
-          walletAddress: sender.id,
-          receiver: incomingPayment.id,
-          method: 'ilp',
-          ...(request.amount.kind === 'send' && {
-            debitAmount: {
-              value: request.amount.value.toString(),
-              assetCode: sender.assetCode,
-              assetScale: sender.assetScale
-            }
-          })
-        }
-      )
+      onStep('incoming payment', incoming.url)
+      const quoted = await quote(from, incoming.url, amount.kind === 'send' ? amount.value : undefined)
       onStep(
         'quote',
-        `debit ${describe(quote.debitAmount)}, deliver at least ${describe(quote.receiveAmount)}`
+        `debit ${describe(quoted.debitAmount)}, deliver at least ${describe(quoted.receiveAmount)}`
       )
-
-      const clientNonce = random.uuid()
-      const outgoingGrant = await client.grant.request(
-        { url: sender.authServer },
-        {
-          access_token: {
-            access: [
-              {
-                type: 'outgoing-payment',
-                actions: ['create', 'read'],
-                identifier: sender.id,
-                limits: { debitAmount: quote.debitAmount }
-              }
-            ]
-          },
-          interact: {
-            start: ['redirect'],
-            finish: { method: 'redirect', uri: accountHolder.finishUri, nonce: clientNonce }
-          }
-        }
-      )
-      if (!isPendingGrant(outgoingGrant)) throw new Error('an outgoing payment was granted without consent')
-      const interactRef = interactRefOf(await accountHolder.decide(outgoingGrant.interact.redirect), {
-        authServer: sender.authServer,
-        clientNonce,
-        serverNonce: outgoingGrant.interact.finish
-      })
-      const granted = await client.grant.continue(
-        { url: outgoingGrant.continue.uri, accessToken: outgoingGrant.continue.access_token.value },
-        { interact_ref: interactRef }
-      )
-      if (!isFinalizedGrantWithAccessToken(granted))
-        throw new Error('the grant was continued and is still pending')
-      onStep('consent', `accepted by ${request.from}`)
-
-      const outgoingPayment = await client.outgoingPayment.create(
-        { url: sender.resourceServer, accessToken: granted.access_token.value },
-        { walletAddress: sender.id, quoteId: quote.id }
-      )
-      onStep('outgoing payment', outgoingPayment.id)
+      const agreed = await consent(from, quoted.debitAmount)
+      onStep('consent', `accepted by ${from}`)
+      const outgoingPaymentUrl = await agreed.createOutgoingPayment(quoted.id)
+      onStep('outgoing payment', outgoingPaymentUrl)
       return {
-        incomingPaymentUrl: incomingPayment.id,
-        quoteUrl: quote.id,
-        outgoingPaymentUrl: outgoingPayment.id,
-        debitAmount: quote.debitAmount,
-        receiveAmount: quote.receiveAmount,
-        async completeIncomingPayment() {
-          await client.incomingPayment.complete({
-            url: incomingPayment.id,
-            accessToken: incomingGrant.access_token.value
-          })
-        }
+        incomingPaymentUrl: incoming.url,
+        quoteUrl: quoted.id,
+        outgoingPaymentUrl,
+        debitAmount: quoted.debitAmount,
+        receiveAmount: quoted.receiveAmount,
+        completeIncomingPayment: () => incoming.complete()
       }
     }
   }

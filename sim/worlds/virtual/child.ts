@@ -54,6 +54,7 @@ async function live({
   limitMs
 }: ChildJob & { kind: 'run' }): Promise<void> {
   const { createVirtualWorld } = await import('./world.ts')
+  const { WorldError } = await import('./scheduler.ts')
   const { installWeb } = await import('./web.ts')
   // Imported by @interledger/open-payments when first needed; here, so that no import falls into simulated time.
   await import('ky')
@@ -64,7 +65,11 @@ async function live({
   }
   const world = await createVirtualWorld(options, core)
   installWeb(world.runtimeOf)
-  const { default: scenario } = (await import(module)) as { default: VirtualScenario }
+  const { default: scenario, prepare } = (await import(module)) as {
+    default: VirtualScenario
+    prepare?: (args: unknown) => Promise<unknown>
+  }
+  await prepare?.(args)
   world.scheduler.addBlocker(() =>
     readActiveResources().some((name) => THREAD_POOL_WORK.test(name)) ? 'wait' : undefined
   )
@@ -88,7 +93,7 @@ async function live({
       wallMs: Math.round((user + system) / 1000)
     })
   } catch (error) {
-    answer({ ok: false, error: describe(error) })
+    answer({ ok: false, error: describe(error), fault: error instanceof WorldError ? 'world' : 'scenario' })
   }
 }
 

@@ -21,7 +21,12 @@ export type ChildJob =
 
 export type ChildMessage =
   | { ok: true; result: unknown; hash: string; events: number; simulatedMs: number; wallMs: number }
-  | { ok: false; error: string }
+  | {
+      ok: false
+      error: string
+      /** Whose fault it is: the world came to a stop, or the scenario threw. */
+      fault?: VirtualRunError['fault']
+    }
 
 export interface VirtualRunOptions {
   seed: string
@@ -51,6 +56,15 @@ export interface VirtualRunResult<T> {
 /** The world's process failed: the scenario threw, the world was stuck, or it took too long. */
 export class VirtualRunError extends Error {
   override name = 'VirtualRunError'
+  /**
+   * `world`: it was stuck, spun, deadlocked at the database, or took too long. `scenario`: code threw. `process`: it
+   * ended or was ended from outside.
+   */
+  readonly fault: 'world' | 'scenario' | 'process'
+  constructor(message: string, fault: VirtualRunError['fault']) {
+    super(message)
+    this.fault = fault
+  }
 }
 
 export const DEFAULT_WALL_LIMIT_MS = 120_000
@@ -63,7 +77,8 @@ const KEPT_OUTPUT_CHARACTERS = 4_000
 /**
  * Runs a scenario in a virtual world of its own, in a process of its own.
  *
- * @param modulePath absolute path of a module whose default export is `(world, args) => Promise<JSON value>`
+ * @param modulePath absolute path of a module whose default export is `(world, args) => Promise<JSON value>`; its
+ *   export `prepare(args)`, where there is one, is awaited before the world begins
  * @param args a JSON value
  * @throws VirtualRunError with the scenario's error, or what the world had to say
  */
@@ -115,7 +130,8 @@ function runChild(job: ChildJob, wallLimitMs: number): Promise<ChildMessage & { 
       const why = overdue
         ? `the world took longer than its limit of ${wallLimitMs} ms of real time`
         : (message?.error ?? `the world's process ended by itself (${signal ?? `exit status ${code}`})`)
-      reject(new VirtualRunError(output === '' ? why : `${why}\nits last output:\n${output}`))
+      const fault = overdue || message === undefined ? 'process' : (message.fault ?? 'scenario')
+      reject(new VirtualRunError(output === '' ? why : `${why}\nits last output:\n${output}`, fault))
     })
   })
 }

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { createProgress, toJson } from '../reports/progress.ts'
+import type { Progress } from '../reports/progress.ts'
+import { createCatalogue, loadScenario } from '../scenarios/catalogue.ts'
+import type { Catalogue } from '../scenarios/catalogue.ts'
+import { runLocal, runVirtual, ScenarioFailedError } from '../scenarios/run-worlds.ts'
+import type { RunRecord } from '../scenarios/run-worlds.ts'
+import { WORLDS } from '../scenarios/scenario.ts'
+import type { WorldName } from '../scenarios/scenario.ts'
+
+const MAX_SEED = 2 ** 32 - 1
+const MAX_RUNS = 100_000
+
+const HELP = `npm run lab -- run NAME… [--world NAME] [--seed N] [--runs N] [--once] [--report DIR] [--json]
+
+Runs scenarios and checks what must hold. "run all" runs every scenario that the world supports.
+
+  NAME          a file of scenarios/, without its ending; --list names them all
+  --world NAME  virtual: one process, simulated time, one seed one history (default); local: real processes
+  --seed N      the first seed, 0 to ${MAX_SEED} (default 1)
+  --runs N      seeds to run, each the one before plus one (default 1)
+  --once        virtual world: do not run every seed a second time to compare the histories
+  --report DIR  write run.json there: every run with its story
+  --list        names and titles, and the worlds that each runs in
+  --json        one JSON object per line, the last {"event":"summary","ok":…,"scenarios":…,"hash":…}
+
+Exit status: 0 all is well, 1 a property was violated, 2 wrong use or a scenario that fails by itself.
+`
+
+class WrongUse extends Error {
+  override name = 'WrongUse'
+}
+
+interface Options {
+  names: string[]
+  world: WorldName
+  seed: number
+  runs: number
+  twice: boolean
+  report: string | undefined
+}
+
+/** `lab run`. */
+export async function runCommand(args: string[], catalogue = createCatalogue()): Promise<number> {
+  const json = args.includes('--json')
+  const progress = createProgress({ json })
+  try {
+    if (args.includes('--help')) {
+      process.stdout.write(HELP)
+      return 0
+    }
+    if (args.includes('--list')) return await list(catalogue, progress, json)
+    return await run(catalogue, await readOptions(catalogue, args), progress)
+  } catch (error) {
+    if (!(error instanceof WrongUse || error instanceof ScenarioFailedError)) throw error
+    const [message] = error.message.split('\n')
+    progress.error(
+      error instanceof ScenarioFailedError ? `a scenario failed by itself: ${message}` : message!
+    )
+    progress.summary({ ok: false, error: message })
+    return 2
+  }
+}
+
+async function run(
+  catalogue: Catalogue,
+  { names, world, seed, runs, twice, report }: Options,
+  progress: Progress
+): Promise<number> {
+  const startMs = performance.now()
+  const records: RunRecord[] = []
+  for (const name of names) {
+    for (let at = seed; at < seed + runs; at++) {
+      const record =
+        world === 'virtual'
+          ? await runVirtual(catalogue, name, at, { twice })
+          : await runLocal(catalogue, name, at)
+      records.push(record)
+      progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
+      if (record.violation) showViolation(record, progress)
+    }
+  }
+  const summary = summarize(records, Math.round(performance.now() - startMs))
+  showStates(summary.states, progress)
+  progress.say(
+    `${summary.ok ? 'all is well' : 'violated'}: ${summary.scenarios} scenarios, ${summary.runs} runs, ${summary.payments} payments, ${summary.simulatedHours} h of the world's time in ${(summary.wallMs / 1_000).toFixed(1)} s${summary.hash === undefined ? '' : `, hash ${summary.hash.slice(0, 16)}`}`
+  )
+  if (report !== undefined) writeReport(report, summary, records)
+  progress.summary(summary)
+  return summary.ok ? 0 : 1
+}
+
+function describe(record: RunRecord): string {
+  const { scenario, seed, payments, worldMs, costMs, hash } = record
+  const ended = Object.entries(payments).map(([state, count]) => `${count} ${state}`)
+  return `${scenario} seed ${seed}: ${ended.join(', ') || 'no payments'}; ${(worldMs / 1_000).toFixed(1)} s in ${(costMs / 1_000).toFixed(1)} s${hash === undefined ? '' : `; ${hash.slice(0, 12)}`}`
+}
+
+function showViolation(record: RunRecord, progress: Progress): void {
+  const { scenario, world, seed, violation, story, lastEvents = [] } = record
+  progress.error(
+    [
+      `${violation!.property} is violated: ${violation!.message}`,
+      `again: npm run lab -- run ${scenario} --world ${world} --seed ${seed}`,
+      ...story.slice(-10).map((line) => `  story  ${line}`),
+      ...lastEvents.map((line) => `  event  ${line}`)
+    ].join('\n')
+  )
+}
+
+/** Which states were reached, and how often: one that never was may mean that a scenario tests nothing. */
+function showStates(states: Record<string, number>, progress: Progress): void {
+  for (const [name, count] of Object.entries(states)) {
+    progress.step('reached', `${count === 0 ? 'NEVER' : `${count} times`}: ${name}`)
+  }
+}
+
+export interface RunSummary extends Record<string, unknown> {
+  ok: boolean
+  scenarios: number
+  runs: number
+  payments: number
+  packets: number
+  states: Record<string, number>
+  neverReached: string[]
+  simulatedHours: number
+  wallMs: number
+  /** SHA-256 over the hashes of all runs: of the virtual world only. */
+  hash?: string
+}
+
+export function summarize(records: readonly RunRecord[], wallMs: number): RunSummary {
+  const states: Record<string, number> = {}
+  for (const record of records) {
+    for (const [name, count] of Object.entries(record.states)) {
+      const key = `${record.scenario}: ${name}`
+      states[key] = (states[key] ?? 0) + count
+    }
+  }
+  const hashes = records.map(({ hash }) => hash).filter((hash) => hash !== undefined)
+  return {
+    ok: records.every(({ ok }) => ok),
+    scenarios: new Set(records.map(({ scenario }) => scenario)).size,
+    runs: records.length,
+    payments: records.reduce(
+      (sum, { payments }) => sum + Object.values(payments).reduce((count, more) => count + more, 0),
+      0
+    ),
+    packets: records.reduce((sum, { packets = 0 }) => sum + packets, 0),
+    states,
+    neverReached: Object.keys(states).filter((name) => states[name] === 0),
+    simulatedHours: Number((records.reduce((sum, { worldMs }) => sum + worldMs, 0) / 3_600_000).toFixed(3)),
+    wallMs,
+    ...(hashes.length > 0 && { hash: createHash('sha256').update(hashes.join('\n')).digest('hex') })
+  }
+}
+
+function writeReport(directory: string, summary: RunSummary, records: readonly RunRecord[]): void {
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(path.join(directory, 'run.json'), `${toJson({ summary, records })}\n`)
+}
+
+async function list(catalogue: Catalogue, progress: Progress, json: boolean): Promise<number> {
+  for (const name of catalogue.names()) {
+    const { title, worlds } = await loaded(catalogue, name)
+    if (json) process.stdout.write(`${toJson({ event: 'scenario', name, title, worlds })}\n`)
+    else progress.say(`${name.padEnd(36)} ${worlds.join(', ').padEnd(15)} ${title}`)
+  }
+  progress.summary({ ok: true })
+  return 0
+}
+
+async function readOptions(catalogue: Catalogue, args: string[]): Promise<Options> {
+  let parsed
+  try {
+    parsed = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        world: { type: 'string', default: 'virtual' },
+        seed: { type: 'string', default: '1' },
+        runs: { type: 'string', default: '1' },
+        once: { type: 'boolean', default: false },
+        twice: { type: 'boolean', default: false },
+        report: { type: 'string' },
+        json: { type: 'boolean', default: false }
+      }
+    })
+  } catch (error) {
+    throw new WrongUse((error as Error).message)
+  }
+  const { values, positionals } = parsed
+  const world = WORLDS.find((known) => known === values.world)
+  if (!world) throw new WrongUse(`unknown world "${values.world}"; there are: ${WORLDS.join(', ')}`)
+  if (values.once && values.twice) throw new WrongUse('--once and --twice exclude each other')
+  const seed = numberIn('--seed', values.seed, 0, MAX_SEED)
+  const runs = numberIn('--runs', values.runs, 1, MAX_RUNS)
+  if (seed + runs - 1 > MAX_SEED)
+    throw new WrongUse(`--seed ${seed} --runs ${runs} goes beyond the last seed, ${MAX_SEED}`)
+  return {
+    names: await scenariosNamed(catalogue, positionals, world),
+    world,
+    seed,
+    runs,
+    twice: world === 'virtual' && !values.once,
+    report: values.report
+  }
+}
+
+async function scenariosNamed(catalogue: Catalogue, names: string[], world: WorldName): Promise<string[]> {
+  const known = catalogue.names()
+  if (names.length === 0) throw new WrongUse('a scenario is needed, or "all"; lab run --list names them')
+  const all = names.includes('all')
+  const unknown = names.find((name) => name !== 'all' && !known.includes(name))
+  if (unknown !== undefined)
+    throw new WrongUse(`unknown scenario "${unknown}"; there are: ${known.join(', ')}`)
+  const chosen: string[] = []
+  for (const name of all ? known : names) {
+    const { worlds } = await loaded(catalogue, name)
+    if (worlds.includes(world)) chosen.push(name)
+    else if (!all)
+      throw new WrongUse(
+        `scenario "${name}" does not run in the ${world} world, but in: ${worlds.join(', ')}`
+      )
+  }
+  return chosen
+}
+
+async function loaded(catalogue: Catalogue, name: string): Promise<Awaited<ReturnType<typeof loadScenario>>> {
+  try {
+    return await loadScenario(catalogue.file(name))
+  } catch (error) {
+    throw new ScenarioFailedError(`${name}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function numberIn(option: string, text: string, low: number, high: number): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < low || value > high)
+    throw new WrongUse(`${option} needs a whole number from ${low} to ${high}, not "${text}"`)
+  return value
+}

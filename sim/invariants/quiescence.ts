@@ -1,0 +1,141 @@
+import { HttpClientError } from '../../node/runtime/index.ts'
+import { AdminApiError } from '../actors/admin-client.ts'
+import type { AdminClient } from '../actors/admin-client.ts'
+import type { LabNetwork } from '../scenarios/lab-network.ts'
+import type { Network } from '../networks/network.ts'
+import { PropertyViolation } from '../scenarios/scenario.ts'
+
+/** The ledger's longest timeout (an outgoing lifetime of 30 s + 60 s), the sweep after it, and 10 s. */
+const NOTHING_PENDING_WITHIN_MS = 30_000 + 60_000 + 65_000 + 10_000
+/** A SENDING payment waits for packets in doubt and backs off: all its retries end within this. */
+const SENDING_ENDS_WITHIN_MS = 30 * 60_000
+/** Webhooks are repeated with growing pauses. */
+const WEBHOOKS_END_WITHIN_MS = 60 * 60_000
+const PAGE = 100
+
+interface OutgoingPaymentRow {
+  id: string
+  state: string
+  debitAmount: { value: string }
+  receiveAmount: { value: string }
+  sentAmount: { value: string }
+}
+
+/**
+ * What must hold of a network once its faults have healed and everything that can end has ended (money.md 7). Reads
+ * the Admin APIs, the wallets and the ledgers.
+ *
+ * @param webhooksHonoured ids of the events that each node's wallet honoured
+ * @param faulted whether something that a fault touched lies on this link: only there may an orphan be
+ * @throws PropertyViolation at the first that does not
+ */
+export async function requireQuiescence(
+  net: LabNetwork,
+  network: Network,
+  {
+    webhooksHonoured,
+    faulted
+  }: {
+    webhooksHonoured: (node: string) => ReadonlySet<string>
+    faulted: (from: string, to: string) => boolean
+  }
+): Promise<void> {
+  for (const { name } of network.nodes) {
+    const node = net.node(name)
+    for (const service of [...node.down]) await node.restart(service)
+  }
+  for (const payment of net.payments) await payment.ended(SENDING_ENDS_WITHIN_MS)
+
+  for (const { name } of network.nodes) {
+    const { admin } = network.wallets.get(name)!
+    await net.until(
+      `${name}: every webhook is delivered`,
+      async () => {
+        const ids = await patient(() => webhookEventIds(admin))
+        return ids !== undefined && ids.every((id) => webhooksHonoured(name).has(id))
+      },
+      WEBHOOKS_END_WITHIN_MS
+    )
+    for (const payment of await outgoingPayments(admin)) requireLawful(name, payment)
+  }
+
+  await net.until(
+    'nothing is reserved in any ledger',
+    async () => (await net.audit()).nodes.every(({ pending }) => pending === 0n),
+    NOTHING_PENDING_WITHIN_MS
+  )
+  const { nodes, links } = await net.audit()
+  for (const { name, difference, overdrawn } of nodes) {
+    if (difference !== 0n)
+      throw new PropertyViolation('zero-sum', `${name}: debits − credits = ${difference}`)
+    if (overdrawn.length > 0) throw new PropertyViolation('no overdraft', `${name}: ${overdrawn.join(', ')}`)
+  }
+  for (const { from, to, upstreamPosted, downstreamPosted, orphaned } of links) {
+    const booked = `${to} posted ${downstreamPosted}, ${from} posted ${upstreamPosted}`
+    if (orphaned < 0n) throw new PropertyViolation('P2', `link ${from} → ${to}: ${booked}`)
+    if (orphaned > 0n && !faulted(from, to)) {
+      throw new PropertyViolation('P3', `link ${from} → ${to}: ${booked}, and no fault touched it`)
+    }
+  }
+  for (const { name } of network.nodes) {
+    for (const { walletAddress, held } of network.wallets.get(name)!.accounts.all()) {
+      if (held !== 0n)
+        throw new PropertyViolation('holds end', `${walletAddress}@${name} has ${held} held for no payment`)
+    }
+  }
+}
+
+/** Sending: never above what was quoted; COMPLETED only with what was promised, which the receiver's end confirms. */
+function requireLawful(node: string, { id, state, debitAmount, sentAmount }: OutgoingPaymentRow): void {
+  if (BigInt(sentAmount.value) > BigInt(debitAmount.value)) {
+    throw new PropertyViolation(
+      'never above the quote',
+      `payment ${id} of ${node} sent ${sentAmount.value} of ${debitAmount.value}`
+    )
+  }
+  if (state === 'SENDING')
+    throw new PropertyViolation('liveness', `payment ${id} of ${node} is SENDING for ever`)
+}
+
+async function outgoingPayments(admin: AdminClient): Promise<OutgoingPaymentRow[]> {
+  return pages<OutgoingPaymentRow>(admin, OUTGOING_PAYMENTS, 'outgoingPayments')
+}
+
+async function webhookEventIds(admin: AdminClient): Promise<string[]> {
+  return (await pages<{ id: string }>(admin, WEBHOOK_EVENTS, 'webhookEvents')).map(({ id }) => id)
+}
+
+async function pages<Row>(admin: AdminClient, query: string, field: string): Promise<Row[]> {
+  const rows: Row[] = []
+  let after: string | undefined
+  for (;;) {
+    const answer = await admin.call<
+      Record<string, { edges: { node: Row }[]; pageInfo: { endCursor: string; hasNextPage: boolean } }>
+    >(query, { first: PAGE, ...(after !== undefined && { after }) })
+    const { edges, pageInfo } = answer[field]!
+    rows.push(...edges.map(({ node }) => node))
+    if (!pageInfo.hasNextPage) return rows
+    after = pageInfo.endCursor
+  }
+}
+
+/** Undefined while the node does not answer, or answers that it cannot now. */
+async function patient<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (
+      error instanceof HttpClientError ||
+      (error instanceof AdminApiError && error.code.startsWith('HTTP_5'))
+    )
+      return undefined
+    throw error
+  }
+}
+
+const OUTGOING_PAYMENTS = `query OutgoingPayments($first: Int, $after: String) {
+  outgoingPayments(first: $first, after: $after) {
+    edges { node { id state debitAmount { value } receiveAmount { value } sentAmount { value } } }
+    pageInfo { endCursor hasNextPage } } }`
+const WEBHOOK_EVENTS = `query WebhookEvents($first: Int, $after: String) {
+  webhookEvents(first: $first, after: $after) { edges { node { id } } pageInfo { endCursor hasNextPage } } }`

@@ -1,0 +1,128 @@
+import type { Account } from '../networks/network.ts'
+import { planOf, walletAddressUrl } from '../networks/plan.ts'
+import type { Consent, OpenedIncomingPayment, Payer, Quote, WireAmount } from '../actors/payer.ts'
+import type { LabParts } from './lab-network.ts'
+import { beginPayment } from './lab-payment.ts'
+import type { LabPayment } from './lab-payment.ts'
+
+/** How much a payment is for, in minor units: of what the payer is debited, or of what the receiver gets. */
+export type PaymentAmount = { send: bigint } | { receive: bigint }
+
+/** An incoming payment that somebody can be sent to. */
+export interface LabIncomingPayment extends OpenedIncomingPayment {
+  readonly account: Account
+  readonly amount: bigint | undefined
+  /** What the receiver's node says that it has. */
+  read(): Promise<{ state: string; received: bigint }>
+}
+
+/** A customer's account: pays, is paid. Everything goes through Open Payments, as of any third party. */
+export interface LabAccount {
+  /** Minor units at the wallet that are not held for a payment. */
+  balance(): bigint
+  /**
+   * Begins a payment and returns at once. To an account: with an incoming payment of its own, fixed where the receiver's
+   * amount is fixed, open otherwise. To an incoming payment: for what it asks, unless an amount is said.
+   */
+  pay(to: string | LabIncomingPayment, amount?: PaymentAmount): LabPayment
+  openIncomingPayment(options?: { amount?: bigint; expiresInMs?: number }): Promise<LabIncomingPayment>
+  quote(incoming: LabIncomingPayment, amount?: { send: bigint }): Promise<Quote>
+  /** The customer agrees to outgoing payments up to a limit. */
+  consent(debitLimit: WireAmount): Promise<Consent>
+  /** Begins a payment from a quote under a consent that was given. */
+  payQuoted(quote: Quote, consent: Consent, incoming: LabIncomingPayment): LabPayment
+}
+
+export function createLabAccount(parts: LabParts, account: Account): LabAccount {
+  const { network, paying } = parts
+  const plan = planOf(network.plan.plans, account.node)
+  const url = walletAddressUrl(plan, account.walletAddress)
+  const wallet = network.wallets.get(account.node)!
+  const name = `${account.walletAddress}@${account.node}`
+
+  /** The third party through which this account pays: the one that is known by the account itself. */
+  const payer = (): Promise<Payer> => paying.payerKnownAs(account)
+
+  function parse(to: string): Account {
+    const [walletAddress, node] = to.split('@')
+    const known = network.nodes.find((one) => one.name === node)?.walletAddresses
+    if (!known?.some((one) => one.name === walletAddress))
+      throw new Error(`no account "${to}" in the topology`)
+    return { walletAddress: walletAddress!, node: node! }
+  }
+
+  async function open(
+    of: Account,
+    options: { amount?: bigint; expiresInMs?: number } = {}
+  ): Promise<LabIncomingPayment> {
+    const opened = await (
+      await paying.payerKnownAs(of)
+    ).openIncomingPayment(walletAddressUrl(planOf(network.plan.plans, of.node), of.walletAddress), {
+      ...(options.amount !== undefined && { amount: options.amount }),
+      ...(options.expiresInMs !== undefined && {
+        expiresAt: new Date(network.runtime.clock.nowMs() + options.expiresInMs).toISOString()
+      })
+    })
+    return {
+      ...opened,
+      account: of,
+      amount: options.amount,
+      async read() {
+        const { incomingPayment } = await network.wallets
+          .get(of.node)!
+          .admin.call<{ incomingPayment: { state: string; receivedAmount: WireAmount } }>(INCOMING_PAYMENT, {
+            id: opened.url.slice(opened.url.lastIndexOf('/') + 1)
+          })
+        return { state: incomingPayment.state, received: BigInt(incomingPayment.receivedAmount.value) }
+      }
+    }
+  }
+
+  return {
+    balance() {
+      const { balance, held } = wallet.accounts.get(account.walletAddress)!
+      return balance - held
+    },
+    openIncomingPayment: (options) => open(account, options),
+    quote: async (incoming, amount) => (await payer()).quote(url, incoming.url, amount?.send),
+    consent: async (debitLimit) => (await payer()).consent(url, debitLimit),
+    pay(to, amount) {
+      const target = typeof to === 'string' ? parse(to) : to.account
+      return beginPayment(parts, {
+        from: account,
+        to: target,
+        title: `${name} → ${target.walletAddress}@${target.node}`,
+        async initiate(step) {
+          const receive = amount !== undefined && 'receive' in amount ? { amount: amount.receive } : {}
+          const incoming = typeof to === 'string' ? await open(target, receive) : to
+          step('incoming payment', incoming.url)
+          const through = await payer()
+          const debit = amount !== undefined && 'send' in amount ? amount.send : undefined
+          const quote = await through.quote(url, incoming.url, debit)
+          step('quote', quote.id)
+          const consent = await through.consent(url, quote.debitAmount)
+          const outgoingPaymentUrl = await consent.createOutgoingPayment(quote.id)
+          return {
+            incoming,
+            quote,
+            outgoingPaymentUrl,
+            closes: typeof to === 'string' && debit !== undefined
+          }
+        }
+      })
+    },
+    payQuoted: (quote, consent, incoming) =>
+      beginPayment(parts, {
+        from: account,
+        to: incoming.account,
+        title: `${name} → ${incoming.url}`,
+        async initiate() {
+          const outgoingPaymentUrl = await consent.createOutgoingPayment(quote.id)
+          return { incoming, quote, outgoingPaymentUrl, closes: false }
+        }
+      })
+  }
+}
+
+const INCOMING_PAYMENT = `query IncomingPayment($id: String!) {
+  incomingPayment(id: $id) { state receivedAmount { value assetCode assetScale } } }`

@@ -1,0 +1,97 @@
+import type { Network } from '../networks/network.ts'
+import { requireQuiescence } from '../invariants/quiescence.ts'
+import { createLabNetwork } from './lab-network.ts'
+import type { NetworkControls } from './lab-network.ts'
+import { createScenarioRandom, PropertyViolation, ScenarioError } from './scenario.ts'
+import type { Scenario, WorldName } from './scenario.ts'
+
+/** What one run of a scenario came to. Plain JSON. */
+export interface ScenarioOutcome {
+  ok: boolean
+  violation?: { property: string; message: string }
+  /** How payments ended. */
+  payments: Record<string, number>
+  /** How often each state was reached that the scenario is meant to reach. */
+  states: Record<string, number>
+  /** What happened, in order, with the world's time since the start. */
+  story: string[]
+}
+
+/** The part of a run's story that is kept. */
+const MAX_STORY_LINES = 2_000
+
+/**
+ * Runs a scenario on a network that is up, then lets everything come to rest and checks what must hold of it.
+ *
+ * @param draw random bytes for what the scenario decides
+ * @throws whatever the scenario's own code throws; what a node did wrong is in the outcome
+ */
+export async function runScenario(
+  scenario: Scenario,
+  network: Network,
+  world: WorldName,
+  controls: NetworkControls,
+  draw: (length: number) => Buffer = (length) => network.runtime.random.bytes(length)
+): Promise<ScenarioOutcome> {
+  const { clock } = network.runtime
+  const startMs = clock.nowMs()
+  const story: string[] = []
+  const tell = (step: string, detail: string) => {
+    if (story.length < MAX_STORY_LINES) story.push(`${clock.nowMs() - startMs} ms ${step}: ${detail}`)
+  }
+  const states: Record<string, number> = Object.fromEntries(scenario.reaches.map((name) => [name, 0]))
+  const touched = new Set<string>()
+  const net = createLabNetwork(network, world, touching(controls, touched), tell)
+  const honoured = new Map(network.nodes.map(({ name }) => [name, new Set<string>()]))
+  for (const [name, wallet] of network.wallets) wallet.onEvent(({ id }) => honoured.get(name)!.add(id))
+
+  let violation: PropertyViolation | undefined
+  try {
+    await scenario.run({
+      net,
+      random: createScenarioRandom(draw),
+      always(what, holds) {
+        if (!holds) throw new PropertyViolation('always', what)
+      },
+      sometimes(what, reached = true) {
+        if (!Object.hasOwn(states, what))
+          throw new ScenarioError(`"${scenario.title}" does not list the state "${what}" in its reaches`)
+        if (!reached) return
+        states[what]! += 1
+        tell('reached', what)
+      }
+    })
+    tell('quiescence', 'all steps are done')
+    await requireQuiescence(net, network, {
+      webhooksHonoured: (node) => honoured.get(node)!,
+      faulted: (from, to) => touched.has(from) || touched.has(to)
+    })
+  } catch (error) {
+    if (!(error instanceof PropertyViolation)) throw error
+    violation = error
+  }
+
+  const payments: Record<string, number> = {}
+  for (const payment of net.payments) {
+    const state = violation ? 'begun' : (await payment.ended()).state
+    payments[state] = (payments[state] ?? 0) + 1
+  }
+  return {
+    ok: violation === undefined,
+    ...(violation && { violation: { property: violation.property, message: violation.message } }),
+    payments,
+    states,
+    story
+  }
+}
+
+/** Remembers the nodes that a fault touched: a link of theirs may have orphans. */
+function touching(controls: NetworkControls, touched: Set<string>): NetworkControls {
+  return {
+    ...controls,
+    kill(nodeName, service) {
+      touched.add(nodeName)
+      return controls.kill(nodeName, service)
+    }
+  }
+}

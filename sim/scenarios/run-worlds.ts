@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { firstDifference } from '../worlds/virtual/first-difference.ts'
+import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
+import type { VirtualRunResult } from '../worlds/virtual/spawn.ts'
+import { startLocalNetwork } from '../worlds/local/world.ts'
+import { loadScenario } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
+import { runScenario } from './run-scenario.ts'
+import type { ScenarioOutcome } from './run-scenario.ts'
+import { PropertyViolation } from './scenario.ts'
+import type { WorldName } from './scenario.ts'
+import type { VirtualScenarioArgs, VirtualScenarioResult } from './virtual-entry.ts'
+
+/** One run of one scenario: what it came to, and what it took. Plain JSON. */
+export interface RunRecord extends ScenarioOutcome {
+  scenario: string
+  world: WorldName
+  seed: number
+  /** SHA-256 over the whole history: of runs in the virtual world. */
+  hash?: string
+  events?: number
+  statements?: VirtualScenarioResult['statements']
+  packets?: number
+  /** Time of the world that passed, and processor time that it took; in the local world the time on the wall. */
+  worldMs: number
+  costMs: number
+  startCostMs?: number
+  /** With a violation: the last events of the history. */
+  lastEvents?: string[]
+}
+
+/** A scenario's own code threw: nothing is known of the nodes. */
+export class ScenarioFailedError extends Error {
+  override name = 'ScenarioFailedError'
+}
+
+const ENTRY = path.join(import.meta.dirname, 'virtual-entry.ts')
+const LAST_EVENTS = 30
+const SHOWN_CHARACTERS = 240
+const WALL_LIMIT_MS = 300_000
+
+/**
+ * Runs a scenario in the virtual world.
+ *
+ * @param twice runs the seed in two processes and compares their histories
+ * @throws ScenarioFailedError when the scenario's own code throws
+ */
+export async function runVirtual(
+  catalogue: Catalogue,
+  name: string,
+  seed: number,
+  { twice }: { twice: boolean }
+): Promise<RunRecord> {
+  const file = catalogue.file(name)
+  const [first, second] = await Promise.all([
+    virtualRun(file, seed),
+    twice ? virtualRun(file, seed) : undefined
+  ])
+  if (first instanceof VirtualRunError) return brokenWorld(name, file, seed, first)
+  const record = recordOf(name, seed, first)
+  if (second !== undefined && (second instanceof VirtualRunError || second.hash !== first.hash)) {
+    const lastEvents = await divergence(file, seed)
+    return {
+      ...record,
+      ok: false,
+      violation: { property: 'determinism', message: `seed ${seed} has two histories` },
+      lastEvents
+    }
+  }
+  return record.ok ? record : { ...record, lastEvents: await lastEventsOf(file, seed) }
+}
+
+function recordOf(
+  name: string,
+  seed: number,
+  { result, hash, events, simulatedMs, wallMs }: VirtualRunResult<VirtualScenarioResult>
+): RunRecord {
+  const { startCpuMs, ...outcome } = result
+  return {
+    scenario: name,
+    world: 'virtual',
+    seed,
+    ...outcome,
+    hash,
+    events,
+    worldMs: Math.round(simulatedMs),
+    costMs: wallMs,
+    startCostMs: startCpuMs
+  }
+}
+
+async function virtualRun(
+  file: string,
+  seed: number,
+  logFile?: string
+): Promise<VirtualRunResult<VirtualScenarioResult> | VirtualRunError> {
+  const args: VirtualScenarioArgs = { file }
+  try {
+    return await runInVirtualWorld<VirtualScenarioResult>(ENTRY, args, {
+      seed: String(seed),
+      wallLimitMs: WALL_LIMIT_MS,
+      ...(logFile !== undefined && { logFile })
+    })
+  } catch (error) {
+    if (!(error instanceof VirtualRunError)) throw error
+    if (error.fault === 'scenario') throw new ScenarioFailedError(`${path.basename(file)}: ${error.message}`)
+    return error
+  }
+}
+
+/** The world came to a stop: nothing more could have happened, so something that must end did not. */
+async function brokenWorld(
+  name: string,
+  file: string,
+  seed: number,
+  error: VirtualRunError
+): Promise<RunRecord> {
+  return {
+    scenario: name,
+    world: 'virtual',
+    seed,
+    ok: false,
+    violation: { property: 'liveness', message: error.message },
+    payments: {},
+    states: {},
+    story: [],
+    worldMs: 0,
+    costMs: 0,
+    lastEvents: await lastEventsOf(file, seed)
+  }
+}
+
+/** A seed has one history, so it can be run again to be written down. */
+async function lastEventsOf(file: string, seed: number): Promise<string[]> {
+  return inScratch(async (directory) => {
+    const logFile = path.join(directory, 'history')
+    await virtualRun(file, seed, logFile)
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
+    const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
+    return telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
+  })
+}
+
+async function divergence(file: string, seed: number): Promise<string[]> {
+  return inScratch(async (directory) => {
+    const logFiles = ['one', 'two'].map((half) => path.join(directory, half))
+    await Promise.all(logFiles.map((logFile) => virtualRun(file, seed, logFile)))
+    return firstDifference(logFiles[0]!, logFiles[1]!)
+  })
+}
+
+async function inScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'rafiki-lab-'))
+  try {
+    return await work(directory)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Runs a scenario on real processes. The seed decides what the scenario draws, not what the machine does. */
+export async function runLocal(catalogue: Catalogue, name: string, seed: number): Promise<RunRecord> {
+  const scenario = await loadScenario(catalogue.file(name))
+  const startedMs = performance.now()
+  const network = await startLocalNetwork(scenario.topology)
+  const runMs = performance.now()
+  try {
+    const outcome = await Promise.race([
+      runScenario(scenario, network, 'local', network, seededRandom(name, seed)),
+      network.failure.then((how) => {
+        throw new PropertyViolation('services stay up', how)
+      })
+    ])
+    return { scenario: name, world: 'local', seed, ...outcome, ...times() }
+  } catch (error) {
+    if (!(error instanceof PropertyViolation))
+      throw new ScenarioFailedError(`${name}: ${(error as Error).message}`, { cause: error })
+    const violation = { property: error.property, message: error.message }
+    return {
+      ...{ scenario: name, world: 'local', seed, ok: false, violation },
+      ...{ payments: {}, states: {}, story: [], ...times() }
+    }
+  } finally {
+    await network.stop()
+  }
+
+  function times(): Pick<RunRecord, 'worldMs' | 'costMs' | 'startCostMs'> {
+    const ms = Math.round(performance.now() - runMs)
+    return { worldMs: ms, costMs: ms, startCostMs: Math.round(runMs - startedMs) }
+  }
+}
+
+/** Bytes that follow from the scenario and the seed alone. */
+function seededRandom(name: string, seed: number): (length: number) => Buffer {
+  let block = 0
+  let stream = Buffer.alloc(0)
+  return (length) => {
+    while (stream.length < length) {
+      stream = Buffer.concat([stream, createHash('sha256').update(`${name} ${seed} ${block++}`).digest()])
+    }
+    const bytes = stream.subarray(0, length)
+    stream = stream.subarray(length)
+    return bytes
+  }
+}

@@ -1,0 +1,77 @@
+import type { Topology } from '../topology/model.ts'
+import type { LabNetwork } from './lab-network.ts'
+
+/** Where a scenario can run: all in one process on simulated time, or real processes on this machine. */
+export const WORLDS = ['virtual', 'local'] as const
+export type WorldName = (typeof WORLDS)[number]
+
+/**
+ * A scenario: a network, what its actors do, and what must hold. One readable file under `scenarios/`; the same file
+ * runs in every world that it lists. What must hold of every network (`sim/invariants`) is checked without being said.
+ */
+export interface Scenario {
+  title: string
+  topology: Topology
+  worlds: readonly WorldName[]
+  /** States that runs of this scenario are meant to reach, each by the name that `sometimes` gives it. */
+  reaches: readonly string[]
+  run(context: ScenarioContext): Promise<void>
+}
+
+export interface ScenarioContext {
+  net: LabNetwork
+  /** Draws from the run's seed: equal seeds, equal scenarios. */
+  random: ScenarioRandom
+  /**
+   * States what must hold.
+   *
+   * @throws PropertyViolation where it does not
+   */
+  always(what: string, holds: boolean): void
+  /** Counts that a state was reached, if it was. `what` is one of the scenario's `reaches`. */
+  sometimes(what: string, reached?: boolean): void
+}
+
+export interface ScenarioRandom {
+  /** A whole number in [low, high]. */
+  integer(low: number, high: number): number
+  pick<T>(values: readonly T[]): T
+}
+
+/** Something that must hold does not: the run found a fault of a node. */
+export class PropertyViolation extends Error {
+  override name = 'PropertyViolation'
+  /** What was violated. */
+  readonly property: string
+  constructor(property: string, message: string) {
+    super(`${property}: ${message}`)
+    this.property = property
+  }
+}
+
+/** A scenario file that describes no scenario. */
+export class ScenarioError extends Error {
+  override name = 'ScenarioError'
+}
+
+/**
+ * Defines a scenario; what it leaves out is: no states to reach.
+ *
+ * @throws ScenarioError where it lists no world
+ */
+export function scenario(
+  definition: Omit<Scenario, 'reaches'> & Partial<Pick<Scenario, 'reaches'>>
+): Scenario {
+  if (definition.worlds.length === 0) throw new ScenarioError(`"${definition.title}" lists no world`)
+  return { reaches: [], ...definition }
+}
+
+export function createScenarioRandom(draw: (length: number) => Buffer): ScenarioRandom {
+  const integer = (low: number, high: number) => {
+    if (!(Number.isSafeInteger(low) && Number.isSafeInteger(high) && low <= high && high - low < 2 ** 32)) {
+      throw new RangeError(`no whole number lies in [${low}, ${high}]`)
+    }
+    return low + Math.floor((draw(6).readUIntBE(0, 6) / 2 ** 48) * (high - low + 1))
+  }
+  return { integer, pick: (values) => values[integer(0, values.length - 1)]! }
+}

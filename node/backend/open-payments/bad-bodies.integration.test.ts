@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { serveHttp } from '../../runtime/index.ts'
 import { useOpenPayments, usd } from './open-payments.test-support.ts'
 
 /** Stands in a body for an object that is nested 5,000 deep. */
@@ -82,6 +83,28 @@ describe('bodies that no payment is made of', () => {
       status: 400,
       body: { error: { code: '400', description } }
     })
+  })
+
+  it('a receiver on a private network is never asked, and nobody learns who listens there', async () => {
+    let asked = 0
+    const server = await serveHttp(desk.node.runtime, { host: '127.0.0.1', port: 0 }, (_, response) => {
+      asked += 1
+      response.end()
+    })
+    try {
+      const ports = [String(server.address.port), '1']
+      const answers = await Promise.all(
+        ports.map(async (port) => {
+          const to = loopback.replace(':1/', `:${port}/`)
+          const { status, body } = await post('quotes', { receiver: to, debitAmount: usd('1') })
+          return { status, body: JSON.stringify(body).replaceAll(`:${port}/`, ':PORT/') }
+        })
+      )
+      expect(answers[0]).toEqual(answers[1])
+      expect([answers[0]!.status, asked]).toEqual([400, 0])
+    } finally {
+      await server.stop(0)
+    }
   })
 
   it.each<[string, string, object]>([

@@ -6,6 +6,7 @@ import type { InitiatedPayment, Payer, PaymentRequest, PayerStep, WireAmount } f
 import type { Wallet } from '../actors/wallet/wallet.ts'
 import { auditNetwork } from '../invariants/audit.ts'
 import type { Audit } from '../invariants/audit.ts'
+import { AdminApiError } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import { clientKey, walletAddressUrl } from './plan.ts'
 import type { NetworkPlan, NodeSecrets, NodeUrls } from './plan.ts'
@@ -164,7 +165,7 @@ async function ask<Answer extends object>(
   const deadlineMs = clock.nowMs() + PAYMENT_TIMEOUT_MS
   for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 200)) {
     const answer = await question().catch((error: unknown) => {
-      if (!(error instanceof HttpClientError)) throw error
+      if (!(error instanceof HttpClientError || isStopping(error))) throw error
       return { notYet: error.message }
     })
     if (!('notYet' in answer)) return answer
@@ -173,6 +174,11 @@ async function ask<Answer extends object>(
     }
     await clock.sleep(delayMs)
   }
+}
+
+/** A node that stops, or starts again, says so. */
+function isStopping(error: unknown): error is AdminApiError {
+  return error instanceof AdminApiError && error.code === 'HTTP_503'
 }
 
 type EndedPayment = Omit<OutgoingPaymentAnswer, 'state'> & Pick<PaymentOutcome, 'state'>

@@ -19,6 +19,9 @@ import type { ServiceProcess } from './service-process.ts'
 
 const HOST = '127.0.0.1'
 
+/** A service that stops in order has its own, shorter limit (STOP_GRACE_MS). */
+const TERMINATE_GRACE_MS = 60_000
+
 /** Below its run's directory: what other terminals need to pay over a network. */
 export const SHARED_NETWORK_FILE = 'network.json'
 
@@ -42,6 +45,8 @@ export interface LocalNetwork extends Network {
   service(nodeName: string, service: ServiceName): ServiceProcess
   /** Ends a service as `kill -9` does. Nothing is told to anyone. */
   kill(nodeName: string, service: ServiceName): Promise<void>
+  /** Tells a service to stop, as its operator does, and resolves with what it says of its end. */
+  terminate(nodeName: string, service: ServiceName): Promise<string>
   /** Starts a service again that was ended. */
   restart(nodeName: string, service: ServiceName): Promise<void>
   /** Resolves with what it says when a service or PostgreSQL ended that nobody ended. */
@@ -110,6 +115,11 @@ async function start(
     run,
     service: (nodeName, service) => services.get(`${nodeName}-${service}`),
     kill: (nodeName, service) => services.end(services.get(`${nodeName}-${service}`), 'SIGKILL'),
+    async terminate(nodeName, service) {
+      const process = services.get(`${nodeName}-${service}`)
+      await services.end(process, 'SIGTERM', TERMINATE_GRACE_MS)
+      return process.ended
+    },
     restart: async (nodeName, service) =>
       void (await services.start(planOf(network.plan.plans, nodeName), service)),
     failure: services.failure,
@@ -129,9 +139,13 @@ function createServices(run: RunDirectory, world: WorldNaming) {
     if (!found) throw new Error(`no service "${name}"; there are ${[...services.keys()].join(', ')}`)
     return found
   }
-  async function end(service: ServiceProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  async function end(
+    service: ServiceProcess,
+    signal: 'SIGTERM' | 'SIGKILL',
+    graceMs?: number
+  ): Promise<void> {
     ending.add(service)
-    await service.end(signal)
+    await service.end(signal, graceMs)
   }
   return {
     failure,

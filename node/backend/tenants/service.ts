@@ -97,6 +97,8 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
   /** What is due: its process died, or the authorization server gave no answer. */
   async function round(): Promise<number | undefined> {
     const nowAt = now()
+    const dueMs = await nextDueMs()
+    if (dueMs === undefined || dueMs > nowAt.getTime()) return dueMs
     const { rows } = await database.knex.raw<{ rows: TenantRow[] }>(
       `UPDATE tenants SET "processAt" = ? WHERE id IN (
          SELECT id FROM tenants WHERE "processAt" <= ? ORDER BY "processAt" LIMIT ? FOR UPDATE SKIP LOCKED
@@ -104,6 +106,10 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
       [new Date(nowAt.getTime() + CALL_MS), nowAt, TENANTS_PER_ROUND]
     )
     await Promise.all(rows.map((row) => settle(row, 1)))
+    return nextDueMs()
+  }
+
+  async function nextDueMs(): Promise<number | undefined> {
     const next = (await database.knex('tenants').min('processAt', { as: 'due' }).first()) as {
       due: Date | null
     }

@@ -131,7 +131,13 @@ export function createWebMonetization(dependencies: WebMonetizationDependencies)
   async function round(): Promise<number | undefined> {
     if (!healed) await heal()
     healed = true
+    const nextMs = await nextDueMs()
+    if (nextMs === undefined || nextMs > clock.nowMs()) return nextMs
     while ((await tellDue(DUE_BATCH)) === DUE_BATCH);
+    return nextDueMs()
+  }
+
+  async function nextDueMs(): Promise<number | undefined> {
     const next = await database
       .knex(TABLE)
       .whereNotNull('processAt')

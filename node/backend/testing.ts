@@ -4,6 +4,7 @@ import { createTestDatabase } from '../runtime/testing.ts'
 import { loadBackendConfig } from './config.ts'
 import type { BackendConfig } from './config.ts'
 import { backendMigrations } from './migrations.ts'
+import { checkWrittenEvents } from './webhooks/payloads.test-support.ts'
 
 /** A database of a test's own with the backend's tables, on the real clock. For tests only. */
 export interface TestBackend {
@@ -16,6 +17,7 @@ export interface TestBackend {
   config: BackendConfig
   /** A further connection pool on the same database, as another process would have. */
   openDatabase(): Database
+  /** @throws when a webhook event that was written is not as the contract says */
   close(): Promise<void>
 }
 
@@ -65,9 +67,11 @@ export async function createTestBackend(
     },
     async close() {
       for (const other of others) await other.close()
+      const checked = await Promise.allSettled([checkWrittenEvents(database)])
       await database.close()
       await test.drop()
       runtime.kill()
+      for (const check of checked) if (check.status === 'rejected') throw check.reason
     }
   }
 }

@@ -14,6 +14,7 @@ import { createTestDatabase, freePort } from '../../runtime/testing.ts'
 import { createBackend, loadBackendConfig } from '../index.ts'
 import { privateKeyFromSeed } from '../instance-key.ts'
 import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
+import { createWebhookCheck } from '../webhooks/payloads.test-support.ts'
 
 const ADMIN_SECRET = TEST_ENVIRONMENT.ADMIN_API_SECRET
 const IDP_SECRET = 'identity provider secret'
@@ -63,6 +64,7 @@ export interface TestNode {
   shiftAuth(byMs: number): void
   /** Resolves with the first event of this type about this resource (or URL), once the node has told it. */
   told(type: string, resourceId: string): Promise<ToldEvent>
+  /** @throws when a webhook that the wallet was sent is not as the contract says */
   stop(): Promise<void>
 }
 
@@ -94,12 +96,17 @@ export async function startTestNode(
   const authUrl = `http://localhost:${authPort}`
 
   const events: ToldEvent[] = []
+  const checkWebhook = createWebhookCheck()
+  const wrongWebhooks: string[] = []
   const waiting = new Set<() => void>()
   const wallet = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      events.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as ToldEvent)
+      const event = JSON.parse(Buffer.concat(chunks).toString('utf8')) as ToldEvent & { id: string }
+      const problem = checkWebhook(event)
+      if (problem !== undefined) wrongWebhooks.push(problem)
+      events.push(event)
       response.end()
       for (const look of waiting) look()
     })
@@ -278,6 +285,11 @@ export async function startTestNode(
       stopRecording()
       await Promise.all(databases.map((database) => database.drop()))
       runtime.kill()
+      if (wrongWebhooks.length > 0) {
+        throw new Error(
+          `webhooks are not as fixtures/contract/webhooks.json says:\n${wrongWebhooks.join('\n')}`
+        )
+      }
     }
   }
   return node

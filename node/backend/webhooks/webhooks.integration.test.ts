@@ -48,6 +48,8 @@ describe('webhooks', () => {
     await tenants.refresh(OTHER_TENANT)
   })
   afterAll(async () => {
+    // What these events tell is made up.
+    await backend.database.knex('webhookEvents').delete()
     await tenants.stop()
     await server.stop(0)
     await backend.close()

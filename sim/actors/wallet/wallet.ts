@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createHttpClient, serveHttp } from '../../../node/runtime/index.ts'
 import type { HttpServer, Runtime } from '../../../node/runtime/index.ts'
@@ -8,7 +9,7 @@ import { createCustomerAccounts } from './accounts.ts'
 import type { CustomerAccounts } from './accounts.ts'
 import { createConsentDesk } from './consent.ts'
 import { handleWebhookEvent, isSignedBy } from './webhooks.ts'
-import type { WebhookEvent } from './webhooks.ts'
+import type { WalletPolicy, WebhookEvent } from './webhooks.ts'
 
 /**
  * An account servicing entity: keeps its customers' money, serves exchange rates, answers its node's webhooks
@@ -30,7 +31,18 @@ const MAX_BODY_BYTES = 1_048_576
 
 export function createWallet(
   runtime: Runtime,
-  { plan, address }: { plan: NodePlan; address: { host: string; port: number } }
+  {
+    plan,
+    address,
+    policy = {},
+    cards = new Map<string, KeyObject>()
+  }: {
+    plan: NodePlan
+    address: { host: string; port: number }
+    policy?: WalletPolicy
+    /** Public keys of the customers' cards, by the name of the wallet address. */
+    cards?: ReadonlyMap<string, KeyObject>
+  }
 ): Wallet {
   const { node, urls, secrets } = plan
   const http = createHttpClient(runtime)
@@ -107,7 +119,7 @@ export function createWallet(
     if (!isSignedBy(secrets.webhookSecret, String(header ?? ''), event, runtime.clock.nowMs())) {
       return send(response, 401, 'text/plain', 'The signature is missing, wrong or too old.')
     }
-    await handleWebhookEvent({ admin, accounts, walletAddressOf }, event)
+    await handleWebhookEvent({ admin, accounts, policy, cards, walletAddressOf }, event)
     send(response, 200, 'text/plain', 'OK')
     for (const listener of listeners) listener(event)
     for (const check of waiting) check()

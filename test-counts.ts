@@ -26,7 +26,9 @@ const COUNTS = {
   /** Payments after which a node's memory is measured. */
   footprintPayments: { short: 40, long: 1_000 },
   /** Histories of requests to peer, per policy. */
-  peeringHistories: { short: 5, long: 200 }
+  peeringHistories: { short: 5, long: 200 },
+  /** Histories of three tenants and the operator, each with the ids of the others. */
+  isolationHistories: { short: 6, long: 520 }
 } as const
 
 /** True in `npm run test:long`. */

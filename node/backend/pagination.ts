@@ -41,16 +41,21 @@ export function checkPageRequest(request: PageRequest): Failure<'InvalidPage'> |
   return undefined
 }
 
+/** Columns that say whose a list is, with their values; undefined: everybody's. */
+export type ListOwner = Record<string, string | undefined>
+
 /**
  * The rows of one page. `select` builds the filtered query on `table` (the same filters serve the look for
- * neighbours); rows need `id` and `createdAt`. A cursor that is not in the table gives an empty page.
+ * neighbours); rows need `id` and `createdAt`. `of` says whose the list is, by columns that never change: a cursor
+ * of another list is one of nothing, and that gives an empty page. A row that left the list meanwhile stays a cursor.
  *
  * @throws PageRequestError for what `checkPageRequest` refuses
  */
 export async function selectPage<Row extends { id: string }>(
   table: string,
   select: () => Knex.QueryBuilder,
-  request: PageRequest
+  request: PageRequest,
+  of: ListOwner = {}
 ): Promise<Page<Row>> {
   const refused = checkPageRequest(request)
   if (refused) throw new PageRequestError(refused.message)
@@ -63,13 +68,14 @@ export async function selectPage<Row extends { id: string }>(
   // `first: 0` and `last: 0` ask for the default size, as in the contract.
   const size = (backwards ? (request.last ?? request.first) : request.first) || DEFAULT_PAGE_SIZE
   const ascending = (request.sortOrder === 'ASC') !== backwards
-  const found = (await rowsBeyond(table, select(), { cursor, ascending, limit: size + 1 })) as Row[]
+  const found = (await rowsBeyond(table, select(), { cursor, of, ascending, limit: size + 1 })) as Row[]
   const rows = found.slice(0, size)
   if (rows.length === 0) return empty
   const moreAhead = found.length > size
   const moreBehind =
     cursor != null &&
-    (await rowsBeyond(table, select(), { cursor: rows[0]!.id, ascending: !ascending, limit: 1 })).length > 0
+    (await rowsBeyond(table, select(), { cursor: rows[0]!.id, of, ascending: !ascending, limit: 1 })).length >
+      0
   return backwards
     ? { rows: rows.reverse(), hasNextPage: moreBehind, hasPreviousPage: moreAhead }
     : { rows, hasNextPage: moreAhead, hasPreviousPage: moreBehind }
@@ -78,16 +84,20 @@ export async function selectPage<Row extends { id: string }>(
 async function rowsBeyond(
   table: string,
   query: Knex.QueryBuilder,
-  { cursor, ascending, limit }: { cursor: string | null | undefined; ascending: boolean; limit: number }
+  {
+    cursor,
+    of,
+    ascending,
+    limit
+  }: { cursor: string | null | undefined; of: ListOwner; ascending: boolean; limit: number }
 ): Promise<unknown[]> {
   const direction = ascending ? 'asc' : 'desc'
+  const owner = Object.entries(of).filter((entry): entry is [string, string] => entry[1] !== undefined)
   if (cursor != null) {
-    query.whereRaw(`(??, ??) ${ascending ? '>' : '<'} (SELECT "createdAt", id FROM ?? WHERE id = ?)`, [
-      `${table}.createdAt`,
-      `${table}.id`,
-      table,
-      cursor
-    ])
+    query.whereRaw(
+      `(??, ??) ${ascending ? '>' : '<'} (SELECT "createdAt", id FROM ?? WHERE id = ?${' AND ?? = ?'.repeat(owner.length)})`,
+      [`${table}.createdAt`, `${table}.id`, table, cursor, ...owner.flat()]
+    )
   }
   return query.orderBy(`${table}.createdAt`, direction).orderBy(`${table}.id`, direction).limit(limit)
 }

@@ -39,6 +39,25 @@ describe('the service API', () => {
     expect(rows).toEqual([{ ...TENANT, idpSecret: 'new' }])
   })
 
+  it('ignores a change that was told before a later one, and arrives after it', async () => {
+    const change = (idpSecret: string, revision?: number) =>
+      call('PATCH', `/tenant/${TENANT.id}`, { idpSecret, ...(revision !== undefined && { revision }) })
+    const secret = async () =>
+      (await harness.sql('SELECT "idpSecret" FROM tenants WHERE id = ?', [TENANT.id]))[0]
+    for (const [idpSecret, revision, then] of [
+      ['third', 3, 'third'],
+      ['second', 2, 'third'],
+      ['again', 3, 'third'],
+      ['fourth', 4, 'fourth'],
+      // A backend that does not count.
+      ['any', undefined, 'any']
+    ] as const) {
+      expect((await change(idpSecret, revision)).status).toBe(204)
+      expect(await secret()).toEqual({ idpSecret: then })
+    }
+    expect((await change('x', -1)).status).toBe(400)
+  })
+
   it('deletes a tenant once', async () => {
     const remove = () => call('DELETE', `/tenant/${TENANT.id}`, { deletedAt: '2026-01-01T00:00:00.000Z' })
     expect((await remove()).status).toBe(204)

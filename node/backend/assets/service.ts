@@ -162,7 +162,8 @@ export function createAssets({
             .knex('assets')
             .whereNull('deletedAt')
             .modify((query) => tenantId !== undefined && query.where({ tenantId })),
-        request
+        request,
+        { tenantId }
       )
       return { ...page, rows: page.rows.map(toAsset) }
     },

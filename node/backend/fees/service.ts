@@ -72,7 +72,9 @@ export function createFees({
       })
     },
     async page(assetId, request) {
-      const page = await selectPage<FeeRow>('fees', () => database.knex('fees').where({ assetId }), request)
+      const page = await selectPage<FeeRow>('fees', () => database.knex('fees').where({ assetId }), request, {
+        assetId
+      })
       return { ...page, rows: page.rows.map(toFee) }
     }
   }

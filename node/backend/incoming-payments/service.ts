@@ -143,7 +143,8 @@ export function createIncomingPaymentService(
               ...(client !== undefined && { client })
             })
             .modify((query) => initiatedBy && query.whereIn('initiatedBy', initiatedBy)),
-        request
+        request,
+        { walletAddressId, tenantId }
       )
       return { ...page, rows: await Promise.all(page.rows.map(read)) }
     },

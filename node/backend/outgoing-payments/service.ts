@@ -276,7 +276,8 @@ export function createOutgoingPaymentService(
               if (receiver) query.whereIn('receiver', receiver)
               if (state) query.whereIn('state', state)
             }),
-        request
+        request,
+        { tenantId }
       )
       return { ...page, rows: await read(page.rows) }
     },

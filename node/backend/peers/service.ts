@@ -208,7 +208,8 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       const page = await selectPage<PeerRow>(
         'peers',
         () => database.knex('peers').modify((query) => tenantId !== undefined && query.where({ tenantId })),
-        request
+        request,
+        { tenantId }
       )
       const rows: Peer[] = []
       for (const row of page.rows) {

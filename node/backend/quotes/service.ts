@@ -201,7 +201,8 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
             ...(walletAddressId !== undefined && { walletAddressId }),
             ...(tenantId !== undefined && { tenantId })
           }),
-        request
+        request,
+        { walletAddressId, tenantId }
       )
       return { ...page, rows: await read(page.rows) }
     },

@@ -67,7 +67,8 @@ export function createWalletAddressKeys({
       const page = await selectPage<KeyRow>(
         'walletAddressKeys',
         () => database.knex('walletAddressKeys').where({ walletAddressId }),
-        request
+        request,
+        { walletAddressId }
       )
       return { ...page, rows: page.rows.map(toKey) }
     }

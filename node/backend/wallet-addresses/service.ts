@@ -214,7 +214,8 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
           database
             .knex('walletAddresses')
             .modify((query) => tenantId !== undefined && query.where({ tenantId })),
-        request
+        request,
+        { tenantId }
       )
       const rows: WalletAddress[] = []
       for (const row of page.rows) {

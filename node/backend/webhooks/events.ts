@@ -59,7 +59,8 @@ export function createWebhookEvents({ database }: { database: Database }): Webho
               if (tenantId !== undefined) query.where({ tenantId })
               if (delivery) query.whereExists(deliveriesOf(delivery))
             }),
-        request
+        request,
+        { tenantId }
       )
       return { ...page, rows: page.rows.map(toEvent) }
     }

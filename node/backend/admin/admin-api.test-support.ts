@@ -10,13 +10,17 @@ export const UNKNOWN_ID = '99999999-9999-4999-8999-999999999999'
 
 export type Json = Record<string, never>
 
-/** A node of its own for the tests of a file, with two tenants and an asset USD/2 that holds 1000. */
-export function useAdminApi() {
+/**
+ * A node of its own for the tests of a file, with two tenants and an asset USD/2 that holds 1000.
+ *
+ * @param environment of its backend, beyond the least; asked for when the node starts
+ */
+export function useAdminApi(environment: () => Record<string, string> = () => ({})) {
   const desk = {} as { node: TestNode; assetId: string }
   let drawn = 0
 
   beforeAll(async () => {
-    const node = await startTestNode(inject('postgresUrl'))
+    const node = await startTestNode(inject('postgresUrl'), { backend: environment() })
     desk.node = node
     await node.createTenant(TENANT)
     desk.assetId = (await ok<{ asset: { id: string } }>(CREATE_ASSET, { code: 'USD', scale: 2 })).asset.id

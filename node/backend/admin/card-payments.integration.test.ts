@@ -1,5 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest'
-import type { TestNode } from '../open-payments/testing.ts'
+import { createHmac } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSystemRuntime, serveHttp } from '../../runtime/index.ts'
+import type { HttpServer, Runtime } from '../../runtime/index.ts'
+import type { TestNode, ToldEvent } from '../open-payments/testing.ts'
+import { canonicalJson } from '../webhooks/signature.ts'
+import { OPERATOR_ID, until } from '../testing.ts'
 import { asError, TENANT, useAdminApi } from './admin-api.test-support.ts'
 import { CREATE_INCOMING, FUND } from './operations.test-support.ts'
 
@@ -16,8 +21,50 @@ const cardDetails = (requestId: string) => ({
   data: { signature: 'c2ln', payload: { counter: 7, '': [null] } }
 })
 
+const SECRET = 'shared with the services'
+
+/** A card service or a point of sale, as the node sees it: it takes events. */
+interface EventTaker {
+  server: HttpServer
+  told: ToldEvent[]
+  signatures: (string | undefined)[]
+}
+
+async function startEventTaker(runtime: Runtime): Promise<EventTaker> {
+  const told: ToldEvent[] = []
+  const signatures: (string | undefined)[] = []
+  const server = await serveHttp(runtime, { host: '127.0.0.1', port: 0 }, (request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      told.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as ToldEvent)
+      signatures.push(request.headers['rafiki-signature'] as string | undefined)
+      response.end()
+    })
+  })
+  return { server, told, signatures }
+}
+
 describe('the Admin API: card payments', () => {
-  const { desk, id, ok, refused, query } = useAdminApi()
+  let runtime: Runtime
+  let cardService: EventTaker
+  let pointOfSale: EventTaker
+  beforeAll(async () => {
+    runtime = createSystemRuntime({ name: 'services', logLevel: 'silent' })
+    cardService = await startEventTaker(runtime)
+    pointOfSale = await startEventTaker(runtime)
+  })
+  const urlOf = ({ server }: EventTaker) => `http://127.0.0.1:${server.address.port}/webhook`
+  const { desk, id, ok, refused, query } = useAdminApi(() => ({
+    CARD_WEBHOOK_SERVICE_URL: urlOf(cardService),
+    POS_WEBHOOK_SERVICE_URL: urlOf(pointOfSale),
+    SIGNATURE_SECRET: SECRET
+  }))
+  afterAll(async () => {
+    await cardService.server.stop(0)
+    await pointOfSale.server.stop(0)
+    runtime.kill()
+  })
   let node: TestNode
   let payer: { id: string; url: string }
   let merchant: { id: string; url: string }
@@ -59,6 +106,89 @@ describe('the Admin API: card payments', () => {
     )
     return webhookEvents.edges.map((edge) => edge.node).filter(({ data }) => data.id === paymentId)
   }
+
+  const tellsOf = ({ told }: EventTaker, resourceId: string) =>
+    told.filter(({ data }) => data.id === resourceId)
+  const receiversOf = async (type: string, resourceId: string) => {
+    const column = type.startsWith('outgoing') ? 'outgoingPaymentId' : 'incomingPaymentId'
+    const rows = await node.database
+      .knex('webhooks')
+      .join('webhookEvents', 'webhookEvents.id', 'webhooks.eventId')
+      .where({ type, [column]: resourceId })
+      .orderBy('receiver')
+      .select<{ receiver: string }[]>('receiver')
+    return rows.map(({ receiver }) => receiver)
+  }
+
+  it('tell the card service that they are funded or cancelled, the point of sale that they arrived, the wallet the rest', async () => {
+    const [incoming, other] = [await askAtTerminal('30'), await askAtTerminal('30')]
+    const requestId = id()
+    const [paid, cancelled] = [await payByCard(incoming.url, requestId), await payByCard(other.url)]
+    await node.told('outgoing_payment.created', paid)
+    await ok(FUND, { outgoingPaymentId: paid, idempotencyKey: id() })
+    await ok(CANCEL, { id: cancelled, cardPaymentFailureReason: 'invalid_signature' })
+
+    await until(() => tellsOf(cardService, paid).length === 1 && tellsOf(cardService, cancelled).length === 1)
+    const [funded] = tellsOf(cardService, paid)
+    expect(funded).toMatchObject({
+      type: 'outgoing_payment.funded',
+      data: { state: 'SENDING', cardDetails: cardDetails(requestId) }
+    })
+    expect(tellsOf(cardService, cancelled)).toMatchObject([
+      {
+        type: 'outgoing_payment.cancelled',
+        data: { state: 'CANCELLED', metadata: { cardPaymentFailureReason: 'invalid_signature' } }
+      }
+    ])
+    await until(() => tellsOf(pointOfSale, incoming.id).length === 1)
+    expect(tellsOf(pointOfSale, incoming.id)).toMatchObject([
+      { type: 'incoming_payment.completed', data: { receivedAmount: { value: '30' }, completed: true } }
+    ])
+    // Each with the one secret, over what it was told.
+    const [, timestamp, digest] = /^t=(\d{13}), v1=([0-9a-f]{64})$/.exec(
+      cardService.signatures[cardService.told.indexOf(funded!)] ?? ''
+    )!
+    const signed = `${timestamp}.${canonicalJson(funded!)}`
+    expect(digest).toBe(createHmac('sha256', SECRET).update(signed).digest('hex'))
+
+    await node.told('incoming_payment.completed', incoming.id)
+    await node.told('outgoing_payment.completed', paid)
+    expect(await receiversOf('outgoing_payment.funded', paid)).toEqual(['card-service'])
+    expect(await receiversOf('outgoing_payment.cancelled', cancelled)).toEqual(['card-service'])
+    expect(await receiversOf('outgoing_payment.created', paid)).toEqual([OPERATOR_ID])
+    expect(await receiversOf('incoming_payment.created', incoming.id)).toEqual([OPERATOR_ID])
+    expect(await receiversOf('incoming_payment.completed', incoming.id)).toEqual([
+      OPERATOR_ID,
+      'point-of-sale'
+    ])
+  })
+
+  it('that expire with money tell the point of sale, and incoming payments of others do not', async () => {
+    const { payment: incoming } = await ok<{ payment: { id: string; url: string } }>(CREATE_INCOMING, {
+      walletAddressId: merchant.id,
+      expiresAt: new Date(node.runtime.clock.nowMs() + 1_200).toISOString(),
+      isCardPayment: true
+    })
+    const { payment: plain } = await ok<{ payment: { id: string; url: string } }>(CREATE_INCOMING, {
+      walletAddressId: merchant.id,
+      incomingAmount: { value: '2', assetCode: 'USD', assetScale: 2 }
+    })
+    for (const [of, amounts] of [
+      [incoming, { debitAmount: { value: '2', assetCode: 'USD', assetScale: 2 } }],
+      [plain, {}]
+    ] as const) {
+      const input = { walletAddressId: payer.id, incomingPayment: of.url, ...amounts }
+      const { payment } = await ok<{ payment: { id: string } }>(PAY_BY_CARD, input)
+      await node.told('outgoing_payment.created', payment.id)
+      await ok(FUND, { outgoingPaymentId: payment.id, idempotencyKey: id() })
+    }
+    await until(() => tellsOf(pointOfSale, incoming.id).length === 1)
+    expect(tellsOf(pointOfSale, incoming.id)).toMatchObject([
+      { type: 'incoming_payment.expired', data: { receivedAmount: { value: '2' } } }
+    ])
+    await node.told('incoming_payment.completed', plain.id)
+    expect(await receiversOf('incoming_payment.completed', plain.id)).toEqual([OPERATOR_ID])
+  })
 
   it('are paid in full when the wallet funds them: every event of theirs carries the card, funding is an event', async () => {
     const incoming = await askAtTerminal('40')

@@ -1,3 +1,4 @@
+import { runCommand } from '../commands/index.ts'
 import {
   ConfigurationError,
   createSystemRuntime,
@@ -8,11 +9,12 @@ import {
 import type { Runtime } from '../runtime/index.ts'
 import { createAuth } from './auth.ts'
 import type { Auth } from './auth.ts'
+import { authCommands } from './check.ts'
 import { AUTH_VARIABLES, loadAuthConfig } from './config.ts'
 import type { AuthConfig } from './config.ts'
 
 /*
- * The authorization server as a process: `npm run auth`.
+ * The authorization server as a process: `npm run auth`. With options it checks or migrates instead (`--help`).
  *
  *   exit 0   stopped in order by SIGINT or SIGTERM
  *   exit 1   could not start (a port, the database), or a second signal
@@ -22,6 +24,8 @@ import type { AuthConfig } from './config.ts'
 async function main(): Promise<void> {
   const hold = holdProcess()
   const environment = await loadEnvironment()
+  const status = await runCommand(authCommands, process.argv.slice(2), environment)
+  if (status !== undefined) process.exit(status)
   const config = loadAuthConfig(environment)
   const runtime = createSystemRuntime({ name: 'auth', logLevel: config.LOG_LEVEL })
   warnOfSimilarNames(environment, AUTH_VARIABLES, runtime.logger)

@@ -1,8 +1,10 @@
 import { createHealth } from '../http-api/index.ts'
 import type { ServiceState } from '../http-api/index.ts'
-import { createLedgerWriter, postgresLedgerMigrations } from '../ledger/index.ts'
+import { createLedgerWriter } from '../ledger/index.ts'
 import { readCacheTls } from '../runtime/index.ts'
 import type { Address, Database, Runtime } from '../runtime/index.ts'
+import { MAX_CLOCK_DIFFERENCE_MS } from '../commands/index.ts'
+import { backendMigrationSets, PROBED_ACCOUNT } from './check.ts'
 import { composeBackend, createHttpClients } from './composition.ts'
 import type { BackendParts } from './composition.ts'
 import type { BackendConfig } from './config.ts'
@@ -10,7 +12,6 @@ import { createConnectorServer } from './connector/index.ts'
 import { loadInstanceKey } from './instance-key.ts'
 import { claimLedger, openLedger } from './ledger-choice.ts'
 import { createLedgerSweep } from './ledger-sweep.ts'
-import { backendMigrations } from './migrations.ts'
 import { reachDatabase, StartError } from './retry-start.ts'
 import { createStopOrder } from './stop-order.ts'
 
@@ -38,17 +39,11 @@ export interface Backend {
   readonly addresses: BackendAddresses | undefined
 }
 
-/** An account that need not exist: asking for it tells whether the ledger answers. */
-const PROBED_ACCOUNT = 1n
-
 /** A server of ours, to be stopped in two steps. */
 interface Door {
   drain(graceMs: number): Promise<void>
   stop(graceMs: number): Promise<void>
 }
-
-/** A process whose clock differs more from the database's does not start: leases would mean nothing. */
-export const MAX_CLOCK_DIFFERENCE_MS = 5_000
 
 /**
  * The account servicing core of a node: Admin API, Open Payments, connector and workers. Nothing of it lives
@@ -116,8 +111,7 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
       )
     }
     if (config.ENABLE_MANUAL_MIGRATIONS) return
-    await database.migrate('backend', backendMigrations)
-    if (config.LEDGER === 'postgres') await database.migrate('ledger', postgresLedgerMigrations)
+    for (const { name, migrations } of backendMigrationSets(config)) await database.migrate(name, migrations)
   }
 
   async function startParts(parts: BackendParts): Promise<BackendAddresses> {

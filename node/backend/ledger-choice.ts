@@ -77,14 +77,8 @@ export async function claimLedger(
   parts: { database: Database; ledger: Ledger; clock: Pick<Clock, 'nowMs'>; random: Random }
 ): Promise<void> {
   const owner = await chosen(config, parts)
-  if (owner.ledger !== config.LEDGER) throw new ConfigurationError(describeOther(owner, config))
+  checkOwner(config, owner)
   if (config.LEDGER !== 'tigerbeetle') return
-  if (owner.clusterId !== config.TIGERBEETLE_CLUSTER_ID) {
-    throw new ConfigurationError(
-      `TIGERBEETLE_CLUSTER_ID is ${config.TIGERBEETLE_CLUSTER_ID}, and the books of this database are in cluster ` +
-        `${owner.clusterId}: set TIGERBEETLE_CLUSTER_ID=${owner.clusterId}, or start with a new database`
-    )
-  }
   try {
     await checkMark(config, owner, parts)
   } catch (error) {
@@ -95,6 +89,27 @@ export async function claimLedger(
       { cause: error }
     )
   }
+}
+
+/**
+ * Whether the configuration names the ledger that has kept this database's books, as far as that can be told without
+ * writing anything. `claimLedger` is what a start does.
+ *
+ * @throws ConfigurationError when it does not
+ */
+export async function checkLedgerChoice(config: LedgerConfig, { knex }: Database): Promise<void> {
+  if (!(await knex.schema.hasTable('ledgerOwner'))) return
+  const owner = await knex<OwnerRow>('ledgerOwner').first()
+  if (owner !== undefined) checkOwner(config, owner)
+}
+
+function checkOwner(config: LedgerConfig, owner: OwnerRow): void {
+  if (owner.ledger !== config.LEDGER) throw new ConfigurationError(describeOther(owner, config))
+  if (config.LEDGER !== 'tigerbeetle' || owner.clusterId === config.TIGERBEETLE_CLUSTER_ID) return
+  throw new ConfigurationError(
+    `TIGERBEETLE_CLUSTER_ID is ${config.TIGERBEETLE_CLUSTER_ID}, and the books of this database are in cluster ` +
+      `${owner.clusterId}: set TIGERBEETLE_CLUSTER_ID=${owner.clusterId}, or start with a new database`
+  )
 }
 
 /** What the database says, after it was asked to remember our choice if it knows none. */

@@ -1,3 +1,4 @@
+import { runCommand } from '../commands/index.ts'
 import {
   ConfigurationError,
   createSystemRuntime,
@@ -7,11 +8,12 @@ import {
 } from '../runtime/index.ts'
 import { createBackend } from './backend.ts'
 import type { Backend } from './backend.ts'
+import { backendCommands } from './check.ts'
 import { BACKEND_VARIABLES, loadBackendConfig } from './config.ts'
 import { StartError } from './retry-start.ts'
 
 /*
- * The backend as a process.
+ * The backend as a process: `npm run backend`. With options it checks or migrates instead (`--help`).
  *
  *   exit 0   stopped in order by SIGINT or SIGTERM
  *   exit 1   could not start (a port, the database, the clock), or a second signal
@@ -21,6 +23,8 @@ import { StartError } from './retry-start.ts'
 async function main(): Promise<void> {
   holdProcess()
   const environment = await loadEnvironment()
+  const status = await runCommand(backendCommands, process.argv.slice(2), environment)
+  if (status !== undefined) process.exit(status)
   const config = loadBackendConfig(environment)
   const runtime = createSystemRuntime({ name: 'backend', logLevel: config.LOG_LEVEL })
   warnOfSimilarNames(environment, BACKEND_VARIABLES, runtime.logger)

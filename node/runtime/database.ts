@@ -17,6 +17,14 @@ export interface Migration {
   up: string
 }
 
+export interface MigrationState {
+  name: string
+  /** Absent: it is still to be applied. */
+  appliedAt?: Date
+  /** False: a newer version of the service applied it. */
+  isKnown: boolean
+}
+
 export interface Database {
   /** The query builder on the pool. */
   readonly knex: Knex
@@ -33,6 +41,8 @@ export interface Database {
   ): Promise<() => Promise<void>>
   /** Brings the schema up to date; safe when several processes start at once. `set` names the migrations' table. */
   migrate(set: string, migrations: readonly Migration[]): Promise<void>
+  /** What of a set was applied, and what would be. Changes nothing. */
+  listMigrations(set: string, migrations: readonly Migration[]): Promise<MigrationState[]>
   /** Our clock minus the database's, in milliseconds (half the round trip is allowed for). */
   clockDifferenceMs(): Promise<number>
   /** Rejects when the database does not answer. */
@@ -124,6 +134,7 @@ export function openDatabase(
     transaction: (work) => knex.transaction(work),
     listen: listener.listen,
     migrate: (set, migrations) => migrate(knex, set, migrations, clock),
+    listMigrations: (set, migrations) => listMigrations(knex, set, migrations),
     async clockDifferenceMs() {
       const beforeMs = clock.nowMs()
       const { rows } = await knex.raw<{ rows: [{ ms: string }] }>(
@@ -178,6 +189,26 @@ async function migrate(
       await trx(table).insert({ name, appliedAt: new Date(clock.nowMs()) })
     }
   })
+}
+
+async function listMigrations(
+  knex: Knex,
+  set: string,
+  migrations: readonly Migration[]
+): Promise<MigrationState[]> {
+  const table = `${set}_migrations`
+  const rows: { name: string; appliedAt: Date }[] = (await knex.schema.hasTable(table))
+    ? await knex(table).select('name', 'appliedAt').orderBy('appliedAt').orderBy('name')
+    : []
+  const applied = new Map(rows.map(({ name, appliedAt }) => [name, appliedAt]))
+  const known = new Set(migrations.map(({ name }) => name))
+  return [
+    ...migrations.map(({ name }) => {
+      const appliedAt = applied.get(name)
+      return { name, isKnown: true, ...(appliedAt !== undefined && { appliedAt }) }
+    }),
+    ...rows.filter(({ name }) => !known.has(name)).map((row) => ({ ...row, isKnown: false }))
+  ]
 }
 
 interface Subscription {

@@ -1,0 +1,5 @@
+export * from './arguments.ts'
+export * from './checks.ts'
+export * from './findings.ts'
+export * from './run.ts'
+export * from './main.ts'

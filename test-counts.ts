@@ -25,6 +25,8 @@ const COUNTS = {
   killsPerBackend: { short: 1, long: 10 },
   /** Payments after which a node's memory is measured. */
   footprintPayments: { short: 40, long: 1_000 },
+  /** Webhook events to ten receivers of which three misbehave, at 100 per second. */
+  webhookEvents: { short: 150, long: 4_000 },
   /** Histories of requests to peer, per policy. */
   peeringHistories: { short: 5, long: 200 },
   /** Histories of three tenants and the operator, each with the ids of the others. */

@@ -16,6 +16,8 @@ export interface WebhookDeliveryDependencies extends WebhookSendingDependencies 
   logger: Logger
   tenants: Pick<RunningTenantDirectory, 'get' | 'refresh' | 'ids'>
   config: WebhookSendingDependencies['config'] & Pick<BackendConfig, 'WEBHOOK_WORKERS'>
+  /** Where not given: RETRY_STEP_MS. */
+  retryStepMs?: number
 }
 
 /** A lease lasts this much longer than the request may: skew of clocks and the writing of the outcome. */
@@ -117,7 +119,7 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
       logger.error(log, 'a webhook was given up; resendWebhookEvent sends it again')
       return write(delivery, { state: 'FAILED', statusCode, problem, processAtMs: nowMs })
     }
-    const waitMs = retryDelayMs(attempts, random.fraction())
+    const waitMs = retryDelayMs(attempts, random.fraction(), dependencies.retryStepMs)
     logger.warn({ ...log, waitMs }, 'a webhook was not accepted and will be repeated')
     return write(delivery, { state: 'PENDING', statusCode, problem, processAtMs: nowMs + waitMs })
   }
@@ -174,6 +176,6 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
 }
 
 /** How long to wait after so many attempts; `fraction` in [0, 1) spreads it. */
-export function retryDelayMs(attempts: number, fraction: number): number {
-  return Math.round(Math.min(attempts, MAX_RETRY_STEPS) * RETRY_STEP_MS * (1 + RETRY_JITTER * fraction))
+export function retryDelayMs(attempts: number, fraction: number, stepMs = RETRY_STEP_MS): number {
+  return Math.round(Math.min(attempts, MAX_RETRY_STEPS) * stepMs * (1 + RETRY_JITTER * fraction))
 }

@@ -176,5 +176,11 @@ export const backendMigrations: Migration[] = [
       -- The tenant that had it created on this node, where that is not its own (createReceiver).
       ALTER TABLE "incomingPayments" ADD COLUMN "creatorTenantId" uuid REFERENCES tenants;
     `
+  },
+  {
+    name: '0017_payments_that_need_approval',
+    up: `
+      ALTER TABLE "incomingPayments" ADD COLUMN "needsApproval" boolean NOT NULL DEFAULT false;
+    `
   }
 ]

@@ -4,6 +4,7 @@ import type { Clock, Database, Logger, Timer } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import { isUuid } from '../sql.ts'
+import { takesMoney } from './approval.ts'
 import type { Admission, DeliveryTarget, DeliveryTargets, IncomingPaymentState } from './model.ts'
 import type { Progress } from './progress.ts'
 import { isOpen, TABLE } from './store.ts'
@@ -34,6 +35,8 @@ export interface PaymentTargets extends DeliveryTargets {
 interface Target extends DeliveryTarget {
   state: IncomingPaymentState
   expiresAtMs: number
+  /** Cancelled by its wallet, or not approved yet. */
+  isHeld: boolean
   received: bigint
   /** Admitted, neither posted nor released. */
   booking: bigint
@@ -124,6 +127,7 @@ export function createDeliveryTargets({
       accountId,
       state: row.state,
       expiresAtMs: row.expiresAt.getTime(),
+      isHeld: isHeld(row),
       received: total,
       receiveMax,
       booking: 0n,
@@ -133,7 +137,7 @@ export function createDeliveryTargets({
       advanceAgain: false,
       timer: undefined,
       get isClosed() {
-        return !isOpen(target.state) || clock.nowMs() >= target.expiresAtMs
+        return target.isHeld || !isOpen(target.state) || clock.nowMs() >= target.expiresAtMs
       },
       admit(amount) {
         if (target.isClosed) return 'closed'
@@ -240,6 +244,7 @@ export function createDeliveryTargets({
   function apply(target: Target, row: IncomingPaymentRow | undefined): void {
     if (row === undefined) return void targets.delete(target.id)
     target.expiresAtMs = row.expiresAt.getTime()
+    target.isHeld = isHeld(row)
     // A state that moved on in this process is never taken back by an older look at the row.
     if (isOpen(target.state) && !(target.state === 'PROCESSING' && row.state === 'PENDING')) {
       target.state = row.state
@@ -290,4 +295,8 @@ export function createDeliveryTargets({
       for (const target of targets.values()) target.timer?.cancel()
     }
   }
+}
+
+function isHeld(row: IncomingPaymentRow): boolean {
+  return isOpen(row.state) && !takesMoney(row)
 }

@@ -7,6 +7,7 @@ import { Channel } from '../model.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
+import { createApprovals } from './approval.ts'
 import { createDeliveryTargets } from './delivery-targets.ts'
 import type { PaymentTargets } from './delivery-targets.ts'
 import type { IncomingPayments } from './model.ts'
@@ -36,7 +37,12 @@ export interface IncomingPaymentsDependencies {
   sharedAdmissions?: SharedAdmissions
   config: Pick<
     BackendConfig,
-    'OPEN_PAYMENTS_URL' | 'INCOMING_PAYMENT_EXPIRY_MAX_MS' | 'INCOMING_PAYMENT_WORKERS'
+    | 'OPEN_PAYMENTS_URL'
+    | 'INCOMING_PAYMENT_EXPIRY_MAX_MS'
+    | 'INCOMING_PAYMENT_WORKERS'
+    | 'POLL_INCOMING_PAYMENT_CREATED_WEBHOOK'
+    | 'INCOMING_PAYMENT_CREATED_POLL_TIMEOUT_MS'
+    | 'INCOMING_PAYMENT_CREATED_POLL_FREQUENCY_MS'
   >
 }
 
@@ -54,8 +60,11 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
   const progress = createProgress({ database, clock, logger, onClosed: (atMs) => worker.wakeAt(atMs) })
   const targets = createDeliveryTargets({ ...dependencies, progress })
   const worker = createIncomingPaymentWorker({ ...dependencies, targets, progress })
+  const approvals = createApprovals(dependencies)
   const service = createIncomingPaymentService({
     ...dependencies,
+    approvals,
+    onActed: (id) => targets.refresh(id),
     onDueAt: (atMs) => worker.wakeAt(atMs),
     onClosed: (id, state) => targets.closed(id, state)
   })
@@ -63,6 +72,7 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
   let isStarted = false
 
   async function onChange(id: string): Promise<void> {
+    approvals.changed(id)
     await targets.refresh(id)
     await holdEventBack(id)
     worker.wake()
@@ -94,12 +104,16 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
       unlisten = await database.listen(
         Channel.INCOMING_PAYMENT_CHANGED,
         (id) => inBackground('a changed incoming payment', onChange(id)),
-        () => inBackground('changed incoming payments', targets.refreshAll())
+        () => {
+          approvals.changed()
+          inBackground('changed incoming payments', targets.refreshAll())
+        }
       )
       if (config.INCOMING_PAYMENT_WORKERS > 0) worker.start()
     },
     async stop() {
       isStarted = false
+      approvals.stop()
       await unlisten?.()
       targets.stop()
       await worker.stop()

@@ -9,6 +9,7 @@ import type { Page, PageRequest } from '../pagination.ts'
  *                   │                         │
  *                   └──────── expiresAt ──────┴──▶ EXPIRED   (deleted as well where nothing was received)
  *
+ * What the wallet says of it (approved, cancelled: approval.ts) is not a state; cancelled it takes no money any more.
  * COMPLETED and EXPIRED are final. The event for the wallet is written once, where money was received.
  */
 export type IncomingPaymentState = 'PENDING' | 'PROCESSING' | 'COMPLETED' | 'EXPIRED'
@@ -30,6 +31,8 @@ export interface IncomingPayment {
   senderWalletAddress?: string
   /** The tenant that had it created, where that is another one of this node (createReceiver). */
   creatorTenantId?: string
+  /** It takes no money before it is approved. */
+  needsApproval: boolean
   approvedAt?: Date
   cancelledAt?: Date
   cancellationReason?: string
@@ -100,6 +103,10 @@ export interface IlpPaymentMethod {
 }
 
 export interface IncomingPayments {
+  /**
+   * With POLL_INCOMING_PAYMENT_CREATED_WEBHOOK it answers once the wallet approved the payment. ActionNotPerformed:
+   * it did not; the payment stays, and takes no money.
+   */
   create(input: {
     tenantId: string
     walletAddressId: string
@@ -116,6 +123,14 @@ export interface IncomingPayments {
     request: PageRequest,
     filter: { walletAddressId?: string; tenantId?: string; client?: string; initiatedBy?: InitiatedBy[] }
   ): Promise<Page<IncomingPayment>>
+  /** The wallet's word: it may be paid. WrongState unless it is PENDING, AlreadyActioned where it is cancelled. */
+  approve(id: string, tenantId: string): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
+  /** The wallet's word: it takes no money any more. AlreadyActioned where it is approved. */
+  cancel(
+    id: string,
+    tenantId: string,
+    reason?: string
+  ): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
   /** Closes it for further money. WrongState unless it is PENDING or PROCESSING. */
   complete(id: string, tenantId?: string): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
   updateMetadata(input: {
@@ -125,7 +140,7 @@ export interface IncomingPayments {
   }): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
   /** Minor units received, from the ledger, in the order of `ids`. */
   receivedAmounts(ids: readonly string[]): Promise<bigint[]>
-  /** Empty when it is complete or expired. */
+  /** Empty when it takes no money: complete, expired, cancelled, or not approved yet. */
   paymentMethods(payment: IncomingPayment): IlpPaymentMethod[]
   /** `<OPEN_PAYMENTS_URL>/<tenantId>/incoming-payments/<id>` */
   url(payment: Pick<IncomingPayment, 'id' | 'tenantId'>): string

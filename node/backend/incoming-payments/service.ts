@@ -4,18 +4,20 @@ import type { Clock, Database, Random } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { BackendConfig } from '../config.ts'
 import type { Liquidity } from '../liquidity/model.ts'
-import { failure } from '../model.ts'
+import { failure, isFailure } from '../model.ts'
 import type { Amount, Failure } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import { isUuid } from '../sql.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
+import { takesMoney } from './approval.ts'
+import type { Approvals } from './approval.ts'
 import { createdEvent } from './events.ts'
 import type { IncomingPayment, IncomingPaymentFailure, IncomingPayments } from './model.ts'
 import { SETTLE_DELAY_MS } from './progress.ts'
-import { close, isOpen, TABLE, toIncomingPayment } from './store.ts'
-import type { IncomingPaymentRow } from './store.ts'
+import { close, TABLE, toIncomingPayment } from './store.ts'
+import type { Action, IncomingPaymentRow } from './store.ts'
 
 export interface IncomingPaymentServiceDependencies {
   database: Database
@@ -28,10 +30,13 @@ export interface IncomingPaymentServiceDependencies {
   outbox: Outbox
   streamReceiver: Pick<StreamReceiver, 'createCredentials'>
   config: Pick<BackendConfig, 'OPEN_PAYMENTS_URL' | 'INCOMING_PAYMENT_EXPIRY_MAX_MS'>
+  approvals: Pick<Approvals, 'isRequired' | 'refuseWaiting' | 'whenApproved' | 'give'>
   /** Called when a payment's row becomes due at a time. */
   onDueAt(atMs: number): void
   /** Called when this process closed a payment. */
   onClosed(id: string, state: 'COMPLETED'): void
+  /** The wallet gave its word on a payment in this process: whatever was known of it is read again. */
+  onActed(id: string): Promise<void>
 }
 
 type Create = Parameters<IncomingPayments['create']>[0]
@@ -43,7 +48,7 @@ export function createIncomingPaymentService(
 ): IncomingPayments {
   const { database, clock, random, assets, tenants, walletAddresses, liquidity, outbox, config } =
     dependencies
-  const { streamReceiver, onDueAt, onClosed } = dependencies
+  const { streamReceiver, approvals, onDueAt, onClosed, onActed } = dependencies
 
   async function create(input: Create): Promise<IncomingPayment | Refusal> {
     const walletAddress = await walletAddresses.get(input.walletAddressId, input.tenantId)
@@ -58,6 +63,9 @@ export function createIncomingPaymentService(
       checkAmount(input.incomingAmount, asset) ??
       checkExpiry(input.expiresAt, clock.nowMs(), config.INCOMING_PAYMENT_EXPIRY_MAX_MS)
     if (refused) return refused
+    const { isRequired: needsApproval } = approvals
+    const refusedToWait = needsApproval ? approvals.refuseWaiting() : undefined
+    if (refusedToWait) return refusedToWait
 
     const createdAt = new Date(clock.nowMs())
     const expiresAt = input.expiresAt ?? new Date(createdAt.getTime() + config.INCOMING_PAYMENT_EXPIRY_MAX_MS)
@@ -75,6 +83,7 @@ export function createIncomingPaymentService(
       senderWalletAddress: input.senderWalletAddress ?? null,
       creatorTenantId: input.creatorTenantId ?? null,
       processAt: expiresAt,
+      needsApproval,
       approvedAt: null,
       cancelledAt: null,
       cancellationReason: null,
@@ -83,9 +92,23 @@ export function createIncomingPaymentService(
       deletedAt: null
     }
     const payment = toIncomingPayment(row, asset)
-    await outbox.addWith(database, database.knex(TABLE).insert(row), createdEvent(payment))
-    onDueAt(expiresAt.getTime())
+    const write = async () => {
+      await outbox.addWith(database, database.knex(TABLE).insert(row), createdEvent(payment))
+      onDueAt(expiresAt.getTime())
+    }
+    if (needsApproval) {
+      const approved = await approvals.whenApproved(row.id, write)
+      return isFailure(approved) ? approved : toIncomingPayment(approved, asset)
+    }
+    await write()
     return payment
+  }
+
+  async function act(id: string, tenantId: string, action: Action): Promise<IncomingPayment | Refusal> {
+    const row = await approvals.give(id, tenantId, action)
+    if (isFailure(row)) return row
+    await onActed(row.id)
+    return read(row)
   }
 
   async function complete(id: string, tenantId?: string): Promise<IncomingPayment | Refusal> {
@@ -130,6 +153,9 @@ export function createIncomingPaymentService(
     create,
     get,
     complete,
+    approve: (id, tenantId) => act(id, tenantId, { kind: 'approve' }),
+    cancel: (id, tenantId, reason) =>
+      act(id, tenantId, { kind: 'cancel', ...(reason !== undefined && { reason }) }),
     async page(request, { walletAddressId, tenantId, client, initiatedBy }) {
       const page = await selectPage<IncomingPaymentRow>(
         TABLE,
@@ -165,7 +191,7 @@ export function createIncomingPaymentService(
     paymentMethods(payment) {
       const tenant = tenants.get(payment.tenantId)
       if (tenant === undefined) throw new Error(`incoming payment ${payment.id} has no tenant`)
-      if (!isOpen(payment.state) || payment.expiresAt.getTime() <= clock.nowMs()) return []
+      if (!takesMoney(payment) || payment.expiresAt.getTime() <= clock.nowMs()) return []
       const credentials = streamReceiver.createCredentials({
         serverAddress: tenant.settings.ilpAddress,
         paymentTag: payment.id,

@@ -18,6 +18,8 @@ export interface IncomingPaymentRow {
   senderWalletAddress: string | null
   creatorTenantId: string | null
   processAt: Date | null
+  /** Created while approval was asked for: it takes no money before it is approved. */
+  needsApproval: boolean
   approvedAt: Date | null
   cancelledAt: Date | null
   cancellationReason: string | null
@@ -49,6 +51,7 @@ export function toIncomingPayment(row: IncomingPaymentRow, asset: Asset): Incomi
     ...(row.metadata !== null && { metadata: row.metadata }),
     ...(row.senderWalletAddress !== null && { senderWalletAddress: row.senderWalletAddress }),
     ...(row.creatorTenantId !== null && { creatorTenantId: row.creatorTenantId }),
+    needsApproval: row.needsApproval,
     ...(row.approvedAt !== null && { approvedAt: row.approvedAt }),
     ...(row.cancelledAt !== null && { cancelledAt: row.cancelledAt }),
     ...(row.cancellationReason !== null && { cancellationReason: row.cancellationReason })
@@ -89,6 +92,35 @@ export async function close(
   const { rows } = await knex.raw<{ rows: (IncomingPaymentRow & { notified: string })[] }>(
     `WITH closed AS (${closing.sql}) SELECT closed.*, pg_notify(?, id::text) AS notified FROM closed`,
     [...closing.bindings, Channel.INCOMING_PAYMENT_CHANGED] as never
+  )
+  return rows[0]
+}
+
+/** The wallet's word on a payment. */
+export type Action = { kind: 'approve' } | { kind: 'cancel'; reason?: string }
+
+/** Gives the word where the payment is PENDING and has none, and tells every process, in one statement. */
+export async function act(
+  knex: Knex,
+  change: { id: string; tenantId: string; action: Action; now: Date }
+): Promise<IncomingPaymentRow | undefined> {
+  const { action, now } = change
+  const acting = knex(TABLE)
+    .where({ id: change.id, tenantId: change.tenantId, state: 'PENDING' })
+    .whereNull('approvedAt')
+    .whereNull('cancelledAt')
+    .whereNull('deletedAt')
+    .update({
+      updatedAt: now,
+      ...(action.kind === 'approve'
+        ? { approvedAt: now }
+        : { cancelledAt: now, cancellationReason: action.reason ?? null })
+    })
+    .returning('*')
+    .toSQL()
+  const { rows } = await knex.raw<{ rows: (IncomingPaymentRow & { notified: string })[] }>(
+    `WITH acted AS (${acting.sql}) SELECT acted.*, pg_notify(?, id::text) AS notified FROM acted`,
+    [...acting.bindings, Channel.INCOMING_PAYMENT_CHANGED] as never
   )
   return rows[0]
 }

@@ -2,6 +2,7 @@ import type { AuditableLedger } from '../../ledger/index.ts'
 import { idToUuid, uuidToId } from '../../runtime/index.ts'
 import type { Database, ManualClock } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
+import type { BackendConfig } from '../config.ts'
 import type { Fee } from '../fees/model.ts'
 import type { IncomingPayment } from '../incoming-payments/index.ts'
 import type { createLiquidity } from '../liquidity/service.ts'
@@ -29,7 +30,8 @@ export interface PaymentsLab {
   payer: WalletAddress
   payee: WalletAddress
   fee: { current: Fee | undefined }
-  createNode(): TestNode
+  /** A process of the service, configured otherwise where that is said. */
+  createNode(config?: Partial<BackendConfig>): TestNode
   /** A quote to a remote payment, and the payment. */
   create(
     node: TestNode,
@@ -139,8 +141,9 @@ export async function createPaymentsLab(
     payer,
     payee,
     fee,
-    createNode() {
-      const node = createTestNode(ground)
+    createNode(config = {}) {
+      const { test } = ground
+      const node = createTestNode({ ...ground, test: { ...test, config: { ...test.config, ...config } } })
       nodes.push(node)
       return node
     },

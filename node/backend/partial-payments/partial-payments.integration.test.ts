@@ -43,6 +43,7 @@ describe('partial payments', () => {
       state: 'PENDING',
       expiresAt: new Date(clock.nowMs() + 60_000),
       initiatedBy: 'ADMIN',
+      needsApproval: false,
       createdAt: new Date(clock.nowMs())
     }
     receiving = createProcess()

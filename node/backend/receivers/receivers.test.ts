@@ -119,6 +119,7 @@ function world(replies: Replies = {}, { scheme = 'https' as 'http' | 'https' } =
     incomingAmount: 700n,
     expiresAt: new Date(clock.nowMs() + 60_000),
     initiatedBy: 'ADMIN',
+    needsApproval: false,
     createdAt: new Date(clock.nowMs())
   }
   const walletAddress = {

@@ -88,6 +88,24 @@ export const incomingPaymentResolvers = {
         return { payment: unwrap(incomingPaymentFailures, payment) }
       }
     ),
+    approveIncomingPayment: mutation(
+      'approveIncomingPayment',
+      async ({ id }: { id: string }, { services, tenant }) => ({
+        payment: unwrap(incomingPaymentFailures, await services.incomingPayments.approve(id, tenant.id))
+      })
+    ),
+    cancelIncomingPayment: mutation(
+      'cancelIncomingPayment',
+      async (
+        { id, cancellationReason }: { id: string; cancellationReason?: string | null },
+        { services, tenant }
+      ) => ({
+        payment: unwrap(
+          incomingPaymentFailures,
+          await services.incomingPayments.cancel(id, tenant.id, cancellationReason ?? undefined)
+        )
+      })
+    ),
     confirmPartialIncomingPayment: mutation(
       'confirmPartialIncomingPayment',
       async (input: PartialPaymentInput, context) => decided(context, input, { isAccepted: true })

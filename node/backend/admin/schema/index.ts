@@ -1,4 +1,5 @@
 import { accountingTypes } from './accounting.ts'
+import { approvalTypes } from './approvals.ts'
 import { assetTypes } from './assets.ts'
 import { commonTypes } from './common.ts'
 import { liquidityTypes } from './liquidity.ts'
@@ -15,6 +16,7 @@ export const typeDefs: string[] = [
   peerTypes,
   walletAddressTypes,
   paymentTypes,
+  approvalTypes,
   liquidityTypes,
   accountingTypes,
   tenantTypes,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TestNode } from '../open-payments/testing.ts'
 import { OPERATOR_ID } from '../testing.ts'
-import { asError, TENANT, useAdminApi } from './admin-api.test-support.ts'
+import { asError, TENANT, UNKNOWN_ID, useAdminApi } from './admin-api.test-support.ts'
 import type { Json } from './admin-api.test-support.ts'
 import { CREATE_ASSET, CREATE_WALLET_ADDRESS } from './operations.test-support.ts'
 
@@ -77,6 +77,104 @@ describe('the Admin API: tenants, repeats and limits', () => {
       expect(
         await refused(CREATE_WALLET_ADDRESS, { address: '/x', assetId: asset.id }, TENANT)
       ).toMatchObject(asError('NOT_FOUND', 'Setting for wallet address has not been found.'))
+    })
+  })
+
+  describe('operations on tenants', () => {
+    const CREATE = `mutation ($input: CreateTenantInput!) {
+      createTenant(input: $input) { tenant { id email settings { key value } } } }`
+    const UPDATE = `mutation ($input: UpdateTenantInput!) {
+      updateTenant(input: $input) { tenant { email publicName apiSecret } } }`
+    const DELETE = `mutation ($id: String!) { deleteTenant(id: $id) { success } }`
+    const SET = `mutation ($input: CreateTenantSettingsInput!) {
+      createTenantSettings(input: $input) { settings { key value } } }`
+    const LIST = '{ tenants(first: 100) { edges { node { id deletedAt } } } }'
+    const errorOf = async (text: string, variables: object, as?: typeof TENANT) =>
+      (await node.admin(text, variables, as)).errors?.[0]
+
+    it('create, change and delete one, which the operator lists', async () => {
+      const own = { tenantId: id(), secret: 'first' }
+      const settings = [{ key: 'WEBHOOK_TIMEOUT', value: '900' }]
+      const created = await ok<{ tenant: { settings: { key: string; value: string }[] } }>(CREATE, {
+        id: own.tenantId,
+        apiSecret: own.secret,
+        email: 'ops@acme.test',
+        settings
+      })
+      expect(created.tenant).toMatchObject({ id: own.tenantId, email: 'ops@acme.test' })
+      expect(created.tenant.settings).toEqual(
+        expect.arrayContaining([...settings, { key: 'WEBHOOK_MAX_RETRY', value: '10' }])
+      )
+      // A tenant changes itself, its secret too; the operator everything else.
+      expect(
+        await ok(UPDATE, { id: own.tenantId, apiSecret: 'second', publicName: 'Acme' }, own)
+      ).toMatchObject({
+        tenant: { apiSecret: 'second', publicName: 'Acme' }
+      })
+      await expect(node.admin('{ whoami { id } }', {}, own)).rejects.toThrow('Unauthorized')
+      const now = { ...own, secret: 'second' }
+      expect(await ok(UPDATE, { id: own.tenantId, email: null })).toMatchObject({
+        tenant: { email: null, publicName: 'Acme' }
+      })
+      expect(await ok(SET, { settings: [{ key: 'WEBHOOK_URL', value: 'https://acme.test/' }] }, now)).toEqual(
+        {
+          settings: [{ key: 'WEBHOOK_URL', value: 'https://acme.test/' }]
+        }
+      )
+      expect((await node.admin(DELETE, { id: own.tenantId })).data).toEqual({
+        deleteTenant: { success: true }
+      })
+      await expect(node.admin('{ whoami { id } }', {}, now)).rejects.toThrow('Unauthorized')
+      const { tenants } = await query<{
+        tenants: { edges: { node: { id: string; deletedAt: string | null } }[] }
+      }>(LIST)
+      expect(tenants.edges.map((edge) => edge.node)).toEqual(
+        expect.arrayContaining([
+          { id: OPERATOR_ID, deletedAt: null },
+          { id: own.tenantId, deletedAt: expect.any(String) as string }
+        ])
+      )
+    })
+
+    it('are refused to who may not, and where they cannot be, in the words of the contract', async () => {
+      const input = { apiSecret: 'x' }
+      const cases: [string, object, typeof TENANT | undefined, ReturnType<typeof asError>][] = [
+        [LIST, {}, TENANT, asError('FORBIDDEN', 'cannot get tenants page')],
+        [CREATE, { input }, TENANT, asError('FORBIDDEN', 'permission denied')],
+        [DELETE, { id: TENANT.tenantId }, TENANT, asError('FORBIDDEN', 'permission denied')],
+        [UPDATE, { input: { id: OPERATOR_ID } }, TENANT, asError('NOT_FOUND', 'tenant does not exist')],
+        [CREATE, { input: { ...input, id: 'x' } }, undefined, asError('BAD_USER_INPUT', 'Invalid Tenant ID')],
+        [
+          UPDATE,
+          { input: { id: TENANT.tenantId, apiSecret: 'x' } },
+          undefined,
+          asError('BAD_USER_INPUT', 'Operator cannot update apiSecret over admin api')
+        ],
+        [UPDATE, { input: { id: UNKNOWN_ID } }, undefined, asError('NOT_FOUND', 'failed to update tenant')],
+        [DELETE, { id: UNKNOWN_ID }, undefined, asError('NOT_FOUND', 'failed to delete tenant')],
+        [DELETE, { id: OPERATOR_ID }, undefined, asError('NOT_FOUND', 'failed to delete tenant')],
+        [
+          SET,
+          { input: { settings: [{ key: 'WEBHOOK_TIMEOUT', value: '0' }] } },
+          TENANT,
+          asError('BAD_USER_INPUT', 'Invalid value for one or more tenant settings')
+        ],
+        [
+          SET,
+          { input: { settings: [{ key: 'WALLET_ADDRESS_URL', value: node.openPaymentsUrl }] } },
+          TENANT,
+          asError('BAD_USER_INPUT', 'Wallet Address Url already exists')
+        ],
+        [
+          CREATE,
+          { input: { ...input, settings: [{ key: 'ILP_ADDRESS', value: 'x' }] } },
+          undefined,
+          asError('BAD_USER_INPUT', 'Invalid value for one or more tenant settings')
+        ]
+      ]
+      for (const [text, variables, as, error] of cases) {
+        expect(await errorOf(text, variables, as)).toMatchObject(error)
+      }
     })
   })
 

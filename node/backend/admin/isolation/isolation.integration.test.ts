@@ -375,6 +375,21 @@ it(
   isLongRun ? 1_800_000 : 60_000
 )
 
+it('each operation on what another has, by a tenant and by the operator: nothing there, nothing changed', async () => {
+  const world = await createWorld(node)
+  const [stranger, owner] = world.parties as [Party, Party]
+  for (const which of OPERATIONS.keys()) {
+    const { scope, field } = OPERATIONS[which]!
+    for (const actor of scope === 'operator' ? [stranger] : [stranger, OPERATOR]) {
+      const before = world.seen(owner)
+      await operate(world, actor, owner, which, 0)
+      if (OPERATIONS[which]!.type === 'mutation') {
+        expect(await world.look(owner), `${field} by ${actor.name}`).toBe(before)
+      }
+    }
+  }
+})
+
 it('every operation of the schema is one of the histories’, or says why not', () => {
   const fields = new Set<string>()
   visit(parse(typeDefs.join('\n')), {

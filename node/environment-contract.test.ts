@@ -71,7 +71,7 @@ function asText(value: unknown): string | undefined {
   return Array.isArray(value) ? value.join(',') : String(value as string | number | bigint | boolean)
 }
 
-describe.each(services)('environment of the $name', ({ data, names, load, needed }) => {
+describe.each(services)('environment of the $name', ({ name, data, names, load, needed }) => {
   const { contract, extensions } = data
   const required = Object.keys(contract).filter((name) => 'required' in contract[name]!)
 
@@ -79,6 +79,33 @@ describe.each(services)('environment of the $name', ({ data, names, load, needed
     expect([...names].sort()).toEqual([...Object.keys(contract), ...Object.keys(extensions)].sort())
     expect(Object.keys(contract).filter((name) => name in extensions)).toEqual([])
     for (const { why } of Object.values(extensions)) expect(why).not.toBe('')
+  })
+
+  it('has a row for each in docs/operations.md, with its default', () => {
+    const text = readFileSync('docs/operations.md', 'utf8')
+    const [, section] = text.split(`## Variables of ${name === 'backend' ? 'the backend' : 'auth'}`)
+    const rows = section!
+      .split('\n## ')[0]!
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+    const cells = new Map(
+      rows
+        .map((row) => row.split('|').map((cell) => cell.trim()) as [string, string, string])
+        .map(([, variable, value]) => [variable, value])
+    )
+    const shown = (variable: { required: true } | { default: Default }) => {
+      if ('required' in variable) return 'required'
+      if (variable.default === null) return '–'
+      return variable.default === '' ? 'empty' : `\`${variable.default}\``
+    }
+    expect(Object.fromEntries(cells)).toEqual(
+      Object.fromEntries(
+        Object.entries({ ...contract, ...extensions }).map(([variable, value]) => [
+          `\`${variable}\``,
+          shown(value)
+        ])
+      )
+    )
   })
 
   it('starts with the required variables alone, and everything else has the default of the contract', () => {
@@ -90,11 +117,11 @@ describe.each(services)('environment of the $name', ({ data, names, load, needed
     expect(config.CACHE).toBe('redis://127.0.0.1:6379')
   })
 
-  it.each(required)('does not start without %s, nor where it is empty', (name) => {
-    const { [name]: _, ...rest } = needed
-    for (const environment of [rest, { ...rest, [name]: '' }]) {
+  it.each(required)('does not start without %s, nor where it is empty', (missing) => {
+    const { [missing]: _, ...rest } = needed
+    for (const environment of [rest, { ...rest, [missing]: '' }]) {
       expect(() => load(environment)).toThrow(ConfigurationError)
-      expect(() => load(environment)).toThrow(new RegExp(`^${name} is not set`))
+      expect(() => load(environment)).toThrow(new RegExp(`^${missing} is not set`))
     }
   })
 

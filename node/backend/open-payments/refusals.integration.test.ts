@@ -165,7 +165,7 @@ describe('at the resource server', () => {
     expect((await ask({ method: 'GET', url: url.replace('https:', 'http:'), token }, token)).status).toBe(404)
   })
 
-  it('an incoming payment that expired with nothing is gone, from lists too', async () => {
+  it('an incoming payment that expired cannot be paid, and is gone, from lists too, where it received nothing', async () => {
     const { node, shop, bob, resources } = desk
     const accessToken = await tokenFor(shop, 'incoming-payment', ['create', 'read', 'list'])
     const { id } = await shop.client.incomingPayment.create(
@@ -179,10 +179,11 @@ describe('at the resource server', () => {
     const list = () =>
       shop.client.incomingPayment.list({ url: resources, accessToken, walletAddress: bob.url })
     expect((await list()).result.map((payment) => payment.id)).toContain(id)
-    await node.database.knex.raw(
-      `UPDATE "incomingPayments" SET "deletedAt" = "createdAt", state = 'EXPIRED' WHERE id = ?`,
-      [id.slice(-36)]
-    )
+    const set = (what: string) =>
+      node.database.knex.raw(`UPDATE "incomingPayments" SET ${what} WHERE id = ?`, [id.slice(-36)])
+    await set(`state = 'EXPIRED'`)
+    expect(await shop.client.incomingPayment.get({ url: id, accessToken })).toMatchObject({ methods: [] })
+    await set('"deletedAt" = "createdAt"')
     expect((await list()).result.map((payment) => payment.id)).not.toContain(id)
     expect(await node.fetch(id)).toMatchObject(refused(401, 'Unauthorized'))
   })

@@ -8,6 +8,8 @@ import type { WebhookBody } from './payloads.test-support.ts'
 export interface Arrival {
   body: WebhookBody
   atMs: number
+  /** The header `Rafiki-Signature`. */
+  signature: string | undefined
   /** What it was answered; 0: nothing. */
   status: number
 }
@@ -25,7 +27,7 @@ export interface ReceiverBehaviour {
   /** Milliseconds until the answer. Not given: at once. */
   delayMs?: number
   /** The status of an answer; 0: never answered. Not given: 200. */
-  status?(arrival: WebhookBody): number
+  status?(arrival: WebhookBody): number | Promise<number>
   webhookTimeoutMs?: number
   webhookMaxRetry?: number
 }
@@ -47,11 +49,18 @@ export async function openReceiver(
       const body = JSON.parse(Buffer.concat(chunks).toString()) as WebhookBody
       const problem = check(body)
       if (problem !== undefined) problems.push(problem)
-      const answer = isHealed ? 200 : status(body)
-      arrivals.push({ body, atMs: runtime.clock.monotonicMs(), status: answer })
-      if (answer === 0) return
-      if (delayMs === 0 || isHealed) response.writeHead(answer).end()
-      else runtime.clock.setTimer(delayMs, () => response.writeHead(answer).end())
+      const signature = request.headers['rafiki-signature'] as string | undefined
+      const arrival: Arrival = { body, signature, atMs: runtime.clock.monotonicMs(), status: 0 }
+      arrivals.push(arrival)
+      const answer = (code: number) => {
+        arrival.status = code
+        if (code === 0) return
+        if (delayMs === 0 || isHealed) response.writeHead(code).end()
+        else runtime.clock.setTimer(delayMs, () => response.writeHead(code).end())
+      }
+      const code = isHealed ? 200 : status(body)
+      if (typeof code === 'number') answer(code)
+      else void code.then(answer)
     })
   })
   return {

@@ -147,6 +147,7 @@ export async function createWorld(node: TestNode) {
     take('incomingPayment', all.incomingPayments)
     take('outgoingPayment', all.outgoingPayments)
     const addresses = all.walletAddresses.edges.map(({ node: one }) => one)
+    own.payment = [...own.incomingPayment, ...own.outgoingPayment]
     take('key', { edges: addresses.flatMap((one) => one.walletAddressKeys.edges) })
     take('quote', { edges: addresses.flatMap((one) => one.quotes.edges) })
     own.walletAddressUrl = addresses.map(({ address }) => address)

@@ -8,6 +8,11 @@ export interface AccountHolder {
   decide(startUrl: string): Promise<string>
 }
 
+/** The browser was not led through the interaction: a page did not answer as it should. */
+export class InteractionError extends Error {
+  override name = 'InteractionError'
+}
+
 /**
  * An account holder who agrees to everything. Does what a browser does, without one: follows the redirect to the
  * consent page, presses its accept button, and follows back.
@@ -20,7 +25,8 @@ export function createAgreeingAccountHolder(http: HttpClient): AccountHolder {
       const session = cookiesOf(start)
       const consentUrl = locationOf(start, startUrl)
       const page = await http.request({ method: 'GET', url: consentUrl })
-      if (page.status !== 200) throw new Error(`the consent page answered ${page.status}: ${consentUrl}`)
+      if (page.status !== 200)
+        throw new InteractionError(`the consent page answered ${page.status}: ${consentUrl}`)
       const form = new URLSearchParams({ choice: 'accept' })
       for (const field of page.body
         .toString('utf8')
@@ -44,7 +50,7 @@ export function createAgreeingAccountHolder(http: HttpClient): AccountHolder {
 function locationOf(response: HttpResponse, url: string): string {
   const location = response.headers.location
   if (response.status < 300 || response.status > 399 || typeof location !== 'string') {
-    throw new Error(
+    throw new InteractionError(
       `a redirect was expected of ${url}, it answered ${response.status}: ${response.body.toString('utf8').slice(0, 300)}`
     )
   }

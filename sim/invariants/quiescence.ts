@@ -1,9 +1,8 @@
-import { HttpClientError } from '../../node/runtime/index.ts'
-import { AdminApiError } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import type { LabNetwork } from '../scenarios/lab-network.ts'
 import type { Network } from '../networks/network.ts'
 import { PropertyViolation } from '../scenarios/scenario.ts'
+import { unlessSilent } from '../scenarios/silence.ts'
 
 /** The ledger's longest timeout (an outgoing lifetime of 30 s + 60 s), the sweep after it, and 10 s. */
 const NOTHING_PENDING_WITHIN_MS = 30_000 + 60_000 + 65_000 + 10_000
@@ -47,11 +46,11 @@ export async function requireQuiescence(
   for (const payment of net.payments) await payment.ended(SENDING_ENDS_WITHIN_MS)
 
   for (const { name } of network.nodes) {
-    const { admin } = network.wallets.get(name)!
+    const { admin } = net.node(name)
     await net.until(
       `${name}: every webhook is delivered`,
       async () => {
-        const ids = await patient(() => webhookEventIds(admin))
+        const ids = await unlessSilent(() => webhookEventIds(admin))
         return ids !== undefined && ids.every((id) => webhooksHonoured(name).has(id))
       },
       WEBHOOKS_END_WITHIN_MS
@@ -116,20 +115,6 @@ async function pages<Row>(admin: AdminClient, query: string, field: string): Pro
     rows.push(...edges.map(({ node }) => node))
     if (!pageInfo.hasNextPage) return rows
     after = pageInfo.endCursor
-  }
-}
-
-/** Undefined while the node does not answer, or answers that it cannot now. */
-async function patient<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (
-      error instanceof HttpClientError ||
-      (error instanceof AdminApiError && error.code.startsWith('HTTP_5'))
-    )
-      return undefined
-    throw error
   }
 }
 

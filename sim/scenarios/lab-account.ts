@@ -1,3 +1,4 @@
+import { AdminApiError } from '../actors/admin-client.ts'
 import type { Account } from '../networks/network.ts'
 import { planOf, walletAddressUrl } from '../networks/plan.ts'
 import type { Consent, OpenedIncomingPayment, Payer, Quote, WireAmount } from '../actors/payer.ts'
@@ -8,12 +9,15 @@ import type { LabPayment } from './lab-payment.ts'
 /** How much a payment is for, in minor units: of what the payer is debited, or of what the receiver gets. */
 export type PaymentAmount = { send: bigint } | { receive: bigint }
 
+/** `GONE`: it expired with nothing in it, and the node keeps no such payment. */
+export type LabIncomingPaymentState = 'PENDING' | 'PROCESSING' | 'COMPLETED' | 'EXPIRED' | 'GONE'
+
 /** An incoming payment that somebody can be sent to. */
 export interface LabIncomingPayment extends OpenedIncomingPayment {
   readonly account: Account
   readonly amount: bigint | undefined
   /** What the receiver's node says that it has. */
-  read(): Promise<{ state: string; received: bigint }>
+  read(): Promise<{ state: LabIncomingPaymentState; received: bigint }>
 }
 
 /** A customer's account: pays, is paid. Everything goes through Open Payments, as of any third party. */
@@ -68,12 +72,17 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
       account: of,
       amount: options.amount,
       async read() {
-        const { incomingPayment } = await network.wallets
-          .get(of.node)!
-          .admin.call<{ incomingPayment: { state: string; receivedAmount: WireAmount } }>(INCOMING_PAYMENT, {
-            id: opened.url.slice(opened.url.lastIndexOf('/') + 1)
-          })
-        return { state: incomingPayment.state, received: BigInt(incomingPayment.receivedAmount.value) }
+        const admin = parts.adminOf(of.node)
+        const id = opened.url.slice(opened.url.lastIndexOf('/') + 1)
+        try {
+          const { incomingPayment } = await admin.call<{
+            incomingPayment: { state: LabIncomingPaymentState; receivedAmount: WireAmount }
+          }>(INCOMING_PAYMENT, { id })
+          return { state: incomingPayment.state, received: BigInt(incomingPayment.receivedAmount.value) }
+        } catch (error) {
+          if (!(error instanceof AdminApiError && error.code === 'NOT_FOUND')) throw error
+          return { state: 'GONE' as const, received: 0n }
+        }
       }
     }
   }

@@ -20,10 +20,10 @@ export interface LabNode {
 }
 
 export function createLabNode(
-  { network, controls, tell }: LabParts,
+  { network, controls, adminOf, tell, touch }: LabParts,
   { name, peers }: ProvisionedNode
 ): LabNode {
-  const { admin } = network.wallets.get(name)!
+  const admin = adminOf(name)
   const { random } = network.runtime
   const down = new Set<ServiceName>()
 
@@ -40,6 +40,7 @@ export function createLabNode(
     async kill(service) {
       tell('kill', `${name} ${service}`)
       down.add(service)
+      touch(name)
       await controls.kill(name, service)
     },
     async restart(service) {

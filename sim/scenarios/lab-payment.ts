@@ -1,10 +1,10 @@
 import { OpenPaymentsClientError } from '@interledger/open-payments'
 import type { Quote } from '../actors/payer.ts'
-import { HttpClientError } from '../../node/runtime/index.ts'
 import type { Account } from '../networks/network.ts'
 import type { LabIncomingPayment } from './lab-account.ts'
 import type { LabParts } from './lab-network.ts'
 import { PropertyViolation } from './scenario.ts'
+import { isRefusal, unlessSilent } from './silence.ts'
 
 /**
  * A payment as its payer follows it. `REFUSED`: it was not created, for the reason told; a payer whose answer was lost
@@ -62,7 +62,7 @@ interface OutgoingPaymentAnswer {
 const ENDED: readonly LabPaymentState[] = ['COMPLETED', 'FAILED', 'CANCELLED']
 
 export function beginPayment(
-  { network, tell, begun, until }: LabParts,
+  { adminOf, tell, begun, until }: LabParts,
   request: {
     from: Account
     to: Account
@@ -71,7 +71,7 @@ export function beginPayment(
   }
 ): LabPayment {
   const { from, to, title } = request
-  const { admin } = network.wallets.get(from.node)!
+  const admin = adminOf(from.node)
   const created = request.initiate((step, detail) => tell(step, `${title}: ${detail}`))
   // Whoever waits for the payment hears of it; where nobody does, it is found at the end of the run.
   created.catch((error: unknown) => tell('refused', `${title}: ${reasonOf(error)}`))
@@ -94,7 +94,7 @@ export function beginPayment(
     await until(
       `${title}: ${what}`,
       async () => {
-        const answer = await read().catch(unlessSilent)
+        const answer = await unlessSilent(read)
         if (answer) last = answer
         return last !== undefined && done(last)
       },
@@ -137,7 +137,7 @@ export function beginPayment(
     } catch (error) {
       if (!isRefusal(error)) throw error
       // Its answer may have been lost: what counts is what the payment is.
-      const current = await incoming.read().catch(unlessSilent)
+      const current = await unlessSilent(() => incoming.read())
       return current !== undefined && (current.state === 'COMPLETED' || current.state === 'EXPIRED')
     }
   }
@@ -170,16 +170,6 @@ export function beginPayment(
   }
   begun(payment)
   return payment
-}
-
-/** The node said no, or nothing: anything else is a fault of the scenario. */
-function isRefusal(error: unknown): error is Error {
-  return error instanceof OpenPaymentsClientError || error instanceof HttpClientError
-}
-
-function unlessSilent(error: unknown): undefined {
-  if (error instanceof HttpClientError) return undefined
-  throw error
 }
 
 function reasonOf(error: unknown): string {

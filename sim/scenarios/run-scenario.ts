@@ -40,16 +40,17 @@ export async function runScenario(
     if (story.length < MAX_STORY_LINES) story.push(`${clock.nowMs() - startMs} ms ${step}: ${detail}`)
   }
   const states: Record<string, number> = Object.fromEntries(scenario.reaches.map((name) => [name, 0]))
-  const touched = new Set<string>()
-  const net = createLabNetwork(network, world, touching(controls, touched), tell)
+  const net = createLabNetwork(network, world, controls, tell)
   const honoured = new Map(network.nodes.map(({ name }) => [name, new Set<string>()]))
   for (const [name, wallet] of network.wallets) wallet.onEvent(({ id }) => honoured.get(name)!.add(id))
 
   let violation: PropertyViolation | undefined
   try {
+    const random = createScenarioRandom(draw)
+    for (const fault of scenario.faults(random)) net.fault(fault)
     await scenario.run({
       net,
-      random: createScenarioRandom(draw),
+      random,
       always(what, holds) {
         if (!holds) throw new PropertyViolation('always', what)
       },
@@ -62,9 +63,10 @@ export async function runScenario(
       }
     })
     tell('quiescence', 'all steps are done')
+    await net.faultsOver()
     await requireQuiescence(net, network, {
       webhooksHonoured: (node) => honoured.get(node)!,
-      faulted: (from, to) => touched.has(from) || touched.has(to)
+      faulted: (from, to) => net.touched.has(from) || net.touched.has(to)
     })
   } catch (error) {
     if (!(error instanceof PropertyViolation)) throw error
@@ -82,16 +84,5 @@ export async function runScenario(
     payments,
     states,
     story
-  }
-}
-
-/** Remembers the nodes that a fault touched: a link of theirs may have orphans. */
-function touching(controls: NetworkControls, touched: Set<string>): NetworkControls {
-  return {
-    ...controls,
-    kill(nodeName, service) {
-      touched.add(nodeName)
-      return controls.kill(nodeName, service)
-    }
   }
 }

@@ -1,3 +1,4 @@
+import type { Fault } from '../faults/model.ts'
 import type { Topology } from '../topology/model.ts'
 import type { LabNetwork } from './lab-network.ts'
 
@@ -13,10 +14,24 @@ export interface Scenario {
   title: string
   topology: Topology
   worlds: readonly WorldName[]
+  /** How long answers take: in the virtual world, where it is drawn from the seed. */
+  latency: LatencyRanges
+  /** What goes wrong from the moment when the steps begin: drawn from the seed, or always the same. */
+  faults(random: ScenarioRandom): readonly Fault[]
   /** States that runs of this scenario are meant to reach, each by the name that `sometimes` gives it. */
   reaches: readonly string[]
   run(context: ScenarioContext): Promise<void>
 }
+
+/** Lowest and highest, in milliseconds. */
+export interface LatencyRanges {
+  /** One way between two hosts. */
+  networkMs: [number, number]
+  /** From when the database executed a statement until its answer arrives: a crash may fall in between. */
+  databaseMs: [number, number]
+}
+
+export const DEFAULT_LATENCY: LatencyRanges = { networkMs: [1, 2], databaseMs: [1, 3] }
 
 export interface ScenarioContext {
   net: LabNetwork
@@ -55,15 +70,16 @@ export class ScenarioError extends Error {
 }
 
 /**
- * Defines a scenario; what it leaves out is: no states to reach.
+ * Defines a scenario; what it leaves out is: no states to reach, no faults, the default latency.
  *
  * @throws ScenarioError where it lists no world
  */
 export function scenario(
-  definition: Omit<Scenario, 'reaches'> & Partial<Pick<Scenario, 'reaches'>>
+  definition: Omit<Scenario, 'reaches' | 'faults' | 'latency'> &
+    Partial<Pick<Scenario, 'reaches' | 'faults' | 'latency'>>
 ): Scenario {
   if (definition.worlds.length === 0) throw new ScenarioError(`"${definition.title}" lists no world`)
-  return { reaches: [], ...definition }
+  return { reaches: [], faults: () => [], latency: DEFAULT_LATENCY, ...definition }
 }
 
 export function createScenarioRandom(draw: (length: number) => Buffer): ScenarioRandom {

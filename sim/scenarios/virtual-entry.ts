@@ -1,9 +1,10 @@
-import type { VirtualWorld } from '../worlds/virtual/index.ts'
+import { POSTGRES_ADDRESS } from '../worlds/virtual/world.ts'
+import type { VirtualWorld } from '../worlds/virtual/world.ts'
 import { startVirtualNetwork } from '../worlds/virtual/start-network.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
-import type { Scenario } from './scenario.ts'
+import type { LatencyRanges, Scenario } from './scenario.ts'
 
 export interface VirtualScenarioArgs {
   file: string
@@ -28,6 +29,7 @@ export default async function run(
   { file }: VirtualScenarioArgs
 ): Promise<VirtualScenarioResult> {
   const scenario = await loadScenario(file)
+  setLatency(world, scenario.latency)
   const before = process.cpuUsage()
   const network = await startVirtualNetwork(world, scenario.topology)
   const { user, system } = process.cpuUsage(before)
@@ -38,4 +40,16 @@ export default async function run(
     statements: { start, total: world.gate!.unitCount() },
     startCpuMs: Math.round((user + system) / 1_000)
   }
+}
+
+/** Steps in which latencies are drawn, in milliseconds: whole eighths, which numbers hold exactly. */
+const LATENCY_STEP_MS = 0.125
+
+function setLatency(world: VirtualWorld, { networkMs, databaseMs }: LatencyRanges): void {
+  const stream = world.stream('network')
+  world.network.conditions.setLatency((from) => {
+    const [low, high] = from === POSTGRES_ADDRESS.host ? databaseMs : networkMs
+    const steps = Math.floor((high - low) / LATENCY_STEP_MS) + 1
+    return low + (stream.draw(2).readUInt16BE(0) % steps) * LATENCY_STEP_MS
+  })
 }

@@ -1,4 +1,6 @@
 import type { Address, Listener, Network, Socket } from '../../../node/runtime/index.ts'
+import { createConditions } from './conditions.ts'
+import type { NetworkConditions, Path } from './conditions.ts'
 import type { EventLog } from './event-log.ts'
 import { runAs } from './owner.ts'
 import type { Owner } from './owner.ts'
@@ -19,8 +21,8 @@ const OWN_NAMES = new Set(['localhost', '127.0.0.1', '::1', '0.0.0.0', '::', '']
 export interface VirtualNetworkOptions {
   scheduler: Scheduler
   log: EventLog
-  /** One-way latency in milliseconds between two hosts; constant for the life of a connection. */
-  latencyMs?: number | ((from: string, to: string) => number)
+  /** One-way latency in milliseconds between two hosts, until the conditions are told otherwise. */
+  latencyMs?: number
 }
 
 /** The network as one process of one host sees it. */
@@ -33,7 +35,13 @@ export interface NetworkView extends Network {
 export interface VirtualNetwork {
   /** A view for code of `owner` on `host`. Several processes may live on one host, on different ports. */
   view(owner: Owner, host: string): NetworkView
+  readonly conditions: NetworkConditions
+  /** Asks `judge` about everything that is sent, before it is; the first that does not let it pass decides. */
+  watch(judge: Judge): () => void
 }
+
+/** What happens to bytes that a socket is about to send. */
+export type Judge = (socket: VirtualSocket, bytes: Buffer) => 'pass' | 'reset'
 
 interface Door {
   owner: Owner
@@ -51,7 +59,14 @@ export function createVirtualNetwork({
   const addresses = new Map<string, string>()
   const hostsByAddress = new Map<string, string>()
   const nextPort = new Map<string, number>()
+  const conditions = createConditions(scheduler, () => latencyMs)
+  const judges = new Set<Judge>()
   let connections = 0
+
+  function judge(socket: VirtualSocket, bytes: Buffer): 'pass' | 'reset' {
+    for (const one of judges) if (one(socket, bytes) === 'reset') return 'reset'
+    return 'pass'
+  }
 
   function addHost(host: string): void {
     if (doors.has(host)) return
@@ -75,11 +90,6 @@ export function createVirtualNetwork({
     return doors.has(host) ? host : undefined
   }
 
-  function latencyBetween(from: string, to: string): number {
-    if (from === to) return 0
-    return typeof latencyMs === 'number' ? latencyMs : latencyMs(from, to)
-  }
-
   function open(client: VirtualSocket, clientHost: SocketHost, port: number, name: string): void {
     const to = hostNamed(name, clientHost.host)
     if (to === undefined) {
@@ -89,12 +99,11 @@ export function createVirtualNetwork({
       scheduler.after(0, () => client.refused(error), { owner: clientHost.owner })
       return
     }
-    const oneWayMs = latencyBetween(clientHost.host, to)
-    // The request travels to the host; whether somebody listens is decided there. The owner is left out, since the
-    // packet arrives even if its sender dies on the way.
-    scheduler.after(oneWayMs, () => arriveAtDoor(client, clientHost, to, port, oneWayMs), {
-      owner: undefined
-    })
+    const there = conditions.path(clientHost.host, to)
+    const back = conditions.path(to, clientHost.host)
+    // The request travels to the host; whether somebody listens is decided there. It is nobody's, since the packet
+    // arrives even if its sender dies on the way.
+    there.send(() => arriveAtDoor(client, clientHost, to, port, { there, back }), undefined)
   }
 
   function arriveAtDoor(
@@ -102,7 +111,7 @@ export function createVirtualNetwork({
     clientHost: SocketHost,
     to: string,
     port: number,
-    oneWayMs: number
+    { there, back }: { there: Path; back: Path }
   ): void {
     const door = doors.get(to)?.get(port)
     const gone = client.destroyed || clientHost.owner.killed
@@ -112,7 +121,7 @@ export function createVirtualNetwork({
         address,
         port
       })
-      scheduler.after(oneWayMs, () => client.refused(error), { owner: clientHost.owner })
+      back.send(() => client.refused(error), clientHost.owner)
       return
     }
     if (gone) return
@@ -128,10 +137,10 @@ export function createVirtualNetwork({
     server.localAddress = client.remoteAddress = addresses.get(to)
     server.localPort = client.remotePort = port
     log.append('open', name)
-    server.opened(client, oneWayMs)
+    server.opened(client, 'server', back)
     // Scheduled before anything that the server sends, so that the client hears of the connection first.
-    scheduler.after(oneWayMs, () => client.announce(), { owner: clientHost.owner })
-    client.opened(server, oneWayMs)
+    back.send(() => client.announce(), clientHost.owner)
+    client.opened(server, 'client', there)
     client.connecting = true
     runAs(door.owner, () => door.onConnection(server))
   }
@@ -151,7 +160,8 @@ export function createVirtualNetwork({
       scheduler,
       log,
       open: (socket, port, name) => open(socket, socketHost, port, name),
-      closed: (socket) => void sockets(socketHost).delete(socket)
+      closed: (socket) => void sockets(socketHost).delete(socket),
+      judge
     }
     const ownPorts = new Set<number>()
 
@@ -212,5 +222,12 @@ export function createVirtualNetwork({
     }
   }
 
-  return { view }
+  return {
+    view,
+    conditions,
+    watch(one) {
+      judges.add(one)
+      return () => judges.delete(one)
+    }
+  }
 }

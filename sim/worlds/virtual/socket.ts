@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import type { Socket } from '../../../node/runtime/index.ts'
+import type { Path } from './conditions.ts'
 import type { Owner } from './owner.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { EventLog } from './event-log.ts'
@@ -20,6 +21,8 @@ export interface SocketHost {
   /** Starts to open a connection; later the socket hears `opened` or `refused`. */
   open(socket: VirtualSocket, port: number, host: string): void
   closed(socket: VirtualSocket): void
+  /** Bytes are about to be sent. `reset`: they are lost and the connection breaks. */
+  judge(socket: VirtualSocket, bytes: Buffer): 'pass' | 'reset'
 }
 
 /**
@@ -39,9 +42,12 @@ export class VirtualSocket extends Duplex implements Socket {
   bytesWritten = 0
   /** How the event log names this direction of the connection. */
   label = ''
+  /** Which end it is; undefined until the connection stands. */
+  side: 'client' | 'server' | undefined
   readonly #host: SocketHost
   #peer: VirtualSocket | undefined
-  #latencyMs = 0
+  /** The way to the other end. */
+  #path: Path | undefined
   #opened = false
   #endSent = false
   #silent = false
@@ -77,6 +83,15 @@ export class VirtualSocket extends Duplex implements Socket {
         : this.writable
           ? 'writeOnly'
           : 'closed'
+  }
+
+  /** The hosts of its two ends: this one first. */
+  get hosts(): [string, string] {
+    return [this.#host.host, this.#peer?.hostName ?? '']
+  }
+
+  get hostName(): string {
+    return this.#host.host
   }
 
   get pending(): boolean {
@@ -156,11 +171,17 @@ export class VirtualSocket extends Duplex implements Socket {
   // ---- What the network tells.
 
   /** The connection stands. Each end is told, with the other. */
-  opened(peer: VirtualSocket, latencyMs: number): void {
+  opened(peer: VirtualSocket, side: 'client' | 'server', path: Path): void {
     this.connecting = false
     this.#opened = true
     this.#peer = peer
-    this.#latencyMs = latencyMs
+    this.side = side
+    this.#path = path
+  }
+
+  /** What this end sends from here on arrives only when `forMs` are over. */
+  stall(forMs: number): void {
+    this.#path?.stall(forMs)
   }
 
   /** The client learns that its connection stands. */
@@ -195,6 +216,7 @@ export class VirtualSocket extends Duplex implements Socket {
     this.bytesWritten += bytes.length
     this.#outstandingBytes += bytes.length
     this.#host.log.append('message', this.label, bytes)
+    if (this.#host.judge(this, bytes) === 'reset') return this.#break()
     this.#send({ kind: 'data', bytes })
     this.#restartTimeout()
     if (this.#outstandingBytes < CONNECTION_WINDOW_BYTES) done()
@@ -254,15 +276,17 @@ export class VirtualSocket extends Duplex implements Socket {
     if (!peer) return
     if (segment.kind !== 'data') this.#host.log.append(segment.kind, this.label)
     peer.#incoming += 1
-    this.#host.scheduler.after(
-      this.#latencyMs,
-      () => {
-        peer.#incoming -= 1
-        peer.#arrive(segment)
-      },
-      // Bytes of a process that died meanwhile still arrive; only the death of the receiver stops them.
-      { owner: peer.owner }
-    )
+    // Bytes of a process that died meanwhile still arrive; only the death of the receiver stops them.
+    this.#path!.send(() => {
+      peer.#incoming -= 1
+      peer.#arrive(segment)
+    }, peer.owner)
+  }
+
+  /** The connection breaks under way: both ends see a reset, and what was being sent reached nobody. */
+  #break(): void {
+    this.#send({ kind: 'reset' })
+    this.#host.scheduler.after(0, () => this.#arrive({ kind: 'reset' }), { owner: this.owner })
   }
 
   #arrive(segment: Segment): void {
@@ -304,7 +328,12 @@ export class VirtualSocket extends Duplex implements Socket {
   #taken(length: number): void {
     this.#outstandingBytes -= length
     if (this.#waitingWrite === undefined || this.#outstandingBytes >= CONNECTION_WINDOW_BYTES) return
-    this.#host.scheduler.after(this.#latencyMs, () => this.#roomAgain(), { owner: this.owner })
+    this.#peer?.tell(() => this.#roomAgain(), this.owner)
+  }
+
+  /** Lets the other end know something that is no part of the stream. */
+  tell(hear: () => void, owner: Owner): void {
+    this.#path?.send(hear, owner)
   }
 
   #roomAgain(): void {

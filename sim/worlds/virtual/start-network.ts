@@ -1,5 +1,8 @@
 import { createAuth, loadAuthConfig } from '../../../node/auth/index.ts'
 import { createBackend, loadBackendConfig } from '../../../node/backend/index.ts'
+import { armVirtualFault } from '../../faults/virtual.ts'
+import type { FaultGround } from '../../faults/virtual.ts'
+import type { ArmedFault, Door, Fault, Part } from '../../faults/model.ts'
 import type { Network } from '../../networks/network.ts'
 import { authEnvironment, backendEnvironment, planOf } from '../../networks/plan.ts'
 import type { NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
@@ -7,6 +10,7 @@ import { raiseNetwork } from '../../networks/raise.ts'
 import type { NetworkGround, OnStep, ServiceName } from '../../networks/raise.ts'
 import type { Topology } from '../../topology/model.ts'
 import type { VirtualRuntime } from './runtime.ts'
+import { POSTGRES_ADDRESS } from './world.ts'
 import type { VirtualWorld } from './world.ts'
 
 /** A network in a virtual world: every service is a process of the world, all of them in this one real process. */
@@ -15,6 +19,7 @@ export interface VirtualNetwork extends Network {
   kill(nodeName: string, service: ServiceName): void
   /** Starts it again, as its next incarnation. */
   restart(nodeName: string, service: ServiceName): Promise<void>
+  arm(fault: Fault, onStrike: () => void): ArmedFault
 }
 
 /** Ports are Rafiki's defaults, but for what everybody reaches by https, which nobody encrypts here. */
@@ -77,15 +82,30 @@ export async function startVirtualNetwork(
     startService
   }
   const network = await raiseNetwork(topology, ground, { onStep, undo: [] })
+  const kill = (nodeName: string, service: ServiceName) => running.get(`${nodeName}-${service}`)!.kill()
+  const restart = async (nodeName: string, service: ServiceName) =>
+    void (await startService(planOf(network.plan.plans, nodeName), service))
+  const faultGround: FaultGround = {
+    world,
+    hostOf: (node, part) => (part === 'database' ? POSTGRES_ADDRESS.host : hostOf(node, part)),
+    portOf,
+    runtimeOf: (node, service) => running.get(`${node}-${service}`)!,
+    kill,
+    restart
+  }
   return {
     ...network,
-    kill: (nodeName, service) => running.get(`${nodeName}-${service}`)!.kill(),
-    restart: async (nodeName, service) =>
-      void (await startService(planOf(network.plan.plans, nodeName), service))
+    kill,
+    restart,
+    arm: (fault, onStrike) => armVirtualFault(faultGround, fault, onStrike)
   }
 }
 
-function hostOf(nodeName: string, service: ServiceName | 'wallet'): string {
+function portOf(door: Door): number {
+  return door === 'database' ? POSTGRES_ADDRESS.port : NAMING.port('', door)
+}
+
+function hostOf(nodeName: string, service: Exclude<Part, 'database'>): string {
   return service === 'backend' ? nodeName : `${service}.${nodeName}`
 }
 

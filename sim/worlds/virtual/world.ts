@@ -1,5 +1,6 @@
 import type { EventLog } from './event-log.ts'
 import { createVirtualNetwork } from './network.ts'
+import type { VirtualNetwork } from './network.ts'
 import { runAs } from './owner.ts'
 import type { Owner } from './owner.ts'
 import { readImage, startEngine } from './pglite-engine.ts'
@@ -36,6 +37,9 @@ export interface VirtualWorld {
   readonly seed: string
   readonly scheduler: Scheduler
   readonly log: EventLog
+  readonly network: VirtualNetwork
+  /** A random stream of the laboratory's own, by name: for what the world does, beside what its processes do. */
+  stream(name: string): Owner
   /** `undefined` in a world without a database. */
   readonly gate: PgliteGate | undefined
   /** A process on `host`. The same name again, after a kill, is its next incarnation with a random stream of its own. */
@@ -94,6 +98,8 @@ export async function createVirtualWorld(
     seed,
     scheduler,
     log,
+    network,
+    stream: (name) => core.createOwner(name),
     gate,
     runtime,
     runtimeOf: (owner) => (owner && runtimes.get(owner)) ?? laboratory,

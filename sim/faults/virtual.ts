@@ -1,0 +1,133 @@
+import type { ServiceName } from '../networks/raise.ts'
+import type { VirtualRuntime } from '../worlds/virtual/runtime.ts'
+import type { VirtualSocket } from '../worlds/virtual/socket.ts'
+import type { VirtualWorld } from '../worlds/virtual/world.ts'
+import type { ArmedFault, Door, Fault, Part, Place } from './model.ts'
+
+/** What faults need of a network in the virtual world. */
+export interface FaultGround {
+  world: VirtualWorld
+  hostOf(node: string, part: Part): string
+  portOf(door: Door): number
+  runtimeOf(node: string, service: ServiceName): VirtualRuntime
+  kill(node: string, service: ServiceName): void
+  restart(node: string, service: ServiceName): Promise<void>
+}
+
+const NODE_PARTS: readonly Part[] = ['backend', 'auth', 'wallet']
+const PART_OF_DOOR: Record<Door, Part> = {
+  connector: 'backend',
+  openPayments: 'backend',
+  admin: 'backend',
+  auth: 'auth',
+  introspection: 'auth',
+  wallet: 'wallet',
+  database: 'database'
+}
+
+/** Arms a fault: it strikes when its time or its message comes. */
+export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () => void): ArmedFault {
+  const { scheduler, network } = ground.world
+  let struck = false
+  let disarm: () => void = () => undefined
+  let settle!: { done: () => void; failed: (error: unknown) => void }
+  const over = new Promise<void>((done, failed) => (settle = { done, failed }))
+  // Whoever waits for its end hears of a failure; nobody else has to.
+  over.catch(() => undefined)
+
+  function strike(): void {
+    struck = true
+    disarm()
+    onStrike()
+  }
+  function after(delayMs: number, then: () => void): () => void {
+    const event = scheduler.after(delayMs, then, { owner: null })
+    return () => scheduler.cancel(event)
+  }
+
+  switch (fault.fault) {
+    case 'partition': {
+      const pairs = pairsOf(fault.between)
+      disarm = after(fault.afterMs, () => {
+        strike()
+        for (const [one, other] of pairs) network.conditions.cut(one, other)
+        after(fault.forMs, () => {
+          for (const [one, other] of pairs) network.conditions.heal(one, other)
+          settle.done()
+        })
+      })
+      break
+    }
+    case 'connection': {
+      let seen = 0
+      disarm = network.watch((socket) => {
+        if (!goesThrough(socket, fault.node, fault.door, fault.at)) return 'pass'
+        seen += 1
+        if (seen < fault.nth) return 'pass'
+        strike()
+        if (fault.then === 'reset') {
+          settle.done()
+          return 'reset'
+        }
+        socket.stall(fault.then.stallMs)
+        after(fault.then.stallMs, settle.done)
+        return 'pass'
+      })
+      break
+    }
+    case 'crash': {
+      const { node, service, at } = fault
+      const crash = () => {
+        strike()
+        ground.kill(node, service)
+        after(fault.downMs, () => void ground.restart(node, service).then(settle.done, settle.failed))
+      }
+      if ('afterMs' in at) disarm = after(at.afterMs, crash)
+      else {
+        let calls = 0
+        const { owner } = ground.runtimeOf(node, service)
+        disarm = network.watch((socket) => {
+          if (socket.owner !== owner) return 'pass'
+          calls += 1
+          if (calls < at.call) return 'pass'
+          if (at.side === 'after') {
+            disarm()
+            after(0, crash)
+            return 'pass'
+          }
+          crash()
+          return 'reset'
+        })
+      }
+      break
+    }
+    case 'clock':
+      disarm = after(fault.afterMs, () => {
+        strike()
+        ground.runtimeOf(fault.node, fault.service).owner.skewMs += fault.stepMs
+        settle.done()
+      })
+      break
+  }
+
+  return { fault, struck: () => struck, over, disarm: () => disarm() }
+
+  function pairsOf([one, other]: [Place, Place]): [string, string][] {
+    return hostsOf(one).flatMap((left) => hostsOf(other).map((right): [string, string] => [left, right]))
+  }
+
+  function hostsOf(place: Place): string[] {
+    if (typeof place !== 'string') return [ground.hostOf(place.node, place.part)]
+    return NODE_PARTS.map((part) => ground.hostOf(place, part))
+  }
+
+  function goesThrough(socket: VirtualSocket, node: string, door: Door, at: 'request' | 'answer'): boolean {
+    if (socket.side !== (at === 'request' ? 'client' : 'server')) return false
+    const [own, other] = socket.hosts
+    const [client, server] = at === 'request' ? [own, other] : [other, own]
+    const port = at === 'request' ? socket.remotePort : socket.localPort
+    if (port !== ground.portOf(door) || server !== ground.hostOf(node, PART_OF_DOOR[door])) return false
+    // The database serves every node: it is this node's backend that asks.
+    return door !== 'database' || client === ground.hostOf(node, 'backend')
+  }
+}

@@ -10,7 +10,7 @@ import type { IlpPrepare, IlpReply, Ratio, StreamReceiver } from '../../ilp/inde
 import type { Asset } from '../assets/model.ts'
 import type { TransportOutcome } from '../connector/index.ts'
 import { failure } from '../model.ts'
-import type { Receivers } from '../receivers/model.ts'
+import type { ReceiverFailure, Receivers } from '../receivers/model.ts'
 import type { TestBackend } from '../testing.ts'
 
 /** A remote node as the only peer sees it: a STREAM receiver behind a path with a rate and a packet limit. */
@@ -23,6 +23,8 @@ export interface RemoteNode {
   /** What becomes of the next packets with money: `lostAfter` is paid and its answer lost. */
   fate: (prepare: IlpPrepare) => 'answer' | 'lostBefore' | 'lostAfter' | 'unavailable' | Promise<'answer'>
   readonly packets: { amount: bigint; delivered: bigint }[]
+  /** What whoever reads its payments is told instead of what is true; undefined: the truth. */
+  lie: (() => { asset?: Pick<Asset, 'code' | 'scale'> } | { failure: ReceiverFailure }) | undefined
   /** What senders said to it, in the order of arrival. */
   readonly heard: string[]
   createPayment(terms: { incomingAmount?: bigint; received?: bigint }): string
@@ -65,6 +67,7 @@ export function createRemoteNode({ random }: Pick<TestBackend, 'random'>, asset:
     maxPacketAmount: undefined,
     totals: 'connections',
     fate: () => 'answer',
+    lie: undefined,
     packets: [],
     heard: [],
     createPayment({ incomingAmount, received = 0n }) {
@@ -92,8 +95,11 @@ export function createRemoteNode({ random }: Pick<TestBackend, 'random'>, asset:
     async read(_tenantId, url) {
       const payment = payments.get(idOf(url))
       if (!payment) return failure('NotFound')
+      const told = remote.lie?.()
+      if (told && 'failure' in told) return failure(told.failure)
+      const seen = { ...asset, ...told?.asset }
       const completed = payment.isClosed || payment.received >= (payment.incomingAmount ?? Infinity)
-      const amount = (value: bigint) => ({ value, assetCode: asset.code, assetScale: asset.scale })
+      const amount = (value: bigint) => ({ value, assetCode: seen.code, assetScale: seen.scale })
       const { ilpAddress, sharedSecret } = receiver.createCredentials({
         serverAddress: REMOTE_ADDRESS,
         paymentTag: idOf(url),
@@ -102,7 +108,7 @@ export function createRemoteNode({ random }: Pick<TestBackend, 'random'>, asset:
       return {
         incomingPaymentUrl: url,
         walletAddressUrl: 'https://baobab.example/bob',
-        asset,
+        asset: seen,
         receivedAmount: amount(payment.received),
         completed,
         createdAt: new Date(0),

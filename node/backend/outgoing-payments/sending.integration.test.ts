@@ -120,6 +120,57 @@ describe('sending an outgoing payment', () => {
     expect(await lab.audit()).toEqual([])
   })
 
+  it.each<[string, NonNullable<PaymentsLab['remote']['lie']>, string, number]>([
+    [
+      'is in another asset than it was quoted for, at once',
+      () => ({ asset: { code: 'XAU', scale: 3 } }),
+      'DestinationAssetConflict',
+      0
+    ],
+    ['shows nobody its payment, after its attempts', () => ({ failure: 'InvalidGrant' }), 'Unauthorized', 4],
+    [
+      'refuses to be asked, after its attempts',
+      () => ({ failure: 'InvalidRequest' }),
+      'ReceiverUnavailable',
+      4
+    ]
+  ])('fails a payment whose receiver %s, and sends nothing', async (_, lie, error, stateAttempts) => {
+    const quote = await lab.quote(node, lab.remote.createPayment({ incomingAmount: 500n }))
+    const input = { tenantId: TENANT_ID, walletAddressId: lab.payer.id, quoteId: quote.id }
+    await node.outgoingPayments.create({ ...input, initiatedBy: 'ADMIN' })
+    lab.remote.lie = lie
+    try {
+      await node.outgoingPayments.fund({ id: quote.id, tenantId: TENANT_ID })
+      await until(async () => {
+        await lab.passTime()
+        return (await lab.row(quote.id)).state !== 'SENDING'
+      })
+    } finally {
+      lab.remote.lie = undefined
+    }
+    expect(await lab.row(quote.id)).toMatchObject({
+      state: 'FAILED',
+      error,
+      stateAttempts,
+      sentAmountValue: 0n
+    })
+    expect(await accountBalance(lab, quote.id)).toBe(556n)
+  })
+
+  it('completes a payment whose receiver is gone: nothing is sent, all of it is given back', async () => {
+    const quote = await lab.quote(node, lab.remote.createPayment({ incomingAmount: 500n }))
+    const input = { tenantId: TENANT_ID, walletAddressId: lab.payer.id, quoteId: quote.id }
+    await node.outgoingPayments.create({ ...input, initiatedBy: 'ADMIN' })
+    lab.remote.lie = () => ({ failure: 'NotFound' })
+    try {
+      await node.outgoingPayments.fund({ id: quote.id, tenantId: TENANT_ID })
+      expect(await lab.ended(quote.id)).toMatchObject({ state: 'COMPLETED', sentAmountValue: 0n })
+    } finally {
+      lab.remote.lie = undefined
+    }
+    expect(await accountBalance(lab, quote.id)).toBe(556n)
+  })
+
   it('fails a payment that is funded after its quote expired, and gives all of it back', async () => {
     const quote = await lab.quote(node, lab.remote.createPayment({ incomingAmount: 500n }))
     const input = { tenantId: TENANT_ID, walletAddressId: lab.payer.id, quoteId: quote.id }

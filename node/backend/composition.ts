@@ -31,6 +31,7 @@ import { revealEventData } from './partial-payments/events.ts'
 import { createPartialPayments } from './partial-payments/service.ts'
 import { createBtpSettlements } from './peers/btp-settlements.ts'
 import { createPeerDirectory } from './peers/directory.ts'
+import { createPayments } from './payments/service.ts'
 import { createPeers } from './peers/service.ts'
 import { createPaths, createQuotes } from './quotes/index.ts'
 import { createRates } from './rates/service.ts'
@@ -272,6 +273,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       webMonetization,
       quotes,
       outgoingPayments,
+      payments: createPayments(base),
       receivers,
       liquidity,
       webhookEvents,

@@ -182,5 +182,13 @@ export const backendMigrations: Migration[] = [
     up: `
       ALTER TABLE "incomingPayments" ADD COLUMN "needsApproval" boolean NOT NULL DEFAULT false;
     `
+  },
+  {
+    name: '0018_payment_lists',
+    up: `
+      -- The lists over all wallet addresses, of each kind and of both together.
+      CREATE INDEX incoming_payments_list ON "incomingPayments" ("createdAt", id);
+      CREATE INDEX outgoing_payments_list ON "outgoingPayments" ("createdAt", id);
+    `
   }
 ]

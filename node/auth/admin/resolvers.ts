@@ -1,7 +1,8 @@
 import DataLoader from 'dataloader'
 import type { Knex } from 'knex'
-import { adminError, selectPage, toConnection } from '../../admin-api/index.ts'
-import type { PageRequest } from '../../admin-api/index.ts'
+import { adminError, checkPageRequest, toConnection } from '../../admin-api/index.ts'
+import { selectPage } from '../../pagination/index.ts'
+import type { PageRequest } from '../../pagination/index.ts'
 import type { Clock, Database } from '../../runtime/index.ts'
 import type { GrantFinalization, GrantState } from '../grants/model.ts'
 import { revokeGrant } from '../grants/store.ts'
@@ -55,13 +56,14 @@ type GrantsArguments = PageRequest & { filter?: GrantFilter | null; tenantId?: s
 export const resolvers = {
   Query: {
     async grants(_: unknown, { filter, tenantId, ...page }: GrantsArguments, context: ResolverContext) {
+      checkPageRequest(page)
       const visible = context.isOperator ? (tenantId ?? undefined) : context.tenantId
       if (visible !== undefined && !isUuid(visible)) {
         return toConnection<GrantRow>({ rows: [], hasNextPage: false, hasPreviousPage: false })
       }
       const { knex } = context.database
       const select = () => filterGrants(knex('grants').select('grants.*'), filter ?? {}, visible)
-      return toConnection(await selectPage<GrantRow>('grants', select, page))
+      return toConnection(await selectPage<GrantRow>('grants', select, page, { tenantId: visible }))
     },
     async grant(_: unknown, { id }: { id: string }, context: ResolverContext) {
       const grant = await findVisibleGrant(context, id)

@@ -8,6 +8,7 @@ import type { IncomingPayments } from '../incoming-payments/model.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import type { OutgoingPayments } from '../outgoing-payments/model.ts'
 import type { PartialPayments } from '../partial-payments/model.ts'
+import type { Payments } from '../payments/model.ts'
 import type { Peers } from '../peers/model.ts'
 import type { Quotes } from '../quotes/model.ts'
 import type { Receivers } from '../receivers/model.ts'
@@ -30,6 +31,7 @@ export interface AdminServices {
   partialPayments: PartialPayments
   quotes: Quotes
   outgoingPayments: OutgoingPayments
+  payments: Payments
   receivers: Receivers
   liquidity: Liquidity
   webhookEvents: WebhookEvents

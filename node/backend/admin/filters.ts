@@ -1,6 +1,8 @@
 import { adminError } from '../../admin-api/index.ts'
 import type { InitiatedBy } from '../incoming-payments/model.ts'
 import type { OutgoingPaymentState } from '../outgoing-payments/model.ts'
+import { PAYMENT_TYPES } from '../payments/model.ts'
+import type { PaymentType } from '../payments/model.ts'
 
 /** The contract's filter on a text: both lists are optional. */
 export interface FilterString {
@@ -44,15 +46,29 @@ export function outgoingPaymentFilter(
     | null
     | undefined
 ): { receiver?: string[]; walletAddressId?: string[]; state?: OutgoingPaymentState[] } {
-  for (const name of ['receiver', 'walletAddressId'] as const) {
-    if (filter?.[name]?.notIn) {
-      throw adminError('BAD_USER_INPUT', `filter.${name}.notIn is not supported: use filter.${name}.in`)
-    }
-  }
+  refuseNotIn('receiver', filter?.receiver)
+  refuseNotIn('walletAddressId', filter?.walletAddressId)
   const state = passing(OUTGOING_STATES, filter?.state)
   return {
     ...(filter?.receiver?.in && { receiver: filter.receiver.in }),
     ...(filter?.walletAddressId?.in && { walletAddressId: filter.walletAddressId.in }),
     ...(state && { state })
   }
+}
+
+/** @throws BAD_USER_INPUT for `notIn` on wallet addresses, as for outgoing payments */
+export function paymentFilter(
+  filter: { type?: FilterString | null; walletAddressId?: FilterString | null } | null | undefined
+): { types?: PaymentType[]; walletAddressId?: string[] } {
+  refuseNotIn('walletAddressId', filter?.walletAddressId)
+  const types = passing(PAYMENT_TYPES, filter?.type)
+  return {
+    ...(types && { types }),
+    ...(filter?.walletAddressId?.in && { walletAddressId: filter.walletAddressId.in })
+  }
+}
+
+function refuseNotIn(name: string, filter: FilterString | null | undefined): void {
+  if (!filter?.notIn) return
+  throw adminError('BAD_USER_INPUT', `filter.${name}.notIn is not supported: use filter.${name}.in`)
 }

@@ -1,5 +1,6 @@
 import { JSONObject, UInt64, UInt8 } from '../../../admin-api/index.ts'
 import { accountingResolvers } from './accounting.ts'
+import { allPaymentResolvers } from './all-payments.ts'
 import { assetResolvers } from './assets.ts'
 import { incomingPaymentResolvers } from './incoming-payments.ts'
 import { liquidityResolvers } from './liquidity.ts'
@@ -18,6 +19,7 @@ export const resolvers = [
   walletAddressResolvers,
   incomingPaymentResolvers,
   outgoingPaymentResolvers,
+  allPaymentResolvers,
   liquidityResolvers,
   accountingResolvers,
   webhookResolvers

@@ -70,6 +70,34 @@ export const liquidityResolvers = {
       }
     ),
 
+    // Both by the id of an event, which is also the transfer's: the mutations by payment do the same.
+    depositEventLiquidity: mutation(
+      'depositEventLiquidity',
+      async ({ eventId }: { eventId: string }, context) => {
+        const event = await context.services.webhookEvents.get(eventId, scopeOf(context).tenantId)
+        const paymentId = event?.type === 'outgoing_payment.created' ? event.outgoingPaymentId : undefined
+        if (!event || paymentId === undefined) throw failureError(liquidityFailures, { failure: 'InvalidId' })
+        const funded = await context.services.outgoingPayments.fund({
+          id: paymentId,
+          tenantId: event.tenantId
+        })
+        if (isFailure(funded)) throw fundingError(funded)
+        return { success: true }
+      }
+    ),
+    withdrawEventLiquidity: mutation(
+      'withdrawEventLiquidity',
+      async ({ eventId }: { eventId: string }, context) => {
+        const { webhookEvents, assets } = context.services
+        const event = await webhookEvents.get(eventId, scopeOf(context).tenantId)
+        const announced = event?.withdrawal
+        const [asset] = announced ? await assets.getMany([announced.assetId]) : []
+        if (!event || !announced || !asset) throw failureError(liquidityFailures, { failure: 'InvalidId' })
+        const { accountId, amount } = announced
+        return withdraw(context, { accountId, asset }, { id: event.id, amount, timeoutSeconds: 0n })
+      }
+    ),
+
     createWalletAddressWithdrawal: mutation(
       'createWalletAddressWithdrawal',
       async (input: { walletAddressId: string; id: string; timeoutSeconds: bigint }, context) => {

@@ -1,4 +1,5 @@
 import { accountingTypes } from './accounting.ts'
+import { allPaymentTypes } from './all-payments.ts'
 import { approvalTypes } from './approvals.ts'
 import { assetTypes } from './assets.ts'
 import { commonTypes } from './common.ts'
@@ -17,6 +18,7 @@ export const typeDefs: string[] = [
   walletAddressTypes,
   paymentTypes,
   approvalTypes,
+  allPaymentTypes,
   liquidityTypes,
   accountingTypes,
   tenantTypes,

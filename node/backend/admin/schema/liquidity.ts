@@ -53,6 +53,17 @@ export const liquidityTypes = /* GraphQL */ `
     ): LiquidityMutationResponse
   }
 
+  extend type Mutation {
+    "Deposits what an \`outgoing_payment.created\` event asks for."
+    depositEventLiquidity("Which event." input: DepositEventLiquidityInput!): LiquidityMutationResponse
+      @deprecated(reason: "Use \`depositOutgoingPaymentLiquidity\`.")
+    "Withdraws what an event announced for withdrawal, at once."
+    withdrawEventLiquidity("Which event." input: WithdrawEventLiquidityInput!): LiquidityMutationResponse
+      @deprecated(
+        reason: "Use \`createIncomingPaymentWithdrawal\`, \`createOutgoingPaymentWithdrawal\` or \`createWalletAddressWithdrawal\`."
+      )
+  }
+
   "Names of what can be wrong with a deposit or withdrawal."
   enum LiquidityError {
     "The withdrawal was completed already."
@@ -159,6 +170,22 @@ export const liquidityTypes = /* GraphQL */ `
     idempotencyKey: String!
     "Sent to the receiver within the payment."
     dataToTransmit: String
+  }
+
+  "What \`depositEventLiquidity\` is asked."
+  input DepositEventLiquidityInput {
+    "Id of the event."
+    eventId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
+  }
+
+  "What \`withdrawEventLiquidity\` is asked."
+  input WithdrawEventLiquidityInput {
+    "Id of the event."
+    eventId: String!
+    "Makes it safe to repeat the mutation: the same key gives the same result."
+    idempotencyKey: String!
   }
 
   "What \`createIncomingPaymentWithdrawal\` is asked."

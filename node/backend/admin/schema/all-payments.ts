@@ -1,0 +1,57 @@
+import { connectionTypes, PAGE_ARGUMENTS } from './common.ts'
+
+/** Payments of both kinds as one list. */
+export const allPaymentTypes = /* GraphQL */ `
+  extend type Query {
+    "Incoming and outgoing payments in one list: one's own, or for the operator those of all tenants."
+    payments(${PAGE_ARGUMENTS}
+    "Which of them."
+    filter: PaymentFilter
+    "For the operator: only this tenant's."
+    tenantId: String
+    ): PaymentConnection!
+  }
+
+  "Kinds of payments."
+  enum PaymentType {
+    "A payment into a wallet address."
+    INCOMING
+    "A payment out of a wallet address."
+    OUTGOING
+  }
+
+  "A payment into or out of a wallet address."
+  type Payment implements BasePayment & Model {
+    "Id of the payment: the same as among payments of its kind."
+    id: ID!
+    "Kind of the payment."
+    type: PaymentType!
+    "Id of the wallet address that is paid, or that pays."
+    walletAddressId: ID!
+    "Wallet address of the client that created it over Open Payments."
+    client: String
+    "How far it is: an \`IncomingPaymentState\` or an \`OutgoingPaymentState\`."
+    state: String!
+    "What its account holds, in minor units. Null: it has no account yet."
+    liquidity: UInt64
+    "What its creator attached to it."
+    metadata: JSONObject
+    "When it was created, in ISO 8601."
+    createdAt: String!
+    "The tenant that it belongs to."
+    tenant: Tenant
+  }
+${connectionTypes({
+  connection: 'PaymentConnection',
+  edge: 'PaymentEdge',
+  node: 'Payment',
+  noun: 'payments'
+})}
+  "Which payments a list holds."
+  input PaymentFilter {
+    "By kind: \`INCOMING\` or \`OUTGOING\`."
+    type: FilterString
+    "By the id of the wallet address. Only \`in\`."
+    walletAddressId: FilterString
+  }
+`

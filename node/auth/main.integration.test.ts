@@ -88,6 +88,22 @@ describe('the authorization server as a process', () => {
     })
   })
 
+  it('waits for its database with doubling waits, then gives up', async () => {
+    const runtime = createSystemRuntime({ name: 'test', logLevel: 'silent' })
+    const waits: number[] = []
+    const clock: Clock = {
+      ...runtime.clock,
+      async sleep(delayMs) {
+        waits.push(delayMs)
+      }
+    }
+    const away = { ...environment(), AUTH_DATABASE_URL: 'postgresql://u:p@127.0.0.1:1/x' }
+    const auth = createAuth(loadAuthConfig(away), { ...runtime, clock })
+    await expect(auth.start()).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    expect(waits).toEqual([60, 120, 240, 480, 960, 1_920, 3_840])
+    expect(auth.addresses).toBeUndefined()
+  })
+
   it('leaves the database alone while idle', async () => {
     const runtime = createSystemRuntime({ name: 'test', logLevel: 'silent' })
     const delays: number[] = []

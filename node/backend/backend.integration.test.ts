@@ -207,6 +207,11 @@ describe('backend', () => {
 
     await proxy.close()
     expect(await health()).toBe(500)
+    const ready = await fetch(`http://127.0.0.1:${cutOff.addresses!.admin.port}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'unavailable', missing: ['database', 'ledger'] }
+    ])
     const failed = await query(cutOff, CREATE_ASSET, { code: 'DURING', scale: 2 })
     expect(failed).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }] })
     await query(other, CREATE_ASSET, { code: 'MEANWHILE', scale: 2 })

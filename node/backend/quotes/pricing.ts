@@ -12,9 +12,9 @@ export interface MethodQuote {
   delivery: bigint
 }
 
-/** Nothing would be delivered: the least that the method has to send for one unit to arrive. */
+/** Nothing would be delivered: the least that the method has to send for one unit to arrive; undefined: none does. */
 export interface MethodTooSmall {
-  minimumSource: bigint
+  minimumSource: bigint | undefined
 }
 
 export interface Price {
@@ -44,10 +44,14 @@ export function price(terms: Terms, quoted: MethodQuote, fee: FeeTerms | undefin
 
 /**
  * The least debit amount from which, after its fee, the method's minimum is left, rounded up:
- * ceil((minimum + fixed fee) / (1 − basis points)). Undefined where the fee takes everything.
+ * ceil((minimum + fixed fee) / (1 − basis points)). Undefined where the fee takes everything, or the method delivers
+ * nothing of any amount.
  */
-export function minimumDebit(minimumSource: bigint, fee: FeeTerms | undefined): bigint | undefined {
-  if (fee === undefined) return minimumSource
+export function minimumDebit(
+  minimumSource: bigint | undefined,
+  fee: FeeTerms | undefined
+): bigint | undefined {
+  if (fee === undefined || minimumSource === undefined) return minimumSource
   const share = 10_000n - BigInt(fee.basisPoints)
   return share === 0n ? undefined : ceilDivide((minimumSource + fee.fixed) * 10_000n, share)
 }

@@ -53,11 +53,35 @@ describe('quotes over STREAM', () => {
 
   it('says what would be the least when nothing can be promised', () => {
     const probe = { lowRate: rate('0.001'), highRate: rate('0.0010001'), roundingLoss: 1n }
-    expect(quoteFixedSource({ probe, slippage, sourceAmount: 500n })).toEqual({
-      type: 'nothingDelivered',
-      minimumSource: 1_000n
-    })
-    const all = { probe, slippage: rate('1'), deliverAmount: 5n }
-    expect(quoteFixedDelivery(all)).toMatchObject({ type: 'nothingDelivered' })
+    const quote = (sourceAmount: bigint) => quoteFixedSource({ probe, slippage, sourceAmount })
+    // 1,000 would be enough at the measured rate, not at the worst one.
+    expect(quote(500n)).toEqual({ type: 'nothingDelivered', minimumSource: 1_011n })
+    expect(quote(1_010n)).toEqual({ type: 'nothingDelivered', minimumSource: 1_011n })
+    expect(quote(1_011n)).toMatchObject({ type: 'quote', minDelivery: 1n })
+  })
+
+  it('names the least of several packets, each of which may lose by rounding', () => {
+    const probe = {
+      lowRate: rate('0.01'),
+      highRate: rate('0.0100001'),
+      roundingLoss: 1n,
+      maxPacketAmount: 1_000n
+    }
+    const coarse = { ...probe, roundingLoss: 7n }
+    const quote = (sourceAmount: bigint) => quoteFixedSource({ probe: coarse, slippage, sourceAmount })
+    const refused = quote(1n)
+    if (refused.type !== 'nothingDelivered') throw new Error('something is promised of one unit')
+    expect(refused.minimumSource).toBe(809n)
+    expect(quote(809n).type).toBe('quote')
+    expect(quote(808n).type).toBe('nothingDelivered')
+  })
+
+  it('names none where no amount would do', () => {
+    const probe = { lowRate: rate('0.001'), highRate: rate('0.0010001'), roundingLoss: 1n }
+    const nothing = { type: 'nothingDelivered', minimumSource: undefined }
+    expect(quoteFixedDelivery({ probe, slippage: rate('1'), deliverAmount: 5n })).toEqual(nothing)
+    // Each packet may lose all that it brings.
+    const small = { ...probe, maxPacketAmount: 1_000n }
+    expect(quoteFixedSource({ probe: small, slippage, sourceAmount: 500n })).toEqual(nothing)
   })
 })

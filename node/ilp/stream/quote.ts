@@ -26,8 +26,8 @@ export interface StreamQuote {
 /** Nothing can be promised: too little would be sent for one unit to be delivered. */
 export interface StreamQuoteFailure {
   type: 'nothingDelivered'
-  /** The least source amount that may deliver something. */
-  minimumSource: bigint
+  /** The least source amount of which a unit is promised; undefined where the path promises nothing of any. */
+  minimumSource: bigint | undefined
 }
 
 export interface QuoteTerms {
@@ -48,7 +48,7 @@ export function quoteFixedSource({
   const worstRate = multiplyRatios(probe.lowRate, complementOf(slippage))
   const packets = packetsOf(sourceAmount, probe.maxPacketAmount)
   const minDelivery = floorTimes(sourceAmount, worstRate) - roundingReserve(packets, probe.roundingLoss)
-  return promise(sourceAmount, minDelivery, probe)
+  return promise(sourceAmount, minDelivery, { probe, worstRate })
 }
 
 /**
@@ -61,25 +61,39 @@ export function quoteFixedDelivery({
   deliverAmount
 }: QuoteTerms & { deliverAmount: bigint }): StreamQuote | StreamQuoteFailure {
   const worstRate = multiplyRatios(probe.lowRate, complementOf(slippage))
-  if (worstRate.numerator === 0n) return promise(0n, 0n, probe)
-  // More packets need a larger reserve, which may need one more packet: in a few rounds that settles.
-  let packets = 1n
-  let maxSource = 0n
-  for (let round = 0; round < MAX_SETTLING_ROUNDS; round++) {
-    maxSource = ceilDividedBy(deliverAmount + roundingReserve(packets, probe.roundingLoss), worstRate)
-    const needed = packetsOf(maxSource, probe.maxPacketAmount)
-    if (needed <= packets) break
-    packets = needed
-  }
+  if (worstRate.numerator === 0n) return promise(0n, 0n, { probe, worstRate })
+  let { source: maxSource } = sourceFor(deliverAmount, { probe, worstRate })
   // Coarse rounding may ask for more than any rate says: what was seen to deliver it, at the worst rate.
   const { deliversAt, roundingLoss } = probe
   if (deliversAt !== undefined && roundingLoss > 1n) {
     maxSource = maxOf(maxSource, ceilDividedBy(deliversAt, complementOf(slippage)))
   }
-  return promise(maxSource, deliverAmount, probe)
+  return promise(maxSource, deliverAmount, { probe, worstRate })
+}
+
+interface WorstCase {
+  probe: QuoteTerms['probe']
+  worstRate: Ratio
 }
 
 const MAX_SETTLING_ROUNDS = 100
+
+/**
+ * The least source amount that delivers so much at the worst rate, with the rounding of every packet. More packets need
+ * a larger reserve, which may need one more packet: in a few rounds that settles, where a packet brings more than it
+ * may lose.
+ */
+function sourceFor(deliverAmount: bigint, { probe, worstRate }: WorstCase) {
+  let packets = 1n
+  let source = 0n
+  for (let round = 0; round < MAX_SETTLING_ROUNDS; round++) {
+    source = ceilDividedBy(deliverAmount + roundingReserve(packets, probe.roundingLoss), worstRate)
+    const needed = packetsOf(source, probe.maxPacketAmount)
+    if (needed <= packets) return { source, isSettled: true }
+    packets = needed
+  }
+  return { source, isSettled: false }
+}
 
 /** Full packets and the last partial one. */
 function packetsOf(sourceAmount: bigint, maxPacketAmount = MAX_PACKET_AMOUNT): bigint {
@@ -99,10 +113,17 @@ function roundingReserve(packets: bigint, roundingLoss: bigint): bigint {
 function promise(
   maxSource: bigint,
   minDelivery: bigint,
-  probe: QuoteTerms['probe']
+  worstCase: WorstCase
 ): StreamQuote | StreamQuoteFailure {
   if (maxSource <= 0n || minDelivery <= 0n) {
-    return { type: 'nothingDelivered', minimumSource: maxOf(2n, ceilDividedBy(1n, probe.highRate)) }
+    return { type: 'nothingDelivered', minimumSource: minimumSource(worstCase) }
   }
   return { type: 'quote', maxSource, minDelivery, minimumRate: createRatio(minDelivery, maxSource) }
+}
+
+/** Rafiki names max(2, ceil(1 / high rate)), which leaves out the slippage: of that amount nothing may be promised. */
+function minimumSource(worstCase: WorstCase): bigint | undefined {
+  if (worstCase.worstRate.numerator === 0n) return undefined
+  const { source, isSettled } = sourceFor(1n, worstCase)
+  return isSettled ? source : undefined
 }

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Ratio } from '../model.ts'
-import { createRatio, floorTimes, multiplyRatios, parseRatio } from '../ratio.ts'
+import { createRatio, multiplyRatios, parseRatio } from '../ratio.ts'
 import type { IlpErrorCode } from '../packet.ts'
 import { probePath } from './probe.ts'
 import { quoteFixedDelivery, quoteFixedSource } from './quote.ts'
+import { anyHop, deliverable } from './random-paths.test-support.ts'
 import { sendStream } from './sender.ts'
 import type { StreamSendOptions } from './payment.ts'
 import { createSimulatedPath, runToEnd } from './simulated-path.test-support.ts'
@@ -283,15 +284,6 @@ describe('the STREAM sender', () => {
   })
 })
 
-/** A rate of up to 4 significant digits times a power of ten: scales 2 → 4 and 4 → 2 among them. */
-const rate = fc
-  .tuple(fc.bigInt({ min: 1n, max: 9_999n }), fc.integer({ min: -6, max: 3 }))
-  .map(([digits, exponent]) => parseRatio(`${digits}e${exponent}`)!)
-const packetLimit = fc.option(fc.bigInt({ min: 10_000n, max: 10n ** 9n }), { nil: undefined, freq: 2 })
-const hop = fc
-  .tuple(rate, packetLimit)
-  .map(([rate, max]) => ({ rate, ...(max !== undefined && { maxPacketAmount: max }) }))
-
 interface Scenario {
   hops: Hop[]
   amount: bigint
@@ -306,7 +298,7 @@ interface Scenario {
 
 function scenario(parts: { maxFall: number; mishaps: readonly Mishap[] }): fc.Arbitrary<Scenario> {
   return fc.record({
-    hops: fc.array(hop, { minLength: 1, maxLength: 3 }),
+    hops: fc.array(anyHop, { minLength: 1, maxLength: 3 }),
     amount: fc.bigInt({ min: 1n, max: 10n ** 8n }),
     isFixedSource: fc.boolean(),
     before: fc.option(fc.bigInt({ min: 1n, max: 10n ** 8n }), { nil: undefined, freq: 1 }),
@@ -353,14 +345,6 @@ async function pay({ hops: initial, amount, isFixedSource, before, fall, fallsAt
   const fallenHops = [...initial.slice(0, -1), { ...initial.at(-1)!, rate: fallen }]
   const isInBounds = deliverable(fallenHops, quote.maxSource, probe.maxPacketAmount) >= quote.minDelivery
   return { path, options, isInBounds, result: await send(path, { ...options, path: probe }) }
-}
-
-/** What a budget surely brings in packets of the largest size, the last one partial and sent in two. */
-function deliverable(hops: readonly Hop[], budget: bigint, maxPacket = budget): bigint {
-  const arriving = (source: bigint) => hops.reduce((amount, { rate }) => floorTimes(amount, rate), source)
-  const full = budget / maxPacket
-  const rest = arriving(budget % maxPacket)
-  return full * arriving(maxPacket) + rest - (budget > maxPacket ? BigInt(hops.length) : 0n)
 }
 
 describe("a quote's word", () => {

@@ -64,6 +64,7 @@ export interface TestNode {
   logs: LogRecord[]
   address: string
   tenantId: string
+  tenant: Tenant
   streamReceiver: StreamReceiver
   random: Random
   rates: Map<string, Ratio | Failure<RatesFailure>>
@@ -129,8 +130,9 @@ export function createTestNode(options: TestNodeOptions): TestNode {
     if (result !== 'ok') throw new Error(`deposit: ${result}`)
   }
 
+  const tenant = tenantOf(tenantId, address)
   const connector = createConnector({
-    tenants: { get: (id) => (id === tenantId ? tenantOf(id, address) : undefined) },
+    tenants: { get: (id) => (id === tenantId ? tenant : undefined) },
     peers: {
       get: (id) => peers.get(id),
       byIncomingToken: (token) => [...peers.values()].find((peer) => `from-${peer.name}` === token),
@@ -175,6 +177,7 @@ export function createTestNode(options: TestNodeOptions): TestNode {
     logs,
     address,
     tenantId,
+    tenant,
     streamReceiver,
     random,
     rates,

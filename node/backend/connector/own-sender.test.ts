@@ -11,13 +11,14 @@ let transport: Scene['transport']
 let node: Scene['node']
 let usd: Scene['usd']
 let eur: Scene['eur']
+let alice: Scene['alice']
 let bob: Scene['bob']
 let answerOf: Scene['answerOf']
 let rejectOf: Scene['rejectOf']
 let toBob: Scene['toBob']
 
 beforeEach(async () => {
-  ;({ clock, transport, node, usd, eur, bob, answerOf, rejectOf, toBob } = await createScene())
+  ;({ clock, transport, node, usd, eur, alice, bob, answerOf, rejectOf, toBob } = await createScene())
 })
 
 describe('senders within the node', () => {
@@ -46,6 +47,24 @@ describe('senders within the node', () => {
     const transfers = await node.ledger.queryTransfers({ userData128: uuidToId(paymentId), limit: 5 })
     expect(transfers.find(({ flags }) => flags.postPending)).toMatchObject({ ...tags, userData64: 95n })
     expect(await node.balance(bob.id)).toBe(100n)
+  })
+
+  it('go on for a deleted tenant, as what its peers sent before does; nothing more of theirs is taken', async () => {
+    const id = await node.addAccount(usd, 500n)
+    const account = { id, paymentId: node.random.uuid(), epoch: 1 }
+    const send = node.connector.senderFor({ tenantId: node.tenantId, asset: usd, account })
+    const before = node.connector.handle(alice, toBob(1))
+    await clock.advance(0)
+    node.tenant.deletedAt = new Date(clock.nowMs())
+    const after = await rejectOf(node.connector.handle(alice, toBob(2)))
+    expect(after).toMatchObject({ code: 'F02', message: 'the account was closed' })
+    const begun = send(own({}, 3))
+    await clock.advance(0)
+    expect(transport.sent).toHaveLength(2)
+    transport.sent[0]!.answer(fulfillOf(1))
+    transport.sent[1]!.answer(fulfillOf(3))
+    expect([(await answerOf(before)).type, (await answerOf(begun)).type]).toEqual(['fulfill', 'fulfill'])
+    expect(await node.balance(bob.id)).toBe(200n)
   })
 
   it('uses the conversion that the quote fixed, for that asset only', async () => {

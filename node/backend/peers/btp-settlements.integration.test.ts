@@ -76,6 +76,25 @@ describe('settlements over BTP', () => {
     expect([await balance(peer), await balance(other)]).toEqual([5n, 7n])
   })
 
+  it('of a peer of a deleted tenant are refused, but for those that were booked', async () => {
+    const peer = await createPeer(10n)
+    expect(await processes[0]!.settle(peer.id, { transferId: 'a', amount: 5n })).toBeUndefined()
+    const { knex } = nouns.backend.database
+    const deleteAt = (deletedAt: Date | null) =>
+      knex('tenants').where({ id: OPERATOR_ID }).update({ deletedAt })
+    await deleteAt(new Date())
+    try {
+      expect(await processes[0]!.settle(peer.id, { transferId: 'b', amount: 5n })).toEqual({
+        failure: 'NotAccepted',
+        message: 'the account was closed'
+      })
+      expect(await processes[1]!.settle(peer.id, { transferId: 'a', amount: 5n })).toBeUndefined()
+    } finally {
+      await deleteAt(null)
+    }
+    expect(await balance(peer)).toBe(5n)
+  })
+
   it('of a peer that is gone are refused', async () => {
     const peer = await createPeer(100n)
     good(await nouns.one.peers.delete({ id: peer.id, tenantId: OPERATOR_ID }))

@@ -4,6 +4,7 @@ import { createDueWorker } from '../due-worker.ts'
 import { Channel } from '../model.ts'
 import type { RunningTenantDirectory } from '../tenants/directory.ts'
 import { createPlaces } from './places.ts'
+import type { DueLane } from './places.ts'
 import { createWebhookSending, MAX_WEBHOOK_TIMEOUT_MS } from './sending.ts'
 import type { Answer, WebhookSendingDependencies } from './sending.ts'
 import { createDeliveryStore } from './store.ts'
@@ -27,6 +28,10 @@ export const RETRY_STEP_MS = 10_000
 export const MAX_RETRY_STEPS = 6
 /** Spreads retries: up to a tenth is added. */
 const RETRY_JITTER = 0.1
+/** What is due for so long and finds no attempt is looked at, and this often at most. */
+const DEFER_AFTER_MS = 1_000
+/** Receivers whose followers are deferred in one round. */
+const MAX_LANES_DEFERRED = 10
 /** The outcome is written again this often when the database does not take it; then the lease runs out. */
 const MAX_OUTCOME_WRITES = 4
 const OUTCOME_PAUSE_MS = 250
@@ -54,6 +59,7 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
   const running = new Set<Promise<void>>()
   /** Rounds that were begun. */
   let rounds = 0
+  let nextDeferMs = 0
   let unlisten: (() => Promise<void>) | undefined
 
   const worker = createDueWorker({ clock, logger, name: 'webhooks', round })
@@ -66,11 +72,28 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
     const takenBefore = places.taken()
     const claimed = await store.claim(owner, offered, leaseEnds())
     for (const delivery of claimed) begin(delivery)
+    await deferFollowers(offered, claimed)
     if (places.used(offered, claimed, takenBefore)) worker.wake()
     // Where all places were taken, the end of a delivery wakes the worker; what was claimed may lose its process.
     const leases = claimed.map(({ leaseDeadlineMs }) => leaseDeadlineMs)
     const next = Math.min(nextDueMs ?? Infinity, ...leases)
     return next === Infinity ? undefined : next
+  }
+
+  /** What is due for a while though there are places waits behind others. */
+  async function deferFollowers(
+    offered: readonly (DueLane & { free: number })[],
+    claimed: readonly ClaimedDelivery[]
+  ): Promise<void> {
+    if (clock.nowMs() < nextDeferMs) return
+    const blocked = offered.filter(({ receiver, isRepeat, dueSinceMs, free }) => {
+      if (isRepeat || dueSinceMs > clock.nowMs() - DEFER_AFTER_MS) return false
+      const isOfLane = (one: ClaimedDelivery) => one.receiver === receiver && !one.isRepeat
+      return claimed.filter(isOfLane).length < free
+    })
+    if (blocked.length === 0) return
+    nextDeferMs = clock.nowMs() + DEFER_AFTER_MS
+    for (const { receiver } of blocked.slice(0, MAX_LANES_DEFERRED)) await store.defer(receiver)
   }
 
   /** When leases end that are taken now: later for tenants that may take longer than the configuration says. */

@@ -18,6 +18,7 @@ interface Row {
   attempts: number
   statusCode: number | null
   lastError: string | null
+  processAt: Date | null
 }
 
 describe('deliveries of webhooks', () => {
@@ -205,6 +206,27 @@ describe('deliveries of webhooks', () => {
     await clock.advance(11_000)
     await until(async () => (await isInState(lost, 'DELIVERED')()) && isInState(waiting, 'DELIVERED')())
     expect(idsAt(receiver).filter((one) => one === lost)).toHaveLength(3)
+  })
+
+  it('that wait behind a refused one are not looked at again before it is due, and follow it then', async () => {
+    let answer = 500
+    const receiver = await receiverOf({ status: () => answer })
+    const first = await add(receiver, 'a')
+    await startDelivery()
+    await until(async () => (await rowOf(first)).attempts === 1)
+    const followers = [await add(receiver, 'a'), await add(receiver, 'a')]
+    await clock.advance(2_000)
+    const other = await add(receiver, 'b')
+    const deferred = async () => {
+      const { processAt } = await rowOf(first)
+      const rows = await Promise.all(followers.map(rowOf))
+      return rows.every((row) => row.processAt?.getTime() === processAt?.getTime())
+    }
+    await until(deferred)
+    answer = 200
+    await clock.advance(11_000)
+    await until(isInState(followers[1]!, 'DELIVERED'))
+    expect(idsAt(receiver).filter((one) => one !== other)).toEqual([first, first, ...followers])
   })
 
   it('that are repeated take no place from first attempts', async () => {

@@ -18,6 +18,9 @@ export interface ClaimedDelivery {
   data: Record<string, unknown>
 }
 
+/** Deliveries that one statement defers; the others follow with the next. */
+export const MAX_DEFERRED = 1_000
+
 /** SQL of deliveries. */
 export function createDeliveryStore({ database, clock }: { database: Database; clock: Clock }) {
   return {
@@ -121,6 +124,32 @@ export function createDeliveryStore({ database, clock }: { database: Database; c
         ]
       )
       return rows.map(({ leaseDeadline, ...row }) => ({ ...row, leaseDeadlineMs: leaseDeadline.getTime() }))
+    },
+
+    /**
+     * Lets what is due behind a delivery that waits for its next attempt wait as long, so that rounds do not
+     * find it again and again. Only behind one without a lease: whose outcome may be on its way, moves its
+     * followers itself.
+     */
+    async defer(receiver: Receiver): Promise<void> {
+      const now = new Date(clock.nowMs())
+      await database.knex.raw(
+        `UPDATE webhooks w SET "processAt" = head."processAt"
+         FROM (
+           SELECT id, receiver, "resourceKey", sequence FROM webhooks
+           WHERE receiver = ? AND attempts = 0 AND state = 'PENDING' AND "processAt" <= ?
+           ORDER BY "processAt" LIMIT ?
+           FOR UPDATE SKIP LOCKED
+         ) due
+         CROSS JOIN LATERAL (
+           SELECT earlier."processAt", earlier."leaseOwner" FROM webhooks earlier
+           WHERE earlier.receiver = due.receiver AND earlier."resourceKey" = due."resourceKey"
+             AND earlier.sequence < due.sequence AND earlier.state = 'PENDING'
+           ORDER BY earlier.sequence LIMIT 1
+         ) head
+         WHERE w.id = due.id AND head."leaseOwner" IS NULL AND head."processAt" > ?`,
+        [receiver, now, MAX_DEFERRED, now]
+      )
     },
 
     /**

@@ -1,5 +1,12 @@
-import { probePath, quoteFixedDelivery, quoteFixedSource } from '../../ilp/index.ts'
-import type { Ratio, StreamCredentials } from '../../ilp/index.ts'
+import { MAX_PACKET_AMOUNT, maxOf, probePath, quoteFixedDelivery, quoteFixedSource } from '../../ilp/index.ts'
+import type {
+  KnownPath,
+  PathProbe,
+  ProbeFailure,
+  ProbeOptions,
+  Ratio,
+  StreamCredentials
+} from '../../ilp/index.ts'
 import type { Clock, Logger, Random } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Connector } from '../connector/model.ts'
@@ -41,6 +48,9 @@ export interface IlpMethodDependencies {
   slippage: Ratio
 }
 
+/** Amounts that are tried to tell what would be enough. */
+const MAX_GUESSES = 10
+
 /** Measures a path with packets that nobody can fulfill, sent through this node's own connector. */
 export function createIlpMethod({
   clock,
@@ -51,6 +61,28 @@ export function createIlpMethod({
   paths,
   slippage
 }: IlpMethodDependencies): IlpMethod {
+  /**
+   * What is said to be enough is tried: where several connectors round, no measurement of another amount tells it
+   * exactly. Where it stays unknown, the last guess.
+   */
+  async function enoughFor(
+    guess: bigint | undefined,
+    path: PathProbe,
+    measure: (amounts: { sourceAmount: bigint }, known: KnownPath) => Promise<PathProbe | ProbeFailure>
+  ): Promise<bigint | undefined> {
+    let sourceAmount = guess
+    for (let round = 0; round < MAX_GUESSES; round++) {
+      if (sourceAmount === undefined || sourceAmount > MAX_PACKET_AMOUNT) break
+      const probe = await measure({ sourceAmount }, path)
+      if (probe.type === 'failure') break
+      const quoted = quoteFixedSource({ probe, slippage, sourceAmount })
+      if (quoted.type === 'quote') break
+      if (quoted.minimumSource === undefined) break
+      sourceAmount = maxOf(quoted.minimumSource, sourceAmount + 1n)
+    }
+    return sourceAmount
+  }
+
   return {
     async quote({ tenantId, asset, credentials, receiverAsset, terms, principal }) {
       const nextHop = await connector.nextHop(tenantId, credentials.destination)
@@ -66,18 +98,22 @@ export function createIlpMethod({
       }
       const conversion = { assetId: nextHop.asset.id, ratio }
       const identity = { tenantId, assetId: asset.id, conversion, credentials, receiverAsset }
-      const known = paths.recall(identity, nextHop.via)
-      const path = await probePath({
-        credentials,
-        sendPacket: connector.senderFor({ tenantId, asset, conversion }),
-        clock,
-        random,
-        ...(known && { known }),
+      const measure = (amounts: Pick<ProbeOptions, 'sourceAmount' | 'deliverAmount'>, known?: KnownPath) =>
+        probePath({
+          credentials,
+          sendPacket: connector.senderFor({ tenantId, asset, conversion }),
+          clock,
+          random,
+          ...(known && { known }),
+          ...amounts
+        })
+      const path = await measure(
         // A debit amount that the fee eats is measured with one unit, to tell what would be enough.
-        ...(terms.kind === 'fixedSend'
+        terms.kind === 'fixedSend'
           ? { sourceAmount: principal > 0n ? principal : 1n }
-          : { deliverAmount: terms.receive })
-      })
+          : { deliverAmount: terms.receive },
+        paths.recall(identity, nextHop.via)
+      )
       if (path.type === 'failure') {
         paths.forget(identity)
         const { code, message } = path.error
@@ -92,7 +128,10 @@ export function createIlpMethod({
         terms.kind === 'fixedSend'
           ? quoteFixedSource({ probe: path, slippage, sourceAmount: principal })
           : quoteFixedDelivery({ probe: path, slippage, deliverAmount: terms.receive })
-      if (quoted.type === 'nothingDelivered') return { minimumSource: quoted.minimumSource }
+      if (quoted.type === 'nothingDelivered') {
+        const minimumSource = await enoughFor(quoted.minimumSource, path, measure)
+        return { minimumSource }
+      }
       return {
         source: quoted.maxSource,
         delivery: quoted.minDelivery,

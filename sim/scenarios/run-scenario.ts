@@ -23,7 +23,8 @@ const MAX_STORY_LINES = 2_000
 /**
  * Runs a scenario on a network that is up, then lets everything come to rest and checks what must hold of it.
  *
- * @param draw random bytes for what the scenario decides
+ * @param options.draw random bytes for what the scenario decides
+ * @param options.violated rejects when an invariant is found violated while the scenario runs
  * @throws whatever the scenario's own code throws; what a node did wrong is in the outcome
  */
 export async function runScenario(
@@ -31,7 +32,10 @@ export async function runScenario(
   network: Network,
   world: WorldName,
   controls: NetworkControls,
-  draw: (length: number) => Buffer = (length) => network.runtime.random.bytes(length)
+  {
+    draw = (length) => network.runtime.random.bytes(length),
+    violated
+  }: { draw?: (length: number) => Buffer; violated?: Promise<never> } = {}
 ): Promise<ScenarioOutcome> {
   const { clock } = network.runtime
   const startMs = clock.nowMs()
@@ -44,8 +48,7 @@ export async function runScenario(
   const honoured = new Map(network.nodes.map(({ name }) => [name, new Set<string>()]))
   for (const [name, wallet] of network.wallets) wallet.onEvent(({ id }) => honoured.get(name)!.add(id))
 
-  let violation: PropertyViolation | undefined
-  try {
+  async function live(): Promise<void> {
     const random = createScenarioRandom(draw)
     for (const fault of scenario.faults(random)) net.fault(fault)
     await scenario.run({
@@ -68,6 +71,11 @@ export async function runScenario(
       webhooksHonoured: (node) => honoured.get(node)!,
       faulted: (from, to) => net.touched.has(from) || net.touched.has(to)
     })
+  }
+
+  let violation: PropertyViolation | undefined
+  try {
+    await (violated ? Promise.race([live(), violated]) : live())
   } catch (error) {
     if (!(error instanceof PropertyViolation)) throw error
     violation = error

@@ -23,6 +23,7 @@ export interface RunRecord extends ScenarioOutcome {
   hash?: string
   events?: number
   statements?: VirtualScenarioResult['statements']
+  ledgerChecks?: number
   packets?: number
   /** Time of the world that passed, and processor time that it took; in the local world the time on the wall. */
   worldMs: number
@@ -169,7 +170,7 @@ export async function runLocal(catalogue: Catalogue, name: string, seed: number)
   const runMs = performance.now()
   try {
     const outcome = await Promise.race([
-      runScenario(scenario, network, 'local', network, seededRandom(name, seed)),
+      runScenario(scenario, network, 'local', network, { draw: seededRandom(name, seed) }),
       network.failure.then((how) => {
         throw new PropertyViolation('services stay up', how)
       })

@@ -1,6 +1,7 @@
 import { POSTGRES_ADDRESS } from '../worlds/virtual/world.ts'
 import type { VirtualWorld } from '../worlds/virtual/world.ts'
 import { startVirtualNetwork } from '../worlds/virtual/start-network.ts'
+import { watchLedgers } from '../invariants/continuous.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
@@ -12,6 +13,8 @@ export interface VirtualScenarioArgs {
 
 /** What a run in the virtual world tells beside its outcome. */
 export interface VirtualScenarioResult extends ScenarioOutcome {
+  /** How often the ledgers were checked: after each commit of a backend. */
+  ledgerChecks: number
   /** Statements that the database executed while the network came up, and altogether. */
   statements: { start: number; total: number }
   /** Processor time that the network took to come up. */
@@ -34,9 +37,11 @@ export default async function run(
   const network = await startVirtualNetwork(world, scenario.topology)
   const { user, system } = process.cpuUsage(before)
   const start = world.gate!.unitCount()
-  const outcome = await runScenario(scenario, network, 'virtual', network)
+  const watch = watchLedgers(world.gate!, network)
+  const outcome = await runScenario(scenario, network, 'virtual', network, { violated: watch.violated })
   return {
     ...outcome,
+    ledgerChecks: watch.checks(),
     statements: { start, total: world.gate!.unitCount() },
     startCpuMs: Math.round((user + system) / 1_000)
   }

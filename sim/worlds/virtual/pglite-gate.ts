@@ -27,6 +27,14 @@ export interface PgliteGate {
   accept(socket: Duplex, peer: string): void
   /** The holder that is idle in its transaction while others wait for the gate, if it is so now. */
   deadlock(): GateDeadlock | undefined
+  /** Tells of each unit after which its session is outside of a transaction: what it changed is committed. */
+  observe(listener: (database: string) => void): void
+  /**
+   * Runs SQL of the laboratory's own and gives its rows as text. Only from within `observe`: nobody's transaction is open.
+   *
+   * @throws EngineError with the server's message
+   */
+  inspect(sql: string): (string | null)[][]
   /** Statements (units of the protocol) executed. */
   unitCount(): number
   sessionCount(): number
@@ -71,6 +79,7 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
   let waiting: Session[] = []
   let unnamedOwner: Session | undefined
   let pumping = false
+  const observers: ((database: string) => void)[] = []
 
   function accept(socket: Duplex, peer: string): void {
     const session = openSession(nextId++, socket, peer, {
@@ -136,6 +145,7 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
       if (session.touchedSettings) readSettings(session)
     }
     for (const notification of notifications) deliver(session, notification)
+    if (holder === undefined) for (const observer of observers) observer(session.database)
   }
 
   // ---- Who the session belongs to
@@ -352,6 +362,12 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
           sql: session.units[0]?.sql ?? ''
         }))
       }
+    },
+    observe: (listener) => void observers.push(listener),
+    inspect(sql) {
+      // A simple query takes the place of whatever statement had no name.
+      unnamedOwner = undefined
+      return queryEngine(engine, sql)
     },
     unitCount: () => units,
     sessionCount: () => sessions.size

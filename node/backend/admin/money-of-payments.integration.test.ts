@@ -4,6 +4,7 @@ import { asError, useAdminApi } from './admin-api.test-support.ts'
 import {
   CREATE_ASSET,
   CREATE_INCOMING,
+  CREATE_PEER,
   CREATE_QUOTE,
   DELETE_ASSET,
   DEPOSIT_ASSET,
@@ -227,6 +228,23 @@ describe('the Admin API: what becomes of the money of payments', () => {
     await ok(CREATE_ASSET, { code: 'GONE', scale: 3, liquidityThreshold: '2' })
     expect(await byCode()).toEqual({
       assetByCodeAndScale: { id: asset.id, liquidity: '7', liquidityThreshold: '2' }
+    })
+  })
+
+  it('stays in the books of a peer that is deleted, and of an asset that wallet addresses use', async () => {
+    expect(await refused(DELETE_ASSET, { id: desk.assetId })).toMatchObject({
+      extensions: { failure: 'CannotDeleteInUseAsset' }
+    })
+    const { peer } = await ok<{ peer: { id: string } }>(CREATE_PEER, {
+      assetId: desk.assetId,
+      staticIlpAddress: 'test.gone',
+      http: { outgoing: { endpoint: 'http://localhost:1/', authToken: 'x' } },
+      initialLiquidity: '12'
+    })
+    await ok(`mutation ($input: DeletePeerInput!) { deletePeer(input: $input) { success } }`, { id: peer.id })
+    expect(await transfersOf(peer.id)).toMatchObject({
+      credits: [{ amount: '12', transferType: 'DEPOSIT', state: 'POSTED' }],
+      debits: []
     })
   })
 })

@@ -85,7 +85,13 @@ describe('the wallet, on a node of its own', () => {
     wallet = createWallet(runtime, {
       plan,
       address: { host: '127.0.0.1', port: portOf('wallet') },
-      cards: new Map([['alice', card.publicKey]])
+      cards: new Map([['alice', card.publicKey]]),
+      policy: {
+        decideIncoming: ({ metadata }) =>
+          (metadata as { from?: string } | undefined)?.from === 'mallory'
+            ? { cancelBecause: 'nothing of mallory' }
+            : 'approve'
+      }
     })
     wallet.onEvent((event) => void events.push(event))
     await wallet.start()
@@ -98,6 +104,7 @@ describe('the wallet, on a node of its own', () => {
           privateKeyFile: () => undefined
         }),
         LEDGER: 'memory',
+        POLL_INCOMING_PAYMENT_CREATED_WEBHOOK: 'true',
         WALLET_ADDRESS_NOT_FOUND_POLLING_ENABLED: 'true',
         WALLET_ADDRESS_LOOKUP_TIMEOUT_MS: '10000',
         WITHDRAWAL_THROTTLE_DELAY: '1',
@@ -205,6 +212,19 @@ describe('the wallet, on a node of its own', () => {
     const seen = [...events]
     for (const event of seen) await repeat(event)
     expect([account('alice'), account('bob'), wallet.accounts.earned(USD)]).toEqual(before)
+  })
+
+  it('approves what its customers ask for, and cancels what they should not', async () => {
+    // The node makes none before its wallet said yes.
+    const incoming = await ask('bob')
+    await expect(ask('bob', { metadata: { from: 'mallory' } })).rejects.toThrow(/cancelled|TIMEOUT/i)
+    const { incomingPayments } = await wallet.admin.call<{
+      incomingPayments: { edges: { node: Record<string, unknown> }[] }
+    }>('query Newest { incomingPayments(first: 2) { edges { node { id cancellationReason } } } }')
+    expect(incomingPayments.edges.map((edge) => edge.node)).toMatchObject([
+      { cancellationReason: 'nothing of mallory' },
+      { id: incoming.id, cancellationReason: null }
+    ])
   })
 
   it('credits what an expired payment received', async () => {

@@ -30,7 +30,9 @@ const COUNTS = {
   /** Histories of requests to peer, per policy. */
   peeringHistories: { short: 5, long: 200 },
   /** Histories of three tenants and the operator, each with the ids of the others. */
-  isolationHistories: { short: 4, long: 520 }
+  isolationHistories: { short: 4, long: 520 },
+  /** Lists that are paged through while rows are inserted. */
+  pagedLists: { short: 30, long: 2_000 }
 } as const
 
 /** True in `npm run test:long`. */

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { startTestNode } from '../open-payments/testing.ts'
+import type { TestNode } from '../open-payments/testing.ts'
+import { OPERATOR_ID } from '../testing.ts'
+import { CREATE_ASSET, CREATE_PEER, CREATE_WALLET_ADDRESS, SET_FEE } from './operations.test-support.ts'
+
+const AMOUNT = '{ value assetCode assetScale }'
+const QUOTE = `{ id walletAddressId receiver debitAmount ${AMOUNT} receiveAmount ${AMOUNT} estimatedExchangeRate createdAt expiresAt }`
+const ASSET = `{ id code scale liquidity withdrawalThreshold liquidityThreshold createdAt tenant { id publicName }
+  sendingFee { id fixed basisPoints } receivingFee { id fixed basisPoints } }`
+
+/** Every list with all that its entries tell, but pages of their own. */
+const LISTS: Record<string, string> = {
+  assets: ASSET,
+  peers: `{ id name staticIlpAddress liquidity routes http { outgoing { endpoint } } asset ${ASSET} tenant { id } createdAt }`,
+  walletAddresses: `{ id address publicName status liquidity asset ${ASSET} additionalProperties { key value } tenant { id } createdAt }`,
+  incomingPayments: `{ id url walletAddressId client liquidity state expiresAt incomingAmount ${AMOUNT} receivedAmount ${AMOUNT}
+    metadata createdAt senderWalletAddress tenant { id settings { key value } } cancellationReason cancelledAt }`,
+  outgoingPayments: `{ id walletAddressId client liquidity state error stateAttempts debitAmount ${AMOUNT} receiveAmount ${AMOUNT}
+    receiver metadata quote ${QUOTE} sentAmount ${AMOUNT} createdAt grantId tenant { id } }`,
+  payments: `{ id type walletAddressId client state liquidity metadata createdAt tenant { id } }`,
+  webhookEvents: `{ id type data createdAt tenant { id } }`,
+  tenants: `{ id email publicName createdAt settings { key value } }`
+}
+/** Entries of lists of payments, events and tenants, and of the others. */
+const ROWS = 100
+const FEW = 30
+
+const MANY: Record<string, number> = { assets: FEW, peers: FEW, walletAddresses: FEW }
+
+describe('lists of the Admin API', () => {
+  let node: TestNode
+
+  beforeAll(async () => {
+    node = await startTestNode(inject('postgresUrl'), { backend: { LEDGER: 'postgres' } })
+    const uuid = () => node.runtime.random.uuid()
+    const ok = async <Result>(mutation: string, input: object): Promise<Result> => {
+      const { data, errors } = await node.admin<Record<string, Result>>(mutation, { input })
+      if (!data || errors) throw new Error(JSON.stringify(errors))
+      return Object.values(data)[0]!
+    }
+    const walletAddressIds: string[] = []
+    const assetIds: string[] = []
+    for (let row = 0; row < FEW; row++) {
+      const code = `A${row}`
+      const { asset } = await ok<{ asset: { id: string } }>(CREATE_ASSET, { code, scale: 2 })
+      await ok(SET_FEE, { assetId: asset.id, type: 'SENDING', fee: { fixed: '1', basisPoints: 1 } })
+      await ok(CREATE_PEER, {
+        assetId: asset.id,
+        staticIlpAddress: `test.peer${row}`,
+        http: { outgoing: { endpoint: 'http://127.0.0.1:1/', authToken: 'x' } },
+        initialLiquidity: '7'
+      })
+      const { walletAddress } = await ok<{ walletAddress: { id: string } }>(CREATE_WALLET_ADDRESS, {
+        assetId: asset.id,
+        address: `${node.openPaymentsUrl}/w${row}`,
+        additionalProperties: [{ key: 'k', value: 'v', visibleInOpenPayments: true }]
+      })
+      walletAddressIds.push(walletAddress.id)
+      assetIds.push(asset.id)
+    }
+    const rows = Array.from({ length: ROWS }, (_, row) => {
+      const createdAt = new Date(1_700_000_000_000 + row)
+      return { id: uuid(), walletAddressId: walletAddressIds[row % FEW]!, tenantId: OPERATOR_ID, createdAt }
+    })
+    const far = new Date('2100-01-01T00:00:00Z')
+    const { knex } = node.database
+    await knex('incomingPayments').insert(
+      rows.map((row, index) => ({
+        ...row,
+        id: uuid(),
+        assetId: assetIds[index % FEW],
+        state: 'PENDING',
+        expiresAt: far,
+        initiatedBy: 'ADMIN',
+        updatedAt: row.createdAt
+      }))
+    )
+    const receiver = `${node.openPaymentsUrl}/x/incoming-payments/${uuid()}`
+    await knex('quotes').insert(
+      rows.map((row, index) => ({
+        ...row,
+        assetId: assetIds[index % FEW],
+        receiver,
+        method: 'ILP',
+        debitAmountValue: '10',
+        debitAmountMinusFees: '9',
+        receiveAmountValue: '9',
+        receiveAmountAssetCode: 'EUR',
+        receiveAmountAssetScale: 2,
+        expiresAt: far
+      }))
+    )
+    await knex('ilpQuoteDetails').insert(
+      rows.map(({ id }) => ({
+        quoteId: id,
+        minRateNumerator: 1,
+        minRateDenominator: 1,
+        lowRateNumerator: 1,
+        lowRateDenominator: 1,
+        highRateNumerator: 1,
+        highRateDenominator: 1
+      }))
+    )
+    // SENDING, whose sent amounts are the ledger's; no worker has to do with them.
+    await knex('outgoingPayments').insert(
+      rows.map((row) => ({
+        ...row,
+        receiver,
+        state: 'SENDING',
+        leaseEpoch: 1,
+        initiatedBy: 'ADMIN',
+        updatedAt: row.createdAt
+      }))
+    )
+    await knex('webhookEvents').insert(
+      rows.map((row) => ({
+        id: uuid(),
+        type: 'wallet_address.web_monetization',
+        tenantId: OPERATOR_ID,
+        walletAddressId: row.walletAddressId,
+        data: {},
+        resourceKey: `walletAddress:${row.walletAddressId}`,
+        createdAt: row.createdAt
+      }))
+    )
+    await knex('tenants').insert(
+      rows.map(({ createdAt }) => ({
+        id: uuid(),
+        apiSecret: 's',
+        state: 'ACTIVE',
+        createdAt,
+        updatedAt: createdAt
+      }))
+    )
+  })
+  afterAll(() => node.stop())
+
+  /** Statements of one request, those of sweeps that fall into it left out: the least of several. */
+  async function statementsOf(list: string, first: number): Promise<number> {
+    const counts: number[] = []
+    for (let time = 0; time < 4; time++) {
+      const before = node.statementCount()
+      const { data, errors } = await node.admin<Record<string, { edges: object[] }>>(
+        `query ($first: Int) { ${list}(first: $first) { edges { cursor node ${LISTS[list]} } pageInfo { hasNextPage } } }`,
+        { first }
+      )
+      expect(errors).toBeUndefined()
+      expect(data?.[list]?.edges).toHaveLength(first)
+      counts.push(node.statementCount() - before)
+    }
+    return Math.min(...counts)
+  }
+
+  it('cost as many statements for 100 entries as for 10, ledger included', async () => {
+    const counts: Record<string, [number, number]> = {}
+    for (const list of Object.keys(LISTS)) {
+      counts[list] = [await statementsOf(list, 10), await statementsOf(list, MANY[list] ?? ROWS)]
+    }
+    // The page, what its entries share (fees, properties, quotes, settings), and one read of the ledger.
+    expect(counts).toEqual({
+      assets: [3, 3],
+      peers: [3, 3],
+      walletAddresses: [4, 4],
+      incomingPayments: [3, 3],
+      outgoingPayments: [5, 5],
+      payments: [2, 2],
+      webhookEvents: [1, 1],
+      tenants: [2, 2]
+    })
+  })
+})

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { uuidToId } from '../../runtime/index.ts'
 import { isFailure } from '../model.ts'
 import type { Amount } from '../model.ts'
 import { spentRows } from './grant-limits.ts'
@@ -210,6 +211,30 @@ describe('limits of grants', () => {
     expect(await node.outgoingPayments.grantSpentAmounts(grant)).toEqual({
       debitAmount: usd(ended.sentAmountValue!),
       receiveAmount: eur(ended.deliveredAmountValue!)
+    })
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('sends nothing to a receiver that its wallet cancelled meanwhile: what it receives is given back, the debit is kept', async () => {
+    const grant = createGrant({ debitAmount: usd(1_000n) })
+    const incoming = await lab.createLocalPayment(node, 500n)
+    const url = node.incomingPayments.url(incoming)
+    const unused = await lab.quote(node, url)
+    const created = await createPaymentTo(grant, url)
+    if (isFailure(created)) throw new Error(created.failure)
+    const cancelled = await node.incomingPayments.cancel(incoming.id, TENANT_ID)
+    expect(cancelled).toMatchObject({ state: 'PENDING', cancelledAt: expect.any(Date) as Date })
+
+    expect(await createFor(grant, unused.id)).toMatchObject({ failure: 'InvalidReceiver' })
+    await lab.fund(node, created.payment)
+    const ended = await lab.ended(created.payment.id)
+    expect(ended).toMatchObject({ state: 'COMPLETED', sentAmountValue: 0n, deliveredAmountValue: 0n })
+    const [account] = await lab.ledger.lookupAccounts([uuidToId(incoming.id)])
+    expect([account?.creditsPosted ?? 0n, account?.creditsPending ?? 0n]).toEqual([0n, 0n])
+    // The contract: it ends COMPLETED, and a completed payment's debit stays counted.
+    expect(await node.outgoingPayments.grantSpentAmounts(grant)).toEqual({
+      debitAmount: usd(550n),
+      receiveAmount: eur(0n)
     })
     expect(await lab.audit()).toEqual([])
   })

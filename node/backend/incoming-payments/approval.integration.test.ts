@@ -115,7 +115,6 @@ describe('the wallet’s word on incoming payments', () => {
 
   it('is given once: of approvals and cancellations that race one kind wins, and repeated it changes nothing', async () => {
     const [node, other] = [await startNode(false), await startNode(false)]
-    const winners = new Set<string>()
     for (let round = 0; round < 12; round++) {
       const { id } = await lab.createLocalPayment(node)
       const words = (await Promise.all([
@@ -126,14 +125,12 @@ describe('the wallet’s word on incoming payments', () => {
       ])) as object[]
       const payment = (await node.incomingPayments.get(id))!
       const isApproved = payment.approvedAt !== undefined
-      winners.add(isApproved ? 'approved' : 'cancelled')
       expect(isApproved).toBe(payment.cancelledAt === undefined)
       for (const [index, word] of words.entries()) {
         const isSame = (index % 2 === 0) === isApproved
         expect(word).toMatchObject(isSame ? { id, state: 'PENDING' } : { failure: 'AlreadyActioned' })
       }
     }
-    expect(winners.size).toBeGreaterThan(0)
   })
 
   it('is only given on a payment of the tenant that is PENDING', async () => {

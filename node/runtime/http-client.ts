@@ -23,6 +23,8 @@ export interface HttpRequest {
   timeoutMs?: number
   /** A longer answer is an error. */
   maxResponseBytes?: number
+  /** The status is all that counts: what is wrong with the body, or late of it, is no error, and `body` is empty. */
+  isBodyIgnored?: boolean
 }
 
 export interface HttpResponse {
@@ -87,19 +89,15 @@ export function createHttpClient(
         body: args.body,
         signal: abort.signal
       })
-      const chunks: Buffer[] = []
-      let length = 0
-      for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        length += chunk.length
-        if (length > maxResponseBytes) {
-          throw new HttpClientError(
-            'EMSGSIZE',
-            `the answer from ${args.url} is longer than ${maxResponseBytes} bytes`
-          )
-        }
-        chunks.push(chunk)
+      const { statusCode: status, headers } = response
+      const read = readBody(response.body as AsyncIterable<Buffer>, maxResponseBytes, args.url)
+      // Read all the same, as far as it goes: a connection whose answer was read can serve again.
+      if (args.isBodyIgnored) return await read.then(noBody, noBody)
+      return { status, headers, body: await read }
+
+      function noBody(): HttpResponse {
+        return { status, headers, body: Buffer.alloc(0) }
       }
-      return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }
     } catch (error) {
       throw toHttpClientError(error, args)
     } finally {
@@ -108,6 +106,19 @@ export function createHttpClient(
   }
 
   return { request, dispatcher, close: () => dispatcher.destroy() }
+}
+
+async function readBody(body: AsyncIterable<Buffer>, maxBytes: number, url: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > maxBytes) {
+      throw new HttpClientError('EMSGSIZE', `the answer from ${url} is longer than ${maxBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function toHttpClientError(error: unknown, { method, url }: HttpRequest): HttpClientError {

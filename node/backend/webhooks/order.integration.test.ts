@@ -186,6 +186,15 @@ describe('deliveries of webhooks', () => {
     expect(idsAt(receiver)).toEqual([first, other, first, second])
   })
 
+  it('are delivered by status 200, whatever its body is', async () => {
+    const receiver = await receiverOf({ answerBody: 'x'.repeat(200_000) })
+    const [first, second] = [await add(receiver, 'a'), await add(receiver, 'a')]
+    await startDelivery()
+    await until(isInState(second, 'DELIVERED'))
+    expect(await rowOf(first)).toMatchObject({ state: 'DELIVERED', attempts: 1 })
+    expect(idsAt(receiver)).toEqual([first, second])
+  })
+
   it('sent again by hand neither wait for others nor hold them back', async () => {
     let refuses = true
     const receiver = await receiverOf({ status: () => (refuses ? 500 : 200), webhookMaxRetry: 1 })

@@ -28,6 +28,8 @@ export interface ReceiverBehaviour {
   delayMs?: number
   /** The status of an answer; 0: never answered. Not given: 200. */
   status?(arrival: WebhookBody): number | Promise<number>
+  /** What an answer at once carries. Not given: nothing. */
+  answerBody?: string
   webhookTimeoutMs?: number
   webhookMaxRetry?: number
 }
@@ -36,7 +38,13 @@ export interface ReceiverBehaviour {
 export async function openReceiver(
   runtime: Runtime,
   tenantId: string,
-  { delayMs = 0, status = () => 200, webhookTimeoutMs = 2_000, webhookMaxRetry = 10 }: ReceiverBehaviour = {}
+  {
+    delayMs = 0,
+    status = () => 200,
+    answerBody = '',
+    webhookTimeoutMs = 2_000,
+    webhookMaxRetry = 10
+  }: ReceiverBehaviour = {}
 ): Promise<TestReceiver> {
   const check = createWebhookCheck()
   const problems: string[] = []
@@ -55,7 +63,7 @@ export async function openReceiver(
       const answer = (code: number) => {
         arrival.status = code
         if (code === 0) return
-        if (delayMs === 0 || isHealed) response.writeHead(code).end()
+        if (delayMs === 0 || isHealed) response.writeHead(code).end(answerBody)
         else runtime.clock.setTimer(delayMs, () => response.writeHead(code).end())
       }
       const code = isHealed ? 200 : status(body)

@@ -94,7 +94,8 @@ export function createWebhookSending(dependencies: WebhookSendingDependencies): 
           },
           body: canonicalJson(body),
           timeoutMs,
-          maxResponseBytes: MAX_ANSWER_BYTES
+          maxResponseBytes: MAX_ANSWER_BYTES,
+          isBodyIgnored: true
         })
         return { statusCode: status, maxAttempts }
       } catch (error) {

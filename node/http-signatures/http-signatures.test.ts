@@ -323,6 +323,21 @@ describe('verifyRequest', () => {
     )
   })
 
+  it('takes no name that every object inherits for a header field', () => {
+    const inherited = fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype), 'then')
+    fc.assert(
+      fc.property(inherited, fc.boolean(), (name, inLowerCase) => {
+        const component = inLowerCase ? name.toLowerCase() : name
+        const signed = signedBy(`"@method" "@target-uri" "${component}"`)
+        expect(verifyRequest(signed)).toMatchObject({ ok: false })
+      })
+    )
+    expect(verifyRequest(signedBy('"@method" "@target-uri" "constructor"'))).toMatchObject({ ok: false })
+    expect(verifyRequest(signedBy('"@method" "@target-uri" "__proto__"'))).toMatchObject({ ok: false })
+    const named = signedBy('"@method" "@target-uri" "constructor"', { headers: { constructor: 'a' } })
+    expect(verifyRequest(named)).toMatchObject({ ok: true })
+  })
+
   it('verifies the example of RFC 9421, B.2.6', () => {
     const rfcKey = toJwk(
       createPrivateKey(

@@ -17,7 +17,8 @@ export interface SignedMessage {
  * folding replaced by a space, joined by a comma and a space.
  */
 export function fieldValue(headers: RequestHeaders, name: string): string | undefined {
-  const value = headers[name]
+  // A component may be named "constructor": what every object inherits is no header field.
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
   if (value === undefined) return undefined
   const lines = Array.isArray(value) ? value : [value]
   return lines.map((line) => line.replace(/[ \t]*\r?\n[ \t]+/g, ' ').trim()).join(', ')

@@ -135,6 +135,26 @@ describe('Open Payments, as third parties see it: wallet addresses and incoming 
       ).rejects.toMatchObject({ status: 409, description: 'wrong state' })
     })
 
+    it('are completed by the client that created them alone, whatever others were granted', async () => {
+      const accessToken = await tokenFor(shop, 'incoming-payment', ['create', 'read', 'complete'])
+      const { id } = await shop.client.incomingPayment.create(
+        { url: resources, accessToken },
+        { walletAddress: bob.url }
+      )
+      for (const actions of [['complete'], ['read-all', 'complete']]) {
+        const others = await tokenFor(alice, 'incoming-payment', actions)
+        await expect(
+          alice.client.incomingPayment.complete({ url: id, accessToken: others })
+        ).rejects.toMatchObject({ status: 404, description: 'Incoming payment does not exist' })
+      }
+      expect(await shop.client.incomingPayment.get({ url: id, accessToken })).toMatchObject({
+        completed: false
+      })
+      expect(await shop.client.incomingPayment.complete({ url: id, accessToken })).toMatchObject({
+        completed: true
+      })
+    })
+
     it('that are completed with nothing received end without an event', async () => {
       const accessToken = await tokenFor(shop, 'incoming-payment', ['create', 'complete'])
       const { id: url } = await shop.client.incomingPayment.create(

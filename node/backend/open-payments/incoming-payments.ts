@@ -89,7 +89,10 @@ export function createIncomingPaymentHandlers({
     }
   }
 
-  const complete: Handler<RequestOn<IncomingPayment>> = async ({ resource, walletAddress, tenantId }) => {
+  /** For the client that created it: every payer knows its URL, and completing ends what others still pay. */
+  const complete: Handler<RequestOn<IncomingPayment>> = async (request) => {
+    const { resource, walletAddress, tenantId, client } = request
+    if (resource.client !== client) return unknown()
     const completed = await incomingPayments.complete(resource.id, tenantId)
     if (isFailure(completed)) return refuseFailure(incomingPaymentFailures, completed)
     return { status: 200, body: body(completed, walletAddress.address, await receivedBy(completed)) }

@@ -48,7 +48,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /**
  * Authenticates requests of the Admin APIs by the headers `tenant-id` and `signature`. A signature counts once
  * within its lifetime; it is remembered only after its digest was found right, so that nobody can spend the
- * signature of another.
+ * signature of another. Byte-equal requests of one millisecond have one signature: they are one request.
  */
 export function createAdminAuthenticator<Tenant extends AdminTenant>({
   findTenant,
@@ -76,7 +76,7 @@ export function createAdminAuthenticator<Tenant extends AdminTenant>({
       const tenant = await findTenant(tenantId.toLowerCase())
       if (!tenant || tenant.deletedAt) return { ok: false, code: 'unknown_tenant' }
       if (!isAdminDigest(signature, tenant.apiSecret, body)) return { ok: false, code: 'wrong_digest' }
-      const use = `admin-signature:${tenant.id}:${signature.timestampMs}:${signature.digest}:${signature.nonce ?? ''}`
+      const use = `admin-signature:${tenant.id}:${signature.version}:${signature.timestampMs}:${signature.digest}`
       if (!(await cache.setIfAbsent(use, 'used', ttlMs + MAX_ADMIN_SIGNATURE_LEAD_MS))) {
         return { ok: false, code: 'replayed' }
       }

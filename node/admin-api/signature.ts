@@ -7,11 +7,6 @@ export interface AdminSignature {
   version: number
   /** Lower-case hex. */
   digest: string
-  /**
-   * What makes equal requests of one millisecond differ: the value of a third part `n=<uuid>`. It is not covered
-   * by the digest; the contract accepts it for replays of load generators.
-   */
-  nonce: string | undefined
 }
 
 /** What is signed: the timestamp, a dot, and the body as canonical JSON (RFC 8785). */
@@ -36,14 +31,16 @@ export function signAdminRequest({
   return `t=${timestampMs}, v${version}=${digestOf(secret, timestampMs, body).toString('hex')}`
 }
 
-const HEADER = /^t=(\d{1,15}), ?v(\d{1,9})=([0-9a-f]{64})((?:, ?[^,]{1,200}){0,8})$/
+const HEADER = /^t=(\d{1,15}), ?v(\d{1,9})=([0-9a-f]{64})(?:, ?[^,]{1,200}){0,8}$/
 
-/** Reads the header; undefined where it does not have the form above. Trailing parts are allowed. */
+/**
+ * Reads the header; undefined where it does not have the form above. Trailing parts are allowed and say nothing:
+ * the digest does not cover them, so that anybody could have added them.
+ */
 export function parseAdminSignature(header: string): AdminSignature | undefined {
   const parts = HEADER.exec(header)
   if (!parts) return undefined
-  const nonce = /^, ?n=([0-9a-fA-F-]{36})$/.exec(parts[4]!)?.[1]
-  return { timestampMs: Number(parts[1]), version: Number(parts[2]), digest: parts[3]!, nonce }
+  return { timestampMs: Number(parts[1]), version: Number(parts[2]), digest: parts[3]! }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { signAdminRequest } from '../admin-api/index.ts'
+import { risingTimestamps } from '../admin-api/rising-timestamps.test-support.ts'
 import { createSystemRuntime } from '../runtime/index.ts'
 import { createTestDatabase } from '../runtime/testing.ts'
 import type { TestDatabase } from '../runtime/testing.ts'
@@ -32,16 +33,16 @@ describe('variables that change what a backend answers', () => {
     return backend
   }
 
+  const nextMs = risingTimestamps(Date.now)
   async function admin(backend: Backend, query: string, variables: object = {}, headers: object = {}) {
     const body = { query, variables }
-    const timestampMs = Date.now()
-    const signature = signAdminRequest({ body, secret: 'secret', version: 1, timestampMs })
+    const signature = signAdminRequest({ body, secret: 'secret', version: 1, timestampMs: nextMs() })
     return fetch(`http://127.0.0.1:${backend.addresses!.admin.port}/graphql`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         'tenant-id': OPERATOR_ID,
-        signature: `${signature}, n=${runtime.random.uuid()}`,
+        signature,
         ...headers
       },
       body: JSON.stringify(body)

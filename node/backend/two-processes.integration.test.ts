@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { verifyReceipt } from 'ilp-protocol-stream'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { signAdminRequest } from '../admin-api/index.ts'
+import { risingTimestamps } from '../admin-api/rising-timestamps.test-support.ts'
 import {
   conditionOf,
   createStreamReceiver,
@@ -89,20 +90,21 @@ describe.skipIf(isMissing && process.env.CI !== 'true')('two processes of one ba
     return running
   }
 
+  const nextMs = risingTimestamps(() => runtime.clock.nowMs())
   async function call<Answer>(at: Process, query: string, input: object = {}): Promise<Answer> {
     const body = { query, variables: { input } }
     const signature = signAdminRequest({
       body,
       secret: TEST_ENVIRONMENT.ADMIN_API_SECRET,
       version: 1,
-      timestampMs: runtime.clock.nowMs()
+      timestampMs: nextMs()
     })
     const response = await fetch(`http://${at.admin}/graphql`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         'tenant-id': OPERATOR_ID,
-        signature: `${signature}, n=${runtime.random.uuid()}`
+        signature
       },
       body: JSON.stringify(body)
     })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { signAdminRequest } from '../../../admin-api/index.ts'
+import { risingTimestamps } from '../../../admin-api/rising-timestamps.test-support.ts'
 import { createSystemRuntime } from '../../../runtime/index.ts'
 import { createTestDatabase } from '../../../runtime/testing.ts'
 import type { TestDatabase } from '../../../runtime/testing.ts'
@@ -52,15 +53,16 @@ describe('a BTP Transfer (RFC 23) to a backend', () => {
     runtime.kill()
   })
 
+  const nextMs = risingTimestamps(Date.now)
   async function mutate(name: string, query: string, input: object) {
     const body = { query, variables: { input } }
-    const signature = signAdminRequest({ body, secret: 'secret', version: 1, timestampMs: Date.now() })
+    const signature = signAdminRequest({ body, secret: 'secret', version: 1, timestampMs: nextMs() })
     const response = await fetch(`http://127.0.0.1:${backend.addresses!.admin.port}/graphql`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         'tenant-id': OPERATOR_ID,
-        signature: `${signature}, n=${runtime.random.uuid()}`
+        signature
       },
       body: JSON.stringify(body)
     })

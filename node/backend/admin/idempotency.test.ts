@@ -38,6 +38,47 @@ describe('idempotency keys', () => {
     expect(await call(changes)).toEqual({ run: 2 })
   })
 
+  it('never meet those of another tenant, operation or key, nor their locks', async () => {
+    // Two ways to cut one text, or nearly one, into three parts: whatever joins them has to keep them apart.
+    const text = fc.array(fc.constantFrom(':', ',', '","', '\\', ':lock'), { minLength: 2, maxLength: 3 })
+    const cut = fc.tuple(fc.nat(3), fc.nat(3), fc.constantFrom('', ':lock'))
+    const asCall = (tokens: string[], [first, more, suffix]: [number, number, string]) => ({
+      tenantId: tokens.slice(0, first).join(''),
+      operation: tokens.slice(first, first + more).join(''),
+      key: tokens.slice(first + more).join('') + suffix
+    })
+    const calls = fc
+      .tuple(text, cut, cut)
+      .map(([tokens, one, other]) => [asCall(tokens, one), asCall(tokens, other)] as const)
+    await fc.assert(
+      fc.asyncProperty(calls, async ([one, other]) => {
+        fc.pre(JSON.stringify(one) !== JSON.stringify(other))
+        const { idempotency } = world()
+        let runs = 0
+        let finish!: () => void
+        const first = idempotency.once({ ...one, input: {} }, () => {
+          runs += 1
+          return new Promise<void>((resolve) => (finish = resolve))
+        })
+        // While the first runs, and once it is stored.
+        expect(await idempotency.once({ ...other, input: {} }, async () => (runs += 1))).toBe(2)
+        finish()
+        await first
+        expect(await idempotency.once({ ...other, input: {} }, async () => (runs += 1))).toBe(2)
+      })
+    )
+  })
+
+  it.each([
+    ['x', 'x:lock'],
+    ['x:lock', 'x']
+  ])('%j and %j are two keys', async (one, other) => {
+    const { call } = world()
+    expect(await call({ key: one })).toEqual({ run: 1 })
+    expect(await call({ key: other })).toEqual({ run: 2 })
+    expect(await call({ key: one })).toEqual({ run: 1 })
+  })
+
   it('refuse other arguments', async () => {
     const { call } = world()
     await call()

@@ -66,8 +66,8 @@ export function createIdempotency({
         const limit = `An idempotencyKey has at most ${MAX_IDEMPOTENCY_KEY_LENGTH} characters`
         throw adminError('BAD_USER_INPUT', limit)
       }
-      const storedKey = `idempotency:${tenantId}:${operation}:${key}`
-      const unlock = await lock(`${storedKey}:lock`)
+      const storedKey = cacheKey('result', tenantId, operation, key)
+      const unlock = await lock(cacheKey('lock', tenantId, operation, key))
       if (!unlock) throw adminError('CONFLICT', `Concurrent request for idempotencyKey: ${key}`)
       try {
         const asked = canonicalize(tag(input)) ?? ''
@@ -88,6 +88,14 @@ export function createIdempotency({
       }
     }
   }
+}
+
+/** Whatever a caller's key holds, no two parts run into one another, and no result is taken for a lock. */
+function cacheKey(
+  kind: 'lock' | 'result',
+  ...parts: [tenantId: string, operation: string, key: string]
+): string {
+  return `idempotency-${kind}:${JSON.stringify(parts)}`
 }
 
 /** JSON keeps neither amounts nor dates: they are written as `{"$": [kind, text]}`. */

@@ -126,6 +126,7 @@ export const outgoingPaymentFailures: FailureRegistry<OutgoingPaymentFailure> = 
   WrongState: kind('CONFLICT', 409, 'wrong state'),
   InvalidQuote: kind('BAD_USER_INPUT', 400, 'invalid quote'),
   InsufficientGrant: kind('FORBIDDEN', 403, 'unauthorized'),
+  GrantBusy: kind('TIMEOUT', 503, 'grant is busy'),
   InactiveWalletAddress: kind('INACTIVE', 400, 'inactive wallet address'),
   InvalidAmount: kind('BAD_USER_INPUT', 400, 'invalid amount'),
   InvalidReceiver: kind('BAD_USER_INPUT', 400, 'invalid receiver'),

@@ -9,6 +9,14 @@ export function violatedUnique(error: unknown): string | undefined {
   return code === UNIQUE_VIOLATION && typeof constraint === 'string' ? constraint : undefined
 }
 
+/** PostgreSQL's code for a lock that did not come within `lock_timeout`. */
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** Whether a statement gave up waiting for a lock: nothing is wrong with it, and it may be tried again. */
+export function isLockTimeout(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === LOCK_NOT_AVAILABLE
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Whether PostgreSQL takes the text as a uuid: ids of callers are asked before they reach a query. */

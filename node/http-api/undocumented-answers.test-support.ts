@@ -115,6 +115,14 @@ export const UNDOCUMENTED: readonly Undocumented[] = [
     reason: 'a defect of ours or a service of ours that is down: an id for the log, nothing more'
   },
 
+  {
+    document: 'resource',
+    operation: 'POST /outgoing-payments',
+    status: 503,
+    body: 'error',
+    reason: 'other payments hold the grant for longer than one waits'
+  },
+
   // The wallet address server.
   {
     document: 'walletAddress',

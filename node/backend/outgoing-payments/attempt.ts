@@ -5,6 +5,7 @@ import type { Quote } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
 import { isActiveReceiver } from '../receivers/model.ts'
 import type { Receiver, Receivers } from '../receivers/model.ts'
+import { isLockTimeout } from '../sql.ts'
 import type { Ending } from './ending.ts'
 import { LeaseLostError, lifecycleError } from './errors.ts'
 import type { AttemptError } from './errors.ts'
@@ -208,7 +209,11 @@ export function createAttemptRunner(dependencies: AttemptRunnerDependencies): At
     try {
       if (error instanceof LeaseLostError) return await leases.release(lease, new Date(clock.nowMs()))
       logger.error({ err: error, outgoingPaymentId: payment.id }, 'an attempt at a payment was broken off')
-      if (error instanceof LedgerUnavailableError || error instanceof LedgerBusyError) {
+      if (
+        error instanceof LedgerUnavailableError ||
+        error instanceof LedgerBusyError ||
+        isLockTimeout(error)
+      ) {
         return await leases.release(lease, new Date(clock.nowMs() + OUTAGE_RETRY_MS))
       }
       const code = error instanceof RemoteUnavailableError ? 'ReceiverUnavailable' : 'InternalError'

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { uuidToId } from '../../runtime/index.ts'
 import { isFailure } from '../model.ts'
 import type { Amount } from '../model.ts'
 import { spentRows } from './grant-limits.ts'
 import type { OutgoingPaymentFailure, PaymentGrant } from './model.ts'
+import { GRANT_LOCK_ATTEMPTS } from './service.ts'
 import { TENANT_ID } from './payments-ground.test-support.ts'
 import { createPaymentsLab } from './payments-lab.test-support.ts'
 import type { TestNode } from './node-process.test-support.ts'
@@ -237,6 +238,66 @@ describe('limits of grants', () => {
       receiveAmount: eur(0n)
     })
     expect(await lab.audit()).toEqual([])
+  })
+
+  describe('that others hold for longer than a payment waits', () => {
+    /** Lets the look at a grant's row run into PostgreSQL's lock_timeout so many times. */
+    async function holdGrant(grantId: string, times: number): Promise<void> {
+      await lab.database.knex.raw('CREATE SEQUENCE held')
+      await lab.database.knex.raw(`CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('held') <= ${times} THEN
+          RAISE EXCEPTION 'canceling statement due to lock timeout' USING ERRCODE = '55P03';
+        END IF;
+        RETURN NEW;
+      END $$`)
+      await lab.database.knex.raw(`CREATE TRIGGER hold BEFORE INSERT ON "outgoingPaymentGrants"
+        FOR EACH ROW WHEN (NEW.id = '${grantId}') EXECUTE FUNCTION hold()`)
+    }
+    afterEach(async () => {
+      await lab.database.knex.raw('DROP TRIGGER hold ON "outgoingPaymentGrants"')
+      await lab.database.knex.raw('DROP FUNCTION hold')
+      await lab.database.knex.raw('DROP SEQUENCE held')
+    })
+
+    it('a payment waits once more for', async () => {
+      const grant = createGrant({ debitAmount: usd(1_000n) })
+      await holdGrant(grant.id, GRANT_LOCK_ATTEMPTS - 1)
+      expect(isFailure(await createPayment(grant))).toBe(false)
+      expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({ debitAmount: usd(550n) })
+    })
+
+    it('a payment and a cancellation are refused for, and nothing is counted', async () => {
+      const grant = createGrant({ debitAmount: usd(1_000n) })
+      const first = await payment(grant)
+      await holdGrant(grant.id, 2 * GRANT_LOCK_ATTEMPTS)
+      expect(await createPayment(grant)).toMatchObject({ failure: 'GrantBusy' })
+      const cancel = () =>
+        node.outgoingPayments.cancel({ id: first.payment.id, tenantId: TENANT_ID, reason: 'no money' })
+      expect(await cancel()).toMatchObject({ failure: 'GrantBusy' })
+      expect(await lab.row(first.payment.id)).toMatchObject({ state: 'FUNDING' })
+      expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({ debitAmount: usd(550n) })
+      expect(await cancel()).toMatchObject({ state: 'CANCELLED' })
+    })
+
+    it('the end of a payment waits for, without that counting as an attempt', async () => {
+      const grant = createGrant({ debitAmount: usd(1_000n) })
+      const incoming = await lab.createLocalPayment(node, 500n)
+      const created = await createPaymentTo(grant, node.incomingPayments.url(incoming))
+      if (isFailure(created)) throw new Error(created.failure)
+      // So that something is given back.
+      await node.incomingPayments.cancel(incoming.id, TENANT_ID)
+      await holdGrant(grant.id, 3)
+      await lab.fund(node, created.payment)
+      expect(await lab.ended(created.payment.id, { advance: true })).toMatchObject({
+        state: 'COMPLETED',
+        stateAttempts: 0
+      })
+      const { rows } = await lab.database.knex.raw<{ rows: unknown[] }>(
+        'SELECT last_value::int AS looks FROM held'
+      )
+      expect(rows).toEqual([{ looks: 4 }])
+      expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({ receiveAmount: eur(0n) })
+    })
   })
 
   it('counts anew in each interval', async () => {

@@ -49,6 +49,7 @@ export type OutgoingPaymentFailure =
   | 'WrongState'
   | 'InvalidQuote'
   | 'InsufficientGrant'
+  | 'GrantBusy'
   | 'InactiveWalletAddress'
   | 'InvalidAmount'
   | 'InvalidReceiver'

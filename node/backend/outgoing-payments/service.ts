@@ -3,13 +3,13 @@ import { MAX_APPLICATION_DATA_BYTES } from '../../ilp/index.ts'
 import type { Clock, Database } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { Channel, failure, isFailure } from '../model.ts'
-import type { Failure } from '../model.ts'
+import type { Failure, Transaction } from '../model.ts'
 import { selectPage } from '../pagination.ts'
 import type { Quote, Quotes } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
 import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
 import type { Receivers } from '../receivers/model.ts'
-import { isUuid, violatedUnique } from '../sql.ts'
+import { isLockTimeout, isUuid, violatedUnique } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
 import { outgoingPaymentEvent } from './events.ts'
@@ -28,6 +28,9 @@ import type { OutgoingPaymentRow } from './store.ts'
 
 /** A payment that was funded is looked at after so long, should the process that funds it die right then. */
 export const FUNDING_FALLBACK_MS = 2_000
+
+/** How often a payment waits for others of its grant, GRANT_LOCK_TIMEOUT_MS each time, before it is refused. */
+export const GRANT_LOCK_ATTEMPTS = 2
 
 export interface OutgoingPaymentServiceDependencies {
   database: Database
@@ -135,7 +138,7 @@ export function createOutgoingPaymentService(
       await outbox.addWith(database, database.knex(TABLE).insert(row), event)
       return { payment }
     }
-    return database.transaction(async (trx) => {
+    return withGrantLock(async (trx) => {
       const reserved = await reserveGrant(trx, grant, quote, createdAt)
       if (isFailure<OutgoingPaymentFailure>(reserved)) return reserved
       row.grantIntervalStart = reserved.reservation.intervalStart ?? null
@@ -144,6 +147,18 @@ export function createOutgoingPaymentService(
       await outbox.add(trx, outgoingPaymentEvent('outgoing_payment.created', payment, 0n))
       return { payment, spent: reserved.spent }
     })
+  }
+
+  /** One transaction that waits for its grant; refused where others hold that for too long, with nothing changed. */
+  async function withGrantLock<T>(work: (trx: Transaction) => Promise<T>): Promise<T | Refusal> {
+    for (let attempt = 1; attempt <= GRANT_LOCK_ATTEMPTS; attempt += 1) {
+      try {
+        return await database.transaction(work)
+      } catch (error) {
+        if (!isLockTimeout(error)) throw error
+      }
+    }
+    return failure('GrantBusy', 'other payments of the grant are being counted: repeat the request in some seconds')
   }
 
   async function fund(input: Parameters<OutgoingPayments['fund']>[0]): ReturnType<OutgoingPayments['fund']> {
@@ -211,7 +226,7 @@ export function createOutgoingPaymentService(
       ...(reason !== undefined && { cancellationReason: reason }),
       ...(cardPaymentFailureReason !== undefined && { cardPaymentFailureReason })
     }
-    const cancelled = await database.transaction(async (trx) => {
+    const cancelled = await withGrantLock(async (trx) => {
       const [row] = await trx<OutgoingPaymentRow>(TABLE)
         .where({ id: payment.id, state: 'FUNDING' })
         .update({ state: 'CANCELLED', metadata, updatedAt: now() })

@@ -31,6 +31,8 @@ const COUNTS = {
   peeringHistories: { short: 5, long: 200 },
   /** Histories of three tenants and the operator, each with the ids of the others. */
   isolationHistories: { short: 4, long: 520 },
+  /** Histories of a withdrawal that several ask, post and void at once, per ledger. */
+  withdrawalsAskedAgain: { short: 12, long: 1_000 },
   /** Lists that are paged through while rows are inserted. */
   pagedLists: { short: 30, long: 2_000 }
 } as const

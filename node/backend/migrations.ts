@@ -190,5 +190,15 @@ export const backendMigrations: Migration[] = [
       CREATE INDEX incoming_payments_list ON "incomingPayments" ("createdAt", id);
       CREATE INDEX outgoing_payments_list ON "outgoingPayments" ("createdAt", id);
     `
+  },
+  {
+    name: '0019_withdrawals_asked_again',
+    up: `
+      -- A withdrawal that lapsed may be asked again, as one that was voided; its time is 32 bits without a sign.
+      ALTER TABLE "liquidityTransfers" DROP CONSTRAINT "liquidityTransfers_state_check";
+      ALTER TABLE "liquidityTransfers" ADD CONSTRAINT "liquidityTransfers_state_check"
+        CHECK (state IN ('STARTED', 'PENDING', 'POSTED', 'VOIDED', 'LAPSED', 'REFUSED'));
+      ALTER TABLE "liquidityTransfers" ALTER COLUMN "timeoutSeconds" TYPE bigint;
+    `
   }
 ]

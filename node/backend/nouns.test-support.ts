@@ -61,9 +61,14 @@ export interface TestNouns {
   close(): Promise<void>
 }
 
-export async function createTestNouns(adminUrl: string): Promise<TestNouns> {
+/** @param openLedger another ledger than the one in memory */
+export async function createTestNouns(
+  adminUrl: string,
+  openLedger: (backend: TestBackend) => Promise<AuditableLedger> = async (backend) =>
+    createMemoryLedger(backend)
+): Promise<TestNouns> {
   const backend = await createTestBackend(adminUrl)
-  const ledger = createMemoryLedger(backend)
+  const ledger = await openLedger(backend)
   const inner = createLedgerWriter({ ...backend, ledger })
   let next: Interference | undefined
   const writer: LedgerWriter = {

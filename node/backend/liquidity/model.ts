@@ -28,7 +28,7 @@ export interface Liquidity {
   }): Promise<void | Failure<LiquidityFailure>>
   /**
    * Account → settlement: at once with `timeoutSeconds` 0, else in two phases. A withdrawal that was refused
-   * (InsufficientBalance) may be asked again under the same id.
+   * (InsufficientBalance), voided or lapsed may be asked again under the same id.
    */
   withdraw(withdrawal: {
     id: string

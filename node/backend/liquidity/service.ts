@@ -1,19 +1,6 @@
 import { createHash } from 'node:crypto'
-import {
-  AccountCode,
-  AMOUNT_ALL,
-  LedgerUnavailableError,
-  MAX_AMOUNT,
-  TransferCode
-} from '../../ledger/index.ts'
-import type {
-  Account,
-  Ledger,
-  LedgerWriter,
-  NewAccount,
-  NewTransfer,
-  SubmissionResult
-} from '../../ledger/index.ts'
+import { AMOUNT_ALL, LedgerUnavailableError, MAX_AMOUNT, TransferCode } from '../../ledger/index.ts'
+import type { Ledger, LedgerWriter, NewTransfer, SubmissionResult } from '../../ledger/index.ts'
 import { idToUuid, uuidToId } from '../../runtime/index.ts'
 import type { Clock, Database, Logger, Random } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
@@ -21,6 +8,7 @@ import type { RunningAssetDirectory } from '../assets/directory.ts'
 import { failure } from '../model.ts'
 import type { Failure, Transaction } from '../model.ts'
 import { isUuid } from '../sql.ts'
+import { createLiquidityAccounts } from './accounts.ts'
 import { createAttemptStore } from './store.ts'
 import type { Attempt, TransferKind } from './store.ts'
 import type { Liquidity, LiquidityFailure } from './model.ts'
@@ -68,8 +56,11 @@ export interface LiquidityService extends Liquidity {
  *   (ask) ──claim──▶ STARTED ──ledger booked──▶ POSTED               deposit, withdrawal at once
  *                      │  ╲
  *                      │   ──ledger reserved──▶ PENDING ──post──▶ POSTED
- *                      │                           ╲──void──▶ VOIDED   (or it lapses in the ledger)
- *                      └──ledger refused──▶ REFUSED ──ask again──▶ (next attempt: STARTED)
+ *                      │                          │╲──void──▶ VOIDED
+ *                      │                           ╲──its time passes, and it is asked again──▶ LAPSED
+ *                      └──ledger refused──▶ REFUSED
+ *
+ *   REFUSED, VOIDED, LAPSED ──ask again──▶ (next attempt: STARTED)
  *
  * The claim is a row; the ledger's transfer follows under the row's ledger id, then the row's state. Whoever
  * dies in between leaves STARTED: asking again sends the identical record. Exactly one caller moves a row out
@@ -78,6 +69,7 @@ export interface LiquidityService extends Liquidity {
 export function createLiquidity(dependencies: LiquidityDependencies): LiquidityService {
   const { database, clock, random, logger, ledger, writer, assets } = dependencies
   const store = createAttemptStore({ clock })
+  const accounts = createLiquidityAccounts({ ledger })
 
   async function transfer(request: Request): Promise<void | Refusal> {
     const refused = checkRequest(request)
@@ -100,11 +92,47 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     if (await store.insert(database.knex, first)) return first
     const latest = await store.latest(database.knex, request.id)
     if (latest === undefined) return undefined
-    if (latest.state === 'REFUSED') {
+    if (await mayAskAgain(latest, request)) {
       const next = newAttempt(request, latest.attempt + 1, idToUuid(random.orderedId()))
       return (await store.insert(database.knex, next)) ? next : undefined
     }
     return latest.state === 'STARTED' && isSame(latest, request) ? latest : 'taken'
+  }
+
+  /**
+   * Whether the latest attempt left the money where it was, for good. What was voided or lapsed is given up for
+   * this account alone: its id goes on naming that account's withdrawal.
+   */
+  async function mayAskAgain(latest: Attempt, request: Request): Promise<boolean> {
+    if (latest.state === 'REFUSED') return true
+    if (latest.kind !== request.kind || latest.accountId !== request.accountId.toLowerCase()) return false
+    if (latest.state === 'PENDING') return hasLapsed(latest)
+    return latest.state === 'VOIDED' || latest.state === 'LAPSED'
+  }
+
+  /**
+   * Whether the ledger will never post a PENDING withdrawal, and writes that down. Its own word counts, for its
+   * clock may differ from ours: after the sweep, which frees the money too, a void meets the end that stands.
+   */
+  async function hasLapsed(attempt: Attempt): Promise<boolean> {
+    const [state] = await ledger.pendingStates([uuidToId(attempt.ledgerTransferId)])
+    if (state !== 'expired' && state !== 'voided') return false
+    await ledger.sweepExpired()
+    const result = await submit(finishingTransfer(attempt, 'void'))
+    switch (result) {
+      case 'ok':
+      case 'exists':
+      case 'pending_transfer_already_voided':
+        await store.finish(database.knex, attempt, 'VOIDED')
+        return true
+      case 'pending_transfer_expired':
+        await store.finish(database.knex, attempt, 'LAPSED')
+        return true
+      case 'pending_transfer_already_posted':
+        return false
+      default:
+        throw new Error(`the ledger refused to void withdrawal ${attempt.id}: ${result}`)
+    }
   }
 
   function newAttempt(request: Request, attempt: number, ledgerTransferId: string): Attempt {
@@ -209,31 +237,22 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     if (attempt === undefined || attempt.state === 'REFUSED' || attempt.state === 'STARTED') {
       return failure('UnknownTransfer', `there is no withdrawal ${id}`)
     }
-    if (attempt.state === 'POSTED') return failure('AlreadyPosted', `transfer ${id} is posted already`)
-    if (attempt.state === 'VOIDED') return failure('AlreadyVoided', `transfer ${id} is voided already`)
-    const result = await submit({
-      id: finishingId(attempt.ledgerTransferId, step),
-      debitAccountId: 0n,
-      creditAccountId: 0n,
-      ledger: 0,
-      code: 0,
-      pendingId: uuidToId(attempt.ledgerTransferId),
-      amount: step === 'post' ? AMOUNT_ALL : 0n,
-      flags: step === 'post' ? { postPending: true } : { voidPending: true }
-    })
+    if (attempt.state === 'POSTED') return posted(id)
+    if (attempt.state === 'VOIDED') return voided(id)
+    if (attempt.state === 'LAPSED') return lapsed(attempt)
+    const result = await submit(finishingTransfer(attempt, step))
     switch (result) {
       case 'ok':
-      case 'exists': {
-        const state = step === 'post' ? 'POSTED' : 'VOIDED'
-        if (await store.finish(database.knex, attempt, state)) return
-        return finishWithdrawal(id, step, tenantId)
-      }
+      case 'exists':
+        // Who comes second is told of this attempt: the next one, if there is one already, is not its business.
+        if (await store.finish(database.knex, attempt, step === 'post' ? 'POSTED' : 'VOIDED')) return
+        return step === 'post' ? posted(id) : voided(id)
       case 'pending_transfer_already_posted':
-        return failure('AlreadyPosted', `transfer ${id} is posted already`)
+        return posted(id)
       case 'pending_transfer_already_voided':
-        return failure('AlreadyVoided', `transfer ${id} is voided already`)
+        return voided(id)
       case 'pending_transfer_expired':
-        return failure('TransferExpired', `withdrawal ${id} lapsed after ${attempt.timeoutSeconds} s`)
+        return lapsed(attempt)
       default:
         throw new Error(`the ledger refused to ${step} withdrawal ${id}: ${result}`)
     }
@@ -253,64 +272,12 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     }
   }
 
-  async function ensureAccount(account: NewAccount): Promise<boolean> {
-    const [result] = await ledger.createAccounts([account])
-    if (result === 'ok' || result === 'exists') return result === 'ok'
-    const [found] = await ledger.lookupAccounts([account.id])
-    if (found !== undefined && servesAs(account, found)) return false
-    throw new Error(`the ledger refused account ${idToUuid(account.id)}: ${result}`)
-  }
-
-  /** An asset's two accounts, linked and with history as Rafiki makes them. */
-  async function ensureAssetAccounts(asset: Asset): Promise<void> {
-    const liquidity = newAccount({ id: asset.id, asset, code: AccountCode.LIQUIDITY_ASSET })
-    const settlement: NewAccount = {
-      ...liquidity,
-      id: BigInt(asset.ledger),
-      code: AccountCode.SETTLEMENT,
-      flags: { creditsMustNotExceedDebits: true, history: true }
-    }
-    const [result] = await ledger.createAccounts([
-      { ...liquidity, flags: { ...liquidity.flags, linked: true, history: true } },
-      settlement
-    ])
-    // The first one bears the mark of the link: where it exists, so does the other.
-    if (result === 'ok' || result === 'exists') return
-    await ensureAccount({ ...liquidity, flags: { ...liquidity.flags, history: true } })
-    await ensureAccount(settlement)
-  }
-
-  function newAccount(account: { id: string; asset: Asset; code: number }): NewAccount {
-    return {
-      id: uuidToId(account.id),
-      ledger: account.asset.ledger,
-      code: account.code,
-      userData128: uuidToId(account.asset.id),
-      flags: { debitsMustNotExceedCredits: true }
-    }
-  }
-
-  async function accounts(ids: readonly string[]) {
-    return ids.length === 0 ? [] : ledger.lookupAccounts(ids.map(uuidToId))
-  }
-
-  async function balances(ids: readonly string[]): Promise<(bigint | undefined)[]> {
-    const found = await accounts(ids)
-    return found.map(
-      (account) => account && account.creditsPosted - account.debitsPosted - account.debitsPending
-    )
-  }
-
   return {
-    ensureAccount: (account) => ensureAccount(newAccount(account)),
-    ensureAssetAccounts,
+    ...accounts,
     deposit: (deposit) => transfer({ ...deposit, kind: 'DEPOSIT', timeoutSeconds: 0 }),
     withdraw: (withdrawal) => transfer({ ...withdrawal, kind: 'WITHDRAWAL' }),
     postWithdrawal: (id, tenantId) => finishWithdrawal(id, 'post', tenantId),
     voidWithdrawal: (id, tenantId) => finishWithdrawal(id, 'void', tenantId),
-    balance: async (id) => (await balances([id]))[0],
-    balances,
-    accounts,
     async claimDeposit(trx, deposit) {
       const request: Request = { ...deposit, kind: 'DEPOSIT', timeoutSeconds: 0 }
       const refused = checkRequest(request)
@@ -335,20 +302,6 @@ function checkRequest({ id, amount, timeoutSeconds }: Request): Refusal | undefi
   return undefined
 }
 
-/**
- * Whether an account that is there already does what the wanted one would. How it was created (linked) and whether its
- * history is kept change nothing here: books that others began may differ in that.
- */
-function servesAs(wanted: NewAccount, found: Account): boolean {
-  return (
-    found.ledger === wanted.ledger &&
-    found.code === wanted.code &&
-    found.userData128 === (wanted.userData128 ?? 0n) &&
-    found.flags.debitsMustNotExceedCredits === (wanted.flags?.debitsMustNotExceedCredits ?? false) &&
-    found.flags.creditsMustNotExceedDebits === (wanted.flags?.creditsMustNotExceedDebits ?? false)
-  )
-}
-
 /** Whether a request repeats an attempt, or merely uses its id. */
 function isSame(attempt: Attempt, request: Request): boolean {
   return (
@@ -361,6 +314,31 @@ function isSame(attempt: Attempt, request: Request): boolean {
 
 function exists(id: string): Refusal {
   return failure('TransferExists', `a transfer ${id} exists already`)
+}
+
+function posted(id: string): Refusal {
+  return failure('AlreadyPosted', `transfer ${id} is posted already`)
+}
+
+function voided(id: string): Refusal {
+  return failure('AlreadyVoided', `transfer ${id} is voided already`)
+}
+
+function lapsed({ id, timeoutSeconds }: Attempt): Refusal {
+  return failure('TransferExpired', `withdrawal ${id} lapsed after ${timeoutSeconds} s`)
+}
+
+function finishingTransfer({ ledgerTransferId }: Attempt, step: 'post' | 'void'): NewTransfer {
+  return {
+    id: finishingId(ledgerTransferId, step),
+    debitAccountId: 0n,
+    creditAccountId: 0n,
+    ledger: 0,
+    code: 0,
+    pendingId: uuidToId(ledgerTransferId),
+    amount: step === 'post' ? AMOUNT_ALL : 0n,
+    flags: step === 'post' ? { postPending: true } : { voidPending: true }
+  }
 }
 
 /** The id of the transfer that posts or voids another: derived, so that a repeat is the identical record. */

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { Clock } from '../../runtime/index.ts'
 
 export type TransferKind = 'DEPOSIT' | 'WITHDRAWAL'
-export type AttemptState = 'STARTED' | 'PENDING' | 'POSTED' | 'VOIDED' | 'REFUSED'
+export type AttemptState = 'STARTED' | 'PENDING' | 'POSTED' | 'VOIDED' | 'LAPSED' | 'REFUSED'
 
 /** One try of a transfer under an outer id, with the ledger id that stands for it. */
 export interface Attempt {
@@ -17,6 +17,11 @@ export interface Attempt {
   state: AttemptState
   expiresAt: Date | null
 }
+
+/** 32 bits without a sign, which is wider than PostgreSQL's integer. */
+type Row = Omit<Attempt, 'timeoutSeconds'> & { timeoutSeconds: bigint }
+
+const toAttempt = (row: Row): Attempt => ({ ...row, timeoutSeconds: Number(row.timeoutSeconds) })
 
 const TABLE = 'liquidityTransfers'
 
@@ -42,14 +47,19 @@ export function createAttemptStore({ clock }: { clock: Clock }) {
         .returning('attempt')
       return inserted.length === 1
     },
-    latest: (knex: Knex, id: string): Promise<Attempt | undefined> =>
-      knex<Attempt>(TABLE).where({ id }).orderBy('attempt', 'desc').first(),
+    async latest(knex: Knex, id: string): Promise<Attempt | undefined> {
+      const row = await knex(TABLE).where({ id }).orderBy('attempt', 'desc').first<Row | undefined>()
+      return row && toAttempt(row)
+    },
     settle: (knex: Knex, attempt: Attempt, to: 'PENDING' | 'POSTED' | 'REFUSED') =>
       move(knex, attempt, 'STARTED', to),
-    finish: (knex: Knex, attempt: Attempt, to: 'POSTED' | 'VOIDED') => move(knex, attempt, 'PENDING', to),
-    startedDepositsOf: (knex: Knex, table: string): Promise<Attempt[]> =>
-      knex<Attempt>(TABLE)
+    finish: (knex: Knex, attempt: Attempt, to: 'POSTED' | 'VOIDED' | 'LAPSED') =>
+      move(knex, attempt, 'PENDING', to),
+    async startedDepositsOf(knex: Knex, table: string): Promise<Attempt[]> {
+      const rows = await knex<Row>(TABLE)
         .where({ state: 'STARTED', kind: 'DEPOSIT' })
         .whereIn('id', knex.select('id').from(table))
+      return (rows as Row[]).map(toAttempt)
+    }
   }
 }

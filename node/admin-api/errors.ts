@@ -13,6 +13,9 @@ export type AdminErrorCode =
   | 'TIMEOUT'
   | 'UNAUTHENTICATED'
 
+/** An error's message tells at most so much of what it is about: what was sent may have a megabyte. */
+export const MAX_ERROR_MESSAGE_LENGTH = 1_000
+
 /** An error that a resolver throws for the caller to see. */
 export function adminError(
   code: AdminErrorCode,
@@ -50,9 +53,9 @@ function isGraphQLErrorThroughout(error: GraphQLError): boolean {
   return error.originalError == null || error.originalError instanceof GraphQLError
 }
 
-/** The error with a code and without "Did you mean …": field names are not for guessing. */
+/** The error with a code, in bounded words, and without "Did you mean …": field names are not for guessing. */
 export function withoutHints(error: GraphQLError, fallbackCode?: string): GraphQLError {
-  const message = error.message.replace(/ ?Did you mean .*\?$/s, '')
+  const message = shortened(error.message.replace(/ ?Did you mean .*\?$/s, ''))
   const code = error.extensions.code ?? fallbackCode
   return new GraphQLError(message, {
     ...(error.nodes && { nodes: error.nodes }),
@@ -61,4 +64,11 @@ export function withoutHints(error: GraphQLError, fallbackCode?: string): GraphQ
     ...(error.path && { path: error.path }),
     extensions: { ...error.extensions, ...(code !== undefined && { code }) }
   })
+}
+
+/** Long messages lose their middle: the end tells what is wrong with what the beginning quotes. */
+function shortened(message: string): string {
+  if (message.length <= MAX_ERROR_MESSAGE_LENGTH) return message
+  const half = MAX_ERROR_MESSAGE_LENGTH / 2 - 1
+  return `${message.slice(0, half)} … ${message.slice(-half)}`.toWellFormed()
 }

@@ -1,6 +1,7 @@
-import { GraphQLError, Kind } from 'graphql'
+import { GraphQLError, Kind, Lexer, parse, Source, TokenKind } from 'graphql'
 import type {
   ASTVisitor,
+  DocumentNode,
   FragmentDefinitionNode,
   OperationDefinitionNode,
   SelectionNode,
@@ -15,9 +16,53 @@ export interface QueryLimits {
   maxCost: number
   /** Lexical tokens of a document. */
   maxTokens: number
+  /** Braces, brackets and parentheses within one another: what walks a document does so by recursion. */
+  maxNesting: number
 }
 
-export const DEFAULT_QUERY_LIMITS: QueryLimits = { maxDepth: 10, maxCost: 5_000, maxTokens: 20_000 }
+export const DEFAULT_QUERY_LIMITS: QueryLimits = {
+  maxDepth: 10,
+  maxCost: 5_000,
+  maxTokens: 20_000,
+  maxNesting: 200
+}
+
+const OPENING: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]
+const CLOSING: readonly string[] = [TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]
+
+/**
+ * Parses a document of bounded size and nesting.
+ *
+ * @throws a GraphQLError with what is wrong with it
+ */
+export function parseWithin({ maxTokens, maxNesting }: QueryLimits, text: string): DocumentNode {
+  const lexer = new Lexer(new Source(text))
+  for (let [tokens, nesting] = [0, 0]; tokens <= maxTokens; tokens += 1) {
+    const { kind } = lexer.advance()
+    if (kind === TokenKind.EOF) break
+    if (OPENING.includes(kind)) nesting += 1
+    if (CLOSING.includes(kind)) nesting -= 1
+    if (nesting > maxNesting) {
+      throw new GraphQLError(`The document is nested more than the ${maxNesting} levels that are allowed`, {
+        extensions: { code: 'GRAPHQL_PARSE_FAILED' }
+      })
+    }
+  }
+  return parse(text, { maxTokens })
+}
+
+/** A validation rule that refuses NUL characters in what a document quotes: no text of a database can hold them. */
+export function refuseNulRule(context: ValidationContext): ASTVisitor {
+  return {
+    StringValue(node) {
+      if (!node.value.includes('\0')) return
+      const extensions = { code: 'GRAPHQL_VALIDATION_FAILED' }
+      context.reportError(
+        new GraphQLError('A text holds a NUL character, which cannot be stored', { nodes: node, extensions })
+      )
+    }
+  }
+}
 
 const LEAF_COST = 1
 const OBJECT_COST = 2

@@ -1,5 +1,5 @@
-import { NoSchemaIntrospectionCustomRule, parse } from 'graphql'
-import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { NoSchemaIntrospectionCustomRule } from 'graphql'
+import type { DocumentNode, GraphQLSchema, parse } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
@@ -10,7 +10,7 @@ import type { Address, Clock, HttpServer, Logger, Network, Random } from '../run
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
 import { createErrorMask, withoutHints } from './errors.ts'
 import { createKnownDocuments } from './known-documents.ts'
-import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS } from './query-limits.ts'
+import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS, parseWithin, refuseNulRule } from './query-limits.ts'
 import type { QueryLimits } from './query-limits.ts'
 
 export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext extends object> {
@@ -96,9 +96,10 @@ function createExecutor<ResolverContext extends object>({
   const known = createKnownDocuments(schema, maskError)
   const limits: Plugin = {
     onParse: ({ setParseFn }) =>
-      setParseFn(((source: string) => parse(source, { maxTokens: queryLimits.maxTokens })) as typeof parse),
+      setParseFn(((source: string) => parseWithin(queryLimits, source)) as typeof parse),
     onValidate({ addValidationRule, params }) {
       addValidationRule(createQueryLimitsRule(queryLimits))
+      addValidationRule(refuseNulRule)
       if (production) addValidationRule(NoSchemaIntrospectionCustomRule)
       return ({ valid, result, setResult }) => {
         if (valid) known.add(params.documentAST as DocumentNode)

@@ -1,5 +1,6 @@
 import { adminError, checkPageRequest } from '../../admin-api/index.ts'
 import type { PageRequest } from '../pagination.ts'
+import { isUuid } from '../sql.ts'
 import type { AdminContext } from './context.ts'
 
 /** The arguments of every list, as GraphQL hands them over. */
@@ -29,10 +30,16 @@ export function scopeOf({ isOperator, tenant }: AdminContext): { tenantId?: stri
   return isOperator ? {} : { tenantId: tenant.id }
 }
 
-/** The same for lists, where the operator may name a tenant. Others always see their own. */
+/**
+ * The same for lists, where the operator may name a tenant. Others always see their own.
+ *
+ * @throws BAD_USER_INPUT for what is no tenant's id
+ */
 export function listScope(context: AdminContext, tenantId: string | null | undefined): { tenantId?: string } {
   if (!context.isOperator) return { tenantId: context.tenant.id }
-  return tenantId == null ? {} : { tenantId: tenantId.toLowerCase() }
+  if (tenantId == null) return {}
+  if (!isUuid(tenantId)) throw adminError('BAD_USER_INPUT', 'Invalid Tenant ID')
+  return { tenantId: tenantId.toLowerCase() }
 }
 
 /**
@@ -60,6 +67,15 @@ export function given<Input extends object>(
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value != null)) as never
 }
 
+/** The longest asset code and key id: both stand in an index. */
+export const MAX_NAME_LENGTH = 255
+
+/** @throws BAD_USER_INPUT above MAX_NAME_LENGTH characters */
+export function shortName(text: string, name: string): string {
+  if (text.length <= MAX_NAME_LENGTH) return text
+  throw adminError('BAD_USER_INPUT', `${name} has at most ${MAX_NAME_LENGTH} characters`)
+}
+
 /** A time in ISO 8601. @throws BAD_USER_INPUT */
 export function parseTime(text: string, name: string): Date {
   const time = new Date(text)
@@ -72,8 +88,8 @@ export function parseTime(text: string, name: string): Date {
   return time
 }
 
-/** Withdrawals stay open at most this long: what 32 bits of seconds hold. */
-export const MAX_TIMEOUT_SECONDS = 4_294_967_295n
+/** Withdrawals stay open at most this long, 68 years: what an integer of the database holds. */
+export const MAX_TIMEOUT_SECONDS = 2_147_483_647n
 
 /** @throws BAD_USER_INPUT above MAX_TIMEOUT_SECONDS */
 export function timeoutSeconds(seconds: bigint): number {

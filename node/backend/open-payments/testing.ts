@@ -42,7 +42,9 @@ export interface TestNode {
     as?: { tenantId: string; secret: string }
   ): Promise<{ data?: Data; errors?: AdminError[] }>
   /** The same on the authorization server's Admin API. */
-  authAdmin<Data>(query: string): Promise<{ data?: Data; errors?: AdminError[] }>
+  authAdmin<Data>(query: string, variables?: object): Promise<{ data?: Data; errors?: AdminError[] }>
+  /** Where the two Admin APIs are asked. */
+  adminUrls: { backend: string; auth: string }
   /** The backend's database, beside the backend. */
   database: Database
   /** Statements that the backend has sent to it. */
@@ -182,7 +184,8 @@ export async function startTestNode(
       url: `http://127.0.0.1:${port}/graphql`,
       headers: { 'content-type': 'application/json', 'tenant-id': tenantId, signature },
       body: JSON.stringify(body),
-      timeoutMs: 20_000
+      timeoutMs: 20_000,
+      maxResponseBytes: 10_000_000
     })
     return JSON.parse(answer.body.toString('utf8')) as { data?: Data; errors?: AdminError[] }
   }
@@ -196,7 +199,12 @@ export async function startTestNode(
     statementCount: () => opened.reduce((sum, one) => sum + one.statementCount(), 0),
     admin: (query, variables = {}, as = OPERATOR) =>
       callAdmin(backend.addresses!.admin.port, { query, variables }, as),
-    authAdmin: (query) => callAdmin(auth.addresses!.admin.port, { query, variables: {} }, OPERATOR),
+    authAdmin: (query, variables = {}) =>
+      callAdmin(auth.addresses!.admin.port, { query, variables }, OPERATOR),
+    adminUrls: {
+      backend: `http://127.0.0.1:${backend.addresses!.admin.port}/graphql`,
+      auth: `http://127.0.0.1:${auth.addresses!.admin.port}/graphql`
+    },
     async createTenant(tenant, walletAddressUrl) {
       const { errors } = await node.admin(
         `mutation ($input: CreateTenantInput!) { createTenant(input: $input) { tenant { id } } }`,

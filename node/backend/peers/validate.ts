@@ -6,6 +6,8 @@ import type { PeerChanges, PeerFailure } from './model.ts'
 /** Routes and tokens of one peer at most: they are held in memory by every process. */
 export const MAX_ROUTES_PER_PEER = 1_000
 export const MAX_TOKENS_PER_PEER = 100
+/** A token stands in an index, and in a header of every packet. */
+export const MAX_TOKEN_BYTES = 2_048
 
 /** What is wrong with the given fields of a peer; undefined when nothing is. */
 export function checkPeerInput(
@@ -32,10 +34,13 @@ export function checkPeerInput(
   if (hasCredentials(http.outgoing.endpoint)) {
     return failure('InvalidHTTPEndpoint', 'an http(s) endpoint carries no credentials: authToken does')
   }
+  const tokens = http.incoming?.authTokens ?? []
+  if ([http.outgoing.authToken, ...tokens].some((token) => Buffer.byteLength(token) > MAX_TOKEN_BYTES)) {
+    return failure('InvalidHTTPEndpoint', `a token has at most ${MAX_TOKEN_BYTES} bytes`)
+  }
   if (!HEADER_VALUE.test(http.outgoing.authToken)) {
     return failure('InvalidHTTPEndpoint', 'the outgoing authToken has characters that no header carries')
   }
-  const tokens = http.incoming?.authTokens ?? []
   if (tokens.some((token) => token.trim() === '')) {
     return failure('InvalidHTTPEndpoint', 'an incoming token is empty')
   }

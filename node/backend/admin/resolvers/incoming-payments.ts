@@ -4,6 +4,7 @@ import type { IncomingPayment } from '../../incoming-payments/model.ts'
 import { isFailure } from '../../model.ts'
 import type { Amount } from '../../model.ts'
 import type { Receiver } from '../../receivers/model.ts'
+import { isUuid } from '../../sql.ts'
 import { listScope, pageRequest, parseTime, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
@@ -180,7 +181,9 @@ async function decided(
 ): Promise<{ success: true }> {
   const { incomingPayments, partialPayments } = context.services
   const payment = await incomingPayments.get(incomingPaymentId, scopeOf(context).tenantId)
-  if (!payment) throw failureError(incomingPaymentFailures, { failure: 'UnknownPayment' })
+  if (!payment || !isUuid(partialIncomingPaymentId)) {
+    throw failureError(incomingPaymentFailures, { failure: 'UnknownPayment' })
+  }
   unwrap(incomingPaymentFailures, await partialPayments.decided(payment, partialIncomingPaymentId, decision))
   return { success: true }
 }

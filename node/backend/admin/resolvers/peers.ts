@@ -2,13 +2,11 @@ import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { autoPeeringFailures, peerFailures } from '../../failures.ts'
 import type { WaitingRequest } from '../../auto-peering/index.ts'
 import type { Peer, PeerSetting } from '../../peers/model.ts'
-import { given, listScope, pageRequest, scopeOf } from '../arguments.ts'
+import { given, listScope, pageRequest, scopeOf, shortName } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
 import { mutation } from '../mutation.ts'
-
-const MAX_NAME_LENGTH = 255
 
 interface PeerSettings {
   maxPacketAmount?: bigint | null
@@ -159,9 +157,7 @@ function settingsOf(input: PeerSettings) {
     if (limit != null && limit < 1) throw adminError('BAD_USER_INPUT', `${name} must be at least 1`)
   }
   const { maxPacketAmount, name, liquidityThreshold, routes } = input
-  if (name != null && name.length > MAX_NAME_LENGTH) {
-    throw adminError('BAD_USER_INPUT', `name has at most ${MAX_NAME_LENGTH} characters`)
-  }
+  if (name != null) shortName(name, 'name')
   const { maxPacketsPerSecond, maxPacketsInFlight, maxAmountPerSecond, maxSettledOverBtp } = input
   return given({
     maxPacketAmount,

@@ -158,7 +158,10 @@ export function createOutgoingPaymentService(
         if (!isLockTimeout(error)) throw error
       }
     }
-    return failure('GrantBusy', 'other payments of the grant are being counted: repeat the request in some seconds')
+    return failure(
+      'GrantBusy',
+      'other payments of the grant are being counted: repeat the request in some seconds'
+    )
   }
 
   async function fund(input: Parameters<OutgoingPayments['fund']>[0]): ReturnType<OutgoingPayments['fund']> {

@@ -23,18 +23,18 @@ describe('the Admin API: tenants, repeats and limits', () => {
   })
 
   describe('tenants', () => {
-    it('see themselves, with the settings in force', async () => {
+    it('see themselves, with the settings stored as their own and none of the operator', async () => {
       const { tenant } = await query<{ tenant: { settings: { key: string; value: string }[] } }>(
         `query ($id: String!) { tenant(id: $id) { id apiSecret settings { key value } } }`,
         { id: TENANT.tenantId },
         TENANT
       )
       expect(tenant).toMatchObject({ id: TENANT.tenantId, apiSecret: TENANT.secret })
-      expect(Object.fromEntries(tenant.settings.map(({ key, value }) => [key, value]))).toMatchObject({
-        WEBHOOK_TIMEOUT: '2000',
-        WEBHOOK_MAX_RETRY: '10',
-        ILP_ADDRESS: `test.acacia.${TENANT.tenantId}`
-      })
+      expect(tenant.settings).toEqual([
+        { key: 'WEBHOOK_TIMEOUT', value: '2000' },
+        { key: 'WEBHOOK_MAX_RETRY', value: '10' },
+        { key: 'ILP_ADDRESS', value: `test.acacia.${TENANT.tenantId}` }
+      ])
     })
 
     it('see nothing of others; the operator sees all, or those of one', async () => {

@@ -289,6 +289,7 @@ function tenantOf(id: string, ilpAddress: string): Tenant {
     apiSecret: '',
     createdAt: new Date(0),
     isOperator: true,
+    ownSettings: [],
     settings: { ilpAddress, webhookUrl: '', webhookTimeoutMs: 0, webhookMaxRetry: 0 }
   }
 }

@@ -87,6 +87,7 @@ export async function createPaymentsGround(adminUrl: string, environment: Record
     apiSecret: 'secret',
     createdAt: at,
     isOperator: true,
+    ownSettings: [],
     settings: {
       webhookUrl: config.WEBHOOK_URL,
       webhookTimeoutMs: 1,

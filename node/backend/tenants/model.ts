@@ -11,7 +11,10 @@ export interface Tenant {
   createdAt: Date
   deletedAt?: Date
   isOperator: boolean
+  /** In force for it. They hold the operator's where it has none: not for the tenant to see. */
   settings: TenantSettings
+  /** What is stored as its own. */
+  ownSettings: readonly TenantSetting[]
 }
 
 /** Values in force: the tenant's own settings, else the operator's configuration. */

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { TENANT_SETTING_KEYS } from './model.ts'
 import type { Tenant, TenantSettingKey, TenantState } from './model.ts'
 import { settingsInForce } from './settings.ts'
 import type { SettingsConfig } from './settings.ts'
@@ -63,6 +64,10 @@ export async function readTenants(
       createdAt: row.createdAt,
       isOperator: row.id === config.OPERATOR_TENANT_ID.toLowerCase(),
       settings: settingsInForce(config, row.settings, row.id),
+      ownSettings: TENANT_SETTING_KEYS.flatMap((key) => {
+        const value = row.settings[key]
+        return value === undefined ? [] : [{ key, value }]
+      }),
       ...(row.email !== null && { email: row.email }),
       ...(row.idpConsentUrl !== null && { idpConsentUrl: row.idpConsentUrl }),
       ...(row.idpSecret !== null && { idpSecret: row.idpSecret }),

@@ -77,6 +77,7 @@ export async function openReceiver(
       apiSecret: 'x',
       createdAt: new Date(0),
       isOperator: false,
+      ownSettings: [],
       settings: {
         webhookUrl: `http://127.0.0.1:${server.address.port}/`,
         webhookTimeoutMs,

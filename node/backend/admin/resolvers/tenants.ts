@@ -84,15 +84,7 @@ export const tenantResolvers = {
   Tenant: {
     createdAt: ({ createdAt }: Tenant) => createdAt.toISOString(),
     deletedAt: ({ deletedAt }: Tenant) => deletedAt?.toISOString(),
-    settings: ({ settings }: Tenant) =>
-      Object.entries({
-        EXCHANGE_RATES_URL: settings.exchangeRatesUrl,
-        WEBHOOK_URL: settings.webhookUrl,
-        WEBHOOK_TIMEOUT: settings.webhookTimeoutMs.toString(),
-        WEBHOOK_MAX_RETRY: settings.webhookMaxRetry.toString(),
-        WALLET_ADDRESS_URL: settings.walletAddressUrl,
-        ILP_ADDRESS: settings.ilpAddress
-      }).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]))
+    settings: ({ ownSettings }: Tenant) => ownSettings
   }
 }
 

@@ -38,7 +38,7 @@ export const tenantTypes = /* GraphQL */ `
     createdAt: String!
     "When it was deleted, in ISO 8601."
     deletedAt: String
-    "The settings in force: its own, else the operator's."
+    "The settings that are stored as its own. Where it has none the operator's configuration counts, which is not shown."
     settings: [TenantSetting!]!
   }
 

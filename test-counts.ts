@@ -34,7 +34,9 @@ const COUNTS = {
   /** Histories of a withdrawal that several ask, post and void at once, per ledger. */
   withdrawalsAskedAgain: { short: 12, long: 1_000 },
   /** Lists that are paged through while rows are inserted. */
-  pagedLists: { short: 30, long: 2_000 }
+  pagedLists: { short: 30, long: 2_000 },
+  /** Pages of several owners' lists at once, beside each owner's own. */
+  pagesOfOwners: { short: 40, long: 2_000 }
 } as const
 
 /** True in `npm run test:long`. */

@@ -200,5 +200,12 @@ export const backendMigrations: Migration[] = [
         CHECK (state IN ('STARTED', 'PENDING', 'POSTED', 'VOIDED', 'LAPSED', 'REFUSED'));
       ALTER TABLE "liquidityTransfers" ALTER COLUMN "timeoutSeconds" TYPE bigint;
     `
+  },
+  {
+    name: '0020_lists_of_keys',
+    up: `
+      -- Pages of keys, revoked ones included, of many wallet addresses in one statement.
+      CREATE INDEX wallet_address_keys_page ON "walletAddressKeys" ("walletAddressId", "createdAt", id);
+    `
   }
 ]

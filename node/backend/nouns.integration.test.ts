@@ -69,7 +69,7 @@ describe('the nouns', () => {
       const second = good(await one.fees.set({ ...fee, fixed: 2n ** 64n - 1n }))
       expect(await one.fees.latest(asset.id, 'SENDING')).toEqual(second)
       expect(await one.fees.latest(asset.id, 'RECEIVING')).toBeUndefined()
-      expect((await one.fees.page(asset.id, {})).rows).toHaveLength(2)
+      expect((await one.fees.pages([asset.id], {}))[0]!.rows).toHaveLength(2)
       expect(await one.fees.set({ ...fee, fixed: -1n })).toMatchObject({ failure: 'InvalidFixedFee' })
       expect(await one.fees.set({ ...fee, basisPoints: 10_001 })).toMatchObject({
         failure: 'InvalidBasisPointFee'
@@ -89,10 +89,8 @@ describe('the nouns', () => {
           good(await one.fees.set({ assetId: asset.id, type: 'SENDING', fixed: 0n, basisPoints: index })).id
         )
       const page = async (request: object) => {
-        const { rows, hasNextPage, hasPreviousPage } = await one.fees.page(asset.id, {
-          sortOrder: 'ASC',
-          ...request
-        })
+        const [page] = await one.fees.pages([asset.id], { sortOrder: 'ASC', ...request })
+        const { rows, hasNextPage, hasPreviousPage } = page!
         return [rows.map((fee) => ids.indexOf(fee.id)).join(''), hasPreviousPage, hasNextPage]
       }
       expect(await page({})).toEqual(['01234', false, false])

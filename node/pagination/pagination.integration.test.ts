@@ -4,7 +4,7 @@ import { testCount } from '../../test-counts.ts'
 import { createSystemRuntime } from '../runtime/index.ts'
 import type { Database, Runtime } from '../runtime/index.ts'
 import { createTestDatabase } from '../runtime/testing.ts'
-import { PageRequestError, pageRequestProblem, selectPage } from './index.ts'
+import { PageRequestError, pageRequestProblem, selectPage, selectPages } from './index.ts'
 import type { PageRequest } from './index.ts'
 
 interface Row {
@@ -37,6 +37,15 @@ const history = fc.record({
   size: fc.integer({ min: 1, max: 5 }),
   sortOrder: fc.constantFrom('ASC' as const, 'DESC' as const),
   backwards: fc.boolean()
+})
+
+/** A request for a page, with or without a row as its cursor: that row's number among all, or one past the last. */
+const arbitraryRequest = fc.record({
+  size: fc.option(fc.integer({ min: 0, max: 4 })),
+  sortOrder: fc.constantFrom('ASC' as const, 'DESC' as const),
+  cursor: fc.option(
+    fc.record({ row: fc.nat({ max: 20 }), backwards: fc.boolean(), isBroken: fc.integer({ min: 0, max: 9 }) })
+  )
 })
 
 describe('selectPage', () => {
@@ -165,6 +174,52 @@ describe('selectPage', () => {
   ])('refuses %j', async (request, message) => {
     expect(pageRequestProblem(request)).toBe(message)
     await expect(lists['of a table'](request)).rejects.toThrow(PageRequestError)
+  })
+
+  it('gives each of several owners, by one or two statements for all, the page that it gives one', async () => {
+    const seen = { pages: 0, rows: 0, previous: 0, next: 0 }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(arbitraryRow, { maxLength: 20, selector: ({ number }) => number }),
+        fc.array(fc.constantFrom(OURS, THEIRS, uuid(3)), { maxLength: 5 }),
+        arbitraryRequest,
+        async (rows, owners, { size, sortOrder, cursor }) => {
+          await database.knex.raw('TRUNCATE first')
+          const there = rows.map(({ number, second: _, ...row }) => ({ ...row, id: uuid(number) }))
+          if (there.length > 0) await database.knex('first').insert(there)
+          const id = cursor?.isBroken === 0 ? 'x' : (there[cursor?.row ?? 0]?.id ?? uuid(9))
+          const request: PageRequest = {
+            sortOrder,
+            ...(cursor && { [cursor.backwards ? 'before' : 'after']: id }),
+            ...(size !== null && { [cursor?.backwards ? 'last' : 'first']: size })
+          }
+          const select = () => database.knex('first').where({ shown: true })
+          const before = database.statementCount()
+          const pages = await selectPages<Row>(
+            database.knex,
+            { table: 'first', ownerColumn: 'owner', select },
+            owners,
+            request
+          )
+          expect(database.statementCount() - before).toBeLessThanOrEqual(cursor ? 2 : 1)
+          const expected = owners.map((owner) =>
+            selectPage<Row>('first', () => select().where({ owner }), request, { owner })
+          )
+          expect(pages).toEqual(await Promise.all(expected))
+          for (const page of pages) {
+            seen.pages++
+            seen.rows += page.rows.length
+            seen.previous += Number(page.hasPreviousPage)
+            seen.next += Number(page.hasNextPage)
+          }
+        }
+      ),
+      { numRuns: testCount('pagesOfOwners') }
+    )
+    // Nothing above holds for want of rows or of neighbours.
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+    const lists = { table: 'first', ownerColumn: 'owner', select: () => database.knex('first') }
+    await expect(selectPages(database.knex, lists, [OURS], { first: 101 })).rejects.toThrow(PageRequestError)
   })
 
   it('shows 20 rows where no size is given or it is 0, and 100 at most', async () => {

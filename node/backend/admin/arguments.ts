@@ -1,5 +1,5 @@
 import { adminError, checkPageRequest } from '../../admin-api/index.ts'
-import type { PageRequest } from '../pagination.ts'
+import type { PageRequest } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
 import type { AdminContext } from './context.ts'
 

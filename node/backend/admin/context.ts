@@ -4,19 +4,21 @@ import type { AccountingTransfers } from '../accounting/transfers.ts'
 import type { AssetDirectory, Assets } from '../assets/model.ts'
 import type { AutoPeering } from '../auto-peering/index.ts'
 import type { Fee, Fees, FeeType } from '../fees/model.ts'
-import type { IncomingPayments } from '../incoming-payments/model.ts'
+import type { IncomingPayment, IncomingPayments, InitiatedBy } from '../incoming-payments/model.ts'
 import type { Liquidity } from '../liquidity/model.ts'
-import type { OutgoingPayments } from '../outgoing-payments/model.ts'
+import type { OutgoingPayment, OutgoingPayments } from '../outgoing-payments/model.ts'
 import type { PartialPayments } from '../partial-payments/model.ts'
 import type { Payments } from '../payments/model.ts'
 import type { Peers } from '../peers/model.ts'
-import type { Quotes } from '../quotes/model.ts'
+import type { Quote, Quotes } from '../quotes/model.ts'
 import type { Receivers } from '../receivers/model.ts'
 import type { Tenant, Tenants } from '../tenants/model.ts'
-import type { AdditionalProperty, WalletAddresses } from '../wallet-addresses/model.ts'
+import type { AdditionalProperty, WalletAddresses, WalletAddressKey } from '../wallet-addresses/model.ts'
 import type { WebMonetization } from '../web-monetization/service.ts'
 import type { WebhookDeliveries, WebhookDelivery, WebhookEvents } from '../webhooks/model.ts'
 import type { Idempotency } from './idempotency.ts'
+import { createPageLoader } from './page-loader.ts'
+import type { PageLoader } from './page-loader.ts'
 
 /** The nouns that the Admin API speaks of. */
 export interface AdminServices {
@@ -61,17 +63,29 @@ export interface Loaders {
   additionalProperties: DataLoader<string, AdditionalProperty[]>
   /** Of a webhook event: those that are the caller's business. */
   deliveries: DataLoader<string, WebhookDelivery[]>
+  /** Pages of what belongs to an asset or to a wallet address, by its id. */
+  feesOf: PageLoader<Fee>
+  keysOf: PageLoader<WalletAddressKey>
+  quotesOf: PageLoader<Quote>
+  incomingPaymentsOf: PageLoader<IncomingPayment, { initiatedBy?: InitiatedBy[] }>
+  outgoingPaymentsOf: PageLoader<OutgoingPayment>
 }
 
 export function createLoaders(
   services: Pick<
     AdminServices,
-    'liquidity' | 'incomingPayments' | 'fees' | 'walletAddresses' | 'webhookDeliveries'
+    | 'liquidity'
+    | 'incomingPayments'
+    | 'outgoingPayments'
+    | 'quotes'
+    | 'fees'
+    | 'walletAddresses'
+    | 'webhookDeliveries'
   >,
   /** Whose the request is; undefined: the operator's. */
   tenantId: string | undefined
 ): Loaders {
-  const { liquidity, incomingPayments, fees, walletAddresses, webhookDeliveries } = services
+  const { liquidity, incomingPayments, outgoingPayments, quotes, fees, walletAddresses } = services
   return {
     balance: new DataLoader((ids) => liquidity.balances(ids)),
     received: new DataLoader((ids) => incomingPayments.receivedAmounts(ids)),
@@ -79,6 +93,11 @@ export function createLoaders(
       cacheKeyFn: ({ assetId, type }) => `${assetId} ${type}`
     }),
     additionalProperties: new DataLoader((ids) => walletAddresses.additionalPropertiesOf(ids)),
-    deliveries: new DataLoader((ids) => webhookDeliveries.ofEvents(ids, tenantId))
+    deliveries: new DataLoader((ids) => services.webhookDeliveries.ofEvents(ids, tenantId)),
+    feesOf: createPageLoader((ids, page) => fees.pages(ids, page)),
+    keysOf: createPageLoader((ids, page) => walletAddresses.keyPages(ids, page)),
+    quotesOf: createPageLoader((ids, page) => quotes.pages(ids, page)),
+    incomingPaymentsOf: createPageLoader((ids, page, filter) => incomingPayments.pages(ids, page, filter)),
+    outgoingPaymentsOf: createPageLoader((ids, page) => outgoingPayments.pages(ids, page))
   }
 }

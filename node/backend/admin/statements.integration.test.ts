@@ -22,11 +22,24 @@ const LISTS: Record<string, string> = {
   webhookEvents: `{ id type data createdAt tenant { id } }`,
   tenants: `{ id email publicName createdAt settings { key value } }`
 }
-/** Entries of lists of payments, events and tenants, and of the others. */
-const ROWS = 100
-const FEW = 30
+/** Pages that each entry of a list has of its own: what `first` shows is less than there is. */
+const NESTED: Record<string, Record<string, string>> = {
+  assets: { fees: '{ id type fixed basisPoints createdAt }' },
+  walletAddresses: {
+    incomingPayments: LISTS.incomingPayments!,
+    quotes: QUOTE,
+    outgoingPayments: LISTS.outgoingPayments!,
+    walletAddressKeys: '{ id jwk { kid x } revoked createdAt }'
+  }
+}
 
-const MANY: Record<string, number> = { assets: FEW, peers: FEW, walletAddresses: FEW }
+/** Entries of every list but that of peers: the first assets and wallet addresses are made by mutations, as all peers. */
+const ROWS = 100
+const MADE = 20
+/** Payments, quotes and keys of a wallet address, fees of an asset. */
+const OWN = 3
+
+const MANY: Record<string, number> = { peers: MADE }
 
 describe('lists of the Admin API', () => {
   let node: TestNode
@@ -41,7 +54,7 @@ describe('lists of the Admin API', () => {
     }
     const walletAddressIds: string[] = []
     const assetIds: string[] = []
-    for (let row = 0; row < FEW; row++) {
+    for (let row = 0; row < MADE; row++) {
       const code = `A${row}`
       const { asset } = await ok<{ asset: { id: string } }>(CREATE_ASSET, { code, scale: 2 })
       await ok(SET_FEE, { assetId: asset.id, type: 'SENDING', fee: { fixed: '1', basisPoints: 1 } })
@@ -59,17 +72,33 @@ describe('lists of the Admin API', () => {
       walletAddressIds.push(walletAddress.id)
       assetIds.push(asset.id)
     }
-    const rows = Array.from({ length: ROWS }, (_, row) => {
+    const { knex } = node.database
+    const made = { tenantId: OPERATOR_ID, createdAt: new Date(), updatedAt: new Date() }
+    for (let row = MADE; row < ROWS; row++) {
+      assetIds.push(uuid())
+      walletAddressIds.push(uuid())
+    }
+    await knex('assets').insert(
+      assetIds.slice(MADE).map((id, row) => ({ ...made, id, code: `B${row}`, scale: 2 }))
+    )
+    await knex('walletAddresses').insert(
+      walletAddressIds.slice(MADE).map((id, row) => ({
+        ...made,
+        id,
+        address: `${node.openPaymentsUrl}/b${row}`,
+        assetId: assetIds[row % MADE]
+      }))
+    )
+    const rows = Array.from({ length: ROWS * OWN }, (_, row) => {
       const createdAt = new Date(1_700_000_000_000 + row)
-      return { id: uuid(), walletAddressId: walletAddressIds[row % FEW]!, tenantId: OPERATOR_ID, createdAt }
+      return { id: uuid(), walletAddressId: walletAddressIds[row % ROWS]!, tenantId: OPERATOR_ID, createdAt }
     })
     const far = new Date('2100-01-01T00:00:00Z')
-    const { knex } = node.database
     await knex('incomingPayments').insert(
       rows.map((row, index) => ({
         ...row,
         id: uuid(),
-        assetId: assetIds[index % FEW],
+        assetId: assetIds[index % MADE],
         state: 'PENDING',
         expiresAt: far,
         initiatedBy: 'ADMIN',
@@ -80,7 +109,7 @@ describe('lists of the Admin API', () => {
     await knex('quotes').insert(
       rows.map((row, index) => ({
         ...row,
-        assetId: assetIds[index % FEW],
+        assetId: assetIds[index % MADE],
         receiver,
         method: 'ILP',
         debitAmountValue: '10',
@@ -124,8 +153,28 @@ describe('lists of the Admin API', () => {
         createdAt: row.createdAt
       }))
     )
+    await knex('walletAddressKeys').insert(
+      rows.map(({ id, walletAddressId, createdAt }) => ({
+        id,
+        walletAddressId,
+        kid: id,
+        x: 'x',
+        createdAt,
+        updatedAt: createdAt
+      }))
+    )
+    await knex('fees').insert(
+      rows.map(({ id, createdAt }, index) => ({
+        id,
+        assetId: assetIds[index % ROWS],
+        type: 'RECEIVING',
+        fixedFee: '1',
+        basisPointFee: 1,
+        createdAt
+      }))
+    )
     await knex('tenants').insert(
-      rows.map(({ createdAt }) => ({
+      rows.slice(0, ROWS).map(({ createdAt }) => ({
         id: uuid(),
         apiSecret: 's',
         state: 'ACTIVE',
@@ -136,18 +185,30 @@ describe('lists of the Admin API', () => {
   })
   afterAll(() => node.stop())
 
-  /** Statements of one request, those of sweeps that fall into it left out: the least of several. */
-  async function statementsOf(list: string, first: number): Promise<number> {
+  /**
+   * Statements of one request for a list, or for pages that its entries have of their own: the least of several, for
+   * sweeps fall into some.
+   */
+  async function statementsOf(list: string, first: number, nested: readonly string[] = []): Promise<number> {
+    const pages = nested.map(
+      (name) =>
+        `${name}(first: ${OWN - 1}) { edges { node ${NESTED[list]![name]} } pageInfo { hasNextPage } }`
+    )
+    const entry = nested.length === 0 ? LISTS[list]! : `{ id ${pages.join(' ')} }`
+    const query = `query ($first: Int) { ${list}(first: $first) { edges { cursor node ${entry} } pageInfo { hasNextPage } } }`
     const counts: number[] = []
     for (let time = 0; time < 4; time++) {
       const before = node.statementCount()
-      const { data, errors } = await node.admin<Record<string, { edges: object[] }>>(
-        `query ($first: Int) { ${list}(first: $first) { edges { cursor node ${LISTS[list]} } pageInfo { hasNextPage } } }`,
-        { first }
-      )
+      const { data, errors } = await node.admin<Record<string, { edges: { node: object }[] }>>(query, {
+        first
+      })
+      counts.push(node.statementCount() - before)
       expect(errors).toBeUndefined()
       expect(data?.[list]?.edges).toHaveLength(first)
-      counts.push(node.statementCount() - before)
+      const page = { edges: { length: OWN - 1 }, pageInfo: { hasNextPage: true } }
+      for (const { node: shown } of data![list]!.edges) {
+        expect(shown).toMatchObject(Object.fromEntries(nested.map((name) => [name, page])))
+      }
     }
     return Math.min(...counts)
   }
@@ -168,5 +229,32 @@ describe('lists of the Admin API', () => {
       webhookEvents: [1, 1],
       tenants: [2, 2]
     })
+  })
+
+  it('with pages that each entry has of its own cost as many statements for 100 entries as for 10', async () => {
+    const counts: Record<string, Record<string, [number, number]>> = {}
+    for (const [list, nested] of Object.entries(NESTED)) {
+      counts[list] = {}
+      for (const name of Object.keys(nested)) {
+        counts[list][name] = [await statementsOf(list, 10, [name]), await statementsOf(list, ROWS, [name])]
+      }
+    }
+    // The list, one statement for all pages in it, and what the pages' entries share.
+    expect(counts).toEqual({
+      assets: { fees: [2, 2] },
+      walletAddresses: {
+        incomingPayments: [4, 4],
+        quotes: [3, 3],
+        outgoingPayments: [6, 6],
+        walletAddressKeys: [2, 2]
+      }
+    })
+  })
+
+  it('with all of these pages at once cost no more than with one after the other', async () => {
+    const all = Object.keys(NESTED.walletAddresses!)
+    // The list, and 3 + 2 + 5 + 1 for its pages; fewer where two of them happen to read the ledger together.
+    for (const first of [10, ROWS])
+      expect(await statementsOf('walletAddresses', first, all)).toBeLessThanOrEqual(12)
   })
 })

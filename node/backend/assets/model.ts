@@ -1,5 +1,5 @@
 import type { Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 /** An asset of a tenant: code and scale, and its number in the ledger. */
 export interface Asset {

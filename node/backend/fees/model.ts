@@ -1,5 +1,5 @@
 import type { Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 export type FeeType = 'SENDING' | 'RECEIVING'
 
@@ -26,7 +26,8 @@ export interface Fees {
   latest(assetId: string, type: FeeType): Promise<Fee | undefined>
   /** The same for many at once, in the order of `keys`. */
   latestOf(keys: readonly { assetId: string; type: FeeType }[]): Promise<(Fee | undefined)[]>
-  page(assetId: string, request: PageRequest): Promise<Page<Fee>>
+  /** The same page of each asset's fees, in the order of `assetIds`. */
+  pages(assetIds: readonly string[], request: PageRequest): Promise<Page<Fee>[]>
 }
 
 /** The fee on a principal: ceil(principal × basisPoints / 10000) + fixed, in minor units. */

@@ -1,7 +1,7 @@
 import type { Clock, Database, Random } from '../../runtime/index.ts'
 import type { RunningAssetDirectory } from '../assets/directory.ts'
 import { failure } from '../model.ts'
-import { selectPage } from '../pagination.ts'
+import { selectPages } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
 import type { Fee, FeeType, Fees } from './model.ts'
 
@@ -71,11 +71,11 @@ export function createFees({
         return row && toFee(row)
       })
     },
-    async page(assetId, request) {
-      const page = await selectPage<FeeRow>('fees', () => database.knex('fees').where({ assetId }), request, {
-        assetId
-      })
-      return { ...page, rows: page.rows.map(toFee) }
+    async pages(assetIds, request) {
+      const { knex } = database
+      const lists = { table: 'fees', ownerColumn: 'assetId', select: () => knex('fees') }
+      const pages = await selectPages<FeeRow>(knex, lists, assetIds, request)
+      return pages.map((page) => ({ ...page, rows: page.rows.map(toFee) }))
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Asset } from '../assets/model.ts'
 import type { Amount, Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 /**
  *   (create) ──▶ PENDING ──first credit──▶ PROCESSING
@@ -123,6 +123,12 @@ export interface IncomingPayments {
     request: PageRequest,
     filter: { walletAddressId?: string; tenantId?: string; client?: string; initiatedBy?: InitiatedBy[] }
   ): Promise<Page<IncomingPayment>>
+  /** The same page of each wallet address's incoming payments, in the order of `walletAddressIds`. */
+  pages(
+    walletAddressIds: readonly string[],
+    request: PageRequest,
+    filter: { initiatedBy?: InitiatedBy[] }
+  ): Promise<Page<IncomingPayment>[]>
   /** The wallet's word: it may be paid. WrongState unless it is PENDING, AlreadyActioned where it is cancelled. */
   approve(id: string, tenantId: string): Promise<IncomingPayment | Failure<IncomingPaymentFailure>>
   /** The wallet's word: it takes no money any more. AlreadyActioned where it is approved. */

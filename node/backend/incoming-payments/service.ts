@@ -6,7 +6,7 @@ import type { BackendConfig } from '../config.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import { failure, isFailure } from '../model.ts'
 import type { Amount, Failure } from '../model.ts'
-import { selectPage } from '../pagination.ts'
+import { mapPages, selectPage, selectPages } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
@@ -173,6 +173,16 @@ export function createIncomingPaymentService(
         { walletAddressId, tenantId }
       )
       return { ...page, rows: await Promise.all(page.rows.map(read)) }
+    },
+    async pages(walletAddressIds, request, { initiatedBy }) {
+      const { knex } = database
+      const select = () =>
+        knex(TABLE)
+          .whereNull('deletedAt')
+          .modify((query) => initiatedBy && query.whereIn('initiatedBy', initiatedBy))
+      const lists = { table: TABLE, ownerColumn: 'walletAddressId', select }
+      const pages = await selectPages<IncomingPaymentRow>(knex, lists, walletAddressIds, request)
+      return mapPages(pages, (rows) => Promise.all(rows.map(read)))
     },
     async updateMetadata({ id, tenantId, metadata }) {
       if (!isUuid(id)) return unknown(id)

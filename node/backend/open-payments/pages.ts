@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 import { refuse } from './errors.ts'
 import type { Refusal } from './errors.ts'
 

@@ -1,7 +1,7 @@
 import type { InitiatedBy } from '../incoming-payments/model.ts'
 import type { LiquidityFailure } from '../liquidity/model.ts'
 import type { Amount, Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 import type { Quote } from '../quotes/model.ts'
 
 /**
@@ -102,6 +102,8 @@ export interface OutgoingPayments {
       state?: OutgoingPaymentState[]
     }
   ): Promise<Page<OutgoingPayment>>
+  /** The same page of each wallet address's outgoing payments, in the order of `walletAddressIds`. */
+  pages(walletAddressIds: readonly string[], request: PageRequest): Promise<Page<OutgoingPayment>[]>
   /** FUNDING → SENDING: deposits debitAmount into its account under the id of its created event. */
   fund(input: {
     id: string

@@ -4,7 +4,7 @@ import type { Clock, Database } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { Channel, failure, isFailure } from '../model.ts'
 import type { Failure, Transaction } from '../model.ts'
-import { selectPage } from '../pagination.ts'
+import { mapPages, selectPage, selectPages } from '../../pagination/index.ts'
 import type { Quote, Quotes } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
 import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
@@ -298,6 +298,11 @@ export function createOutgoingPaymentService(
         { tenantId }
       )
       return { ...page, rows: await read(page.rows) }
+    },
+    async pages(walletAddressIds, request) {
+      const { knex } = database
+      const lists = { table: TABLE, ownerColumn: 'walletAddressId', select: () => knex(TABLE) }
+      return mapPages(await selectPages<OutgoingPaymentRow>(knex, lists, walletAddressIds, request), read)
     },
     grantSpentAmounts: (grant: PaymentGrant) => readSpent(database.knex, grant, now()),
     url: ({ id, tenantId }) => `${dependencies.config.OPEN_PAYMENTS_URL}/${tenantId}/outgoing-payments/${id}`

@@ -1,6 +1,6 @@
 import type { IncomingPaymentState } from '../incoming-payments/model.ts'
 import type { OutgoingPaymentState } from '../outgoing-payments/model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 export type PaymentType = 'INCOMING' | 'OUTGOING'
 export const PAYMENT_TYPES: readonly PaymentType[] = ['INCOMING', 'OUTGOING']

@@ -1,5 +1,5 @@
 import type { Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 import type { Asset } from '../assets/model.ts'
 
 export interface Peer {

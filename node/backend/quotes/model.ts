@@ -1,7 +1,7 @@
 import type { Ratio } from '../../ilp/index.ts'
 import type { Asset } from '../assets/model.ts'
 import type { Amount, Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 export interface Quote {
   id: string
@@ -53,6 +53,7 @@ export interface Quotes {
   }): Promise<Quote | Failure<QuoteFailure>>
   get(id: string, tenantId?: string): Promise<Quote | undefined>
   getMany(ids: readonly string[]): Promise<(Quote | undefined)[]>
-  page(request: PageRequest, filter: { walletAddressId?: string; tenantId?: string }): Promise<Page<Quote>>
+  /** The same page of each wallet address's quotes, in the order of `walletAddressIds`. */
+  pages(walletAddressIds: readonly string[], request: PageRequest): Promise<Page<Quote>[]>
   url(quote: Pick<Quote, 'id' | 'tenantId'>): string
 }

@@ -81,7 +81,7 @@ describe('quotes', () => {
       assetId: lab.eur.id,
       ratio: { numerator: 91n, denominator: 100n }
     })
-    expect((await node.quotes.page({ first: 1 }, { walletAddressId: lab.payer.id })).rows).toEqual([quote])
+    expect((await node.quotes.pages([lab.payer.id], { first: 1 }))[0]!.rows).toEqual([quote])
     expect(node.quotes.url(quote)).toBe(`https://localhost:3003/${TENANT_ID}/quotes/${quote.id}`)
   })
 

@@ -5,7 +5,7 @@ import type { BackendConfig } from '../config.ts'
 import type { Fee, Fees } from '../fees/model.ts'
 import { failure, isFailure } from '../model.ts'
 import type { Amount, Failure } from '../model.ts'
-import { selectPage } from '../pagination.ts'
+import { mapPages, selectPages } from '../../pagination/index.ts'
 import type { Rates } from '../rates/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
 import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
@@ -189,22 +189,16 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
         const quote = await keptQuote(ids[0]!)
         if (quote) return [quote]
       }
-      const quotes = await read(await database.knex<QuoteRow>(TABLE).whereIn('id', ids.filter(isUuid)))
+      const quotes = await read(
+        await database.knex<QuoteRow>(TABLE).whereRaw('id = ANY(?::uuid[])', [ids.filter(isUuid)])
+      )
       const byId = new Map(quotes.map((quote) => [quote.id, quote]))
       return ids.map((id) => byId.get(id.toLowerCase()))
     },
-    async page(request, { walletAddressId, tenantId }) {
-      const page = await selectPage<QuoteRow>(
-        TABLE,
-        () =>
-          database.knex(TABLE).where({
-            ...(walletAddressId !== undefined && { walletAddressId }),
-            ...(tenantId !== undefined && { tenantId })
-          }),
-        request,
-        { walletAddressId, tenantId }
-      )
-      return { ...page, rows: await read(page.rows) }
+    async pages(walletAddressIds, request) {
+      const { knex } = database
+      const lists = { table: TABLE, ownerColumn: 'walletAddressId', select: () => knex(TABLE) }
+      return mapPages(await selectPages<QuoteRow>(knex, lists, walletAddressIds, request), read)
     },
     url: ({ id, tenantId }) => `${config.OPEN_PAYMENTS_URL}/${tenantId}/quotes/${id}`
   }

@@ -125,6 +125,6 @@ export async function insertQuote(knex: Knex, quote: Quote): Promise<void> {
 /** The ILP details of quotes, by the quotes' ids. */
 export async function readDetails(knex: Knex, ids: readonly string[]): Promise<Map<string, IlpDetailsRow>> {
   if (ids.length === 0) return new Map()
-  const rows = await knex<IlpDetailsRow>(DETAILS_TABLE).whereIn('quoteId', [...ids])
+  const rows = await knex<IlpDetailsRow>(DETAILS_TABLE).whereRaw('"quoteId" = ANY(?::uuid[])', [[...ids]])
   return new Map(rows.map((row) => [row.quoteId, row]))
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 export interface Tenant {
   id: string

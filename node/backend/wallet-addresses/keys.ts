@@ -1,6 +1,6 @@
 import type { Clock, Database, Random } from '../../runtime/index.ts'
 import { failure } from '../model.ts'
-import { selectPage } from '../pagination.ts'
+import { selectPages } from '../../pagination/index.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
 import type { WalletAddresses } from './model.ts'
 import { toKey } from './store.ts'
@@ -15,7 +15,7 @@ export function createWalletAddressKeys({
   database: Database
   clock: Clock
   random: Random
-}): Pick<WalletAddresses, 'addKey' | 'revokeKey' | 'activeKeys' | 'keyPage'> {
+}): Pick<WalletAddresses, 'addKey' | 'revokeKey' | 'activeKeys' | 'keyPages'> {
   /** Whether the wallet address is there, and the tenant's where one is named. */
   async function owns(walletAddressId: string, tenantId: string | undefined): Promise<boolean> {
     if (!isUuid(walletAddressId)) return false
@@ -63,14 +63,12 @@ export function createWalletAddressKeys({
         .orderBy([{ column: 'createdAt' }, { column: 'id' }])
       return rows.map(toKey)
     },
-    async keyPage(walletAddressId, request) {
-      const page = await selectPage<KeyRow>(
-        'walletAddressKeys',
-        () => database.knex('walletAddressKeys').where({ walletAddressId }),
-        request,
-        { walletAddressId }
-      )
-      return { ...page, rows: page.rows.map(toKey) }
+    async keyPages(walletAddressIds, request) {
+      const { knex } = database
+      const table = 'walletAddressKeys'
+      const lists = { table, ownerColumn: 'walletAddressId', select: () => knex(table) }
+      const pages = await selectPages<KeyRow>(knex, lists, walletAddressIds, request)
+      return pages.map((page) => ({ ...page, rows: page.rows.map(toKey) }))
     }
   }
 }

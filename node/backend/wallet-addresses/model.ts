@@ -1,6 +1,6 @@
 import type { Asset } from '../assets/model.ts'
 import type { Failure } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 export interface WalletAddress {
   id: string
@@ -67,5 +67,6 @@ export interface WalletAddresses {
   revokeKey(input: { id: string; tenantId?: string }): Promise<WalletAddressKey | Failure<'UnknownKey'>>
   /** Keys that are not revoked. */
   activeKeys(walletAddressId: string): Promise<WalletAddressKey[]>
-  keyPage(walletAddressId: string, request: PageRequest): Promise<Page<WalletAddressKey>>
+  /** The same page of each wallet address's keys, revoked ones included, in the order of `walletAddressIds`. */
+  keyPages(walletAddressIds: readonly string[], request: PageRequest): Promise<Page<WalletAddressKey>[]>
 }

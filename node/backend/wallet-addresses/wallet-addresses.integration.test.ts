@@ -125,6 +125,6 @@ describe('wallet addresses', () => {
     expect(good(await one.walletAddresses.revokeKey({ id: key.id })).revoked).toBe(true)
     expect(await one.walletAddresses.activeKeys(id)).toEqual([])
     good(await one.walletAddresses.addKey({ walletAddressId: id, jwk }))
-    expect((await one.walletAddresses.keyPage(id, {})).rows).toHaveLength(2)
+    expect((await one.walletAddresses.keyPages([id], {}))[0]!.rows).toHaveLength(2)
   })
 })

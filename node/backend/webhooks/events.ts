@@ -1,5 +1,5 @@
 import type { Database } from '../../runtime/index.ts'
-import { selectPage } from '../pagination.ts'
+import { selectPage } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
 import { HIDDEN_EVENT_TYPES } from './model.ts'
 import type { WebhookDeliveryState, WebhookEvent, WebhookEvents, WebhookEventType } from './model.ts'

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { Database } from '../../runtime/index.ts'
 import type { Failure, Transaction } from '../model.ts'
-import type { Page, PageRequest } from '../pagination.ts'
+import type { Page, PageRequest } from '../../pagination/index.ts'
 
 /** All types; `fixtures/contract/webhooks.json` describes what each of them tells. */
 export const WEBHOOK_EVENT_TYPES = [

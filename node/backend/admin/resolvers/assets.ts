@@ -87,8 +87,8 @@ export const assetResolvers = {
       loaders.latestFee.load({ assetId: id, type: 'SENDING' }),
     receivingFee: ({ id }: Asset, _: unknown, { loaders }: AdminContext) =>
       loaders.latestFee.load({ assetId: id, type: 'RECEIVING' }),
-    fees: async ({ id }: Asset, page: PageArguments, { services }: AdminContext) =>
-      toConnection(await services.fees.page(id, pageRequest(page))),
+    fees: async ({ id }: Asset, page: PageArguments, { loaders }: AdminContext) =>
+      toConnection(await loaders.feesOf.load({ ownerId: id, request: pageRequest(page) })),
     createdAt: ({ createdAt }: Asset) => createdAt.toISOString(),
     tenant: ({ tenantId }: Asset, _: unknown, { services }: AdminContext) => services.tenants.get(tenantId)
   },

@@ -103,30 +103,25 @@ export const walletAddressResolvers = {
     status: ({ isActive }: WalletAddress) => (isActive ? 'ACTIVE' : 'INACTIVE'),
     additionalProperties: ({ id }: WalletAddress, _: unknown, { loaders }: AdminContext) =>
       loaders.additionalProperties.load(id),
+    // A wallet address that one may see is seen with all that belongs to it: it is of the same tenant.
     incomingPayments: async (
-      { id, tenantId }: WalletAddress,
+      { id }: WalletAddress,
       args: PageArguments & { filter?: { initiatedBy?: FilterString | null } | null },
-      { services }: AdminContext
+      { loaders }: AdminContext
     ) =>
       toConnection(
-        await services.incomingPayments.page(pageRequest(args), {
-          walletAddressId: id,
-          tenantId,
-          ...incomingPaymentFilter(args.filter)
+        await loaders.incomingPaymentsOf.load({
+          ownerId: id,
+          request: pageRequest(args),
+          filter: incomingPaymentFilter(args.filter)
         })
       ),
-    quotes: async ({ id, tenantId }: WalletAddress, page: PageArguments, { services }: AdminContext) =>
-      toConnection(await services.quotes.page(pageRequest(page), { walletAddressId: id, tenantId })),
-    outgoingPayments: async (
-      { id, tenantId }: WalletAddress,
-      page: PageArguments,
-      { services }: AdminContext
-    ) =>
-      toConnection(
-        await services.outgoingPayments.page(pageRequest(page), { walletAddressId: [id], tenantId })
-      ),
-    walletAddressKeys: async ({ id }: WalletAddress, page: PageArguments, { services }: AdminContext) =>
-      toConnection(await services.walletAddresses.keyPage(id, pageRequest(page))),
+    quotes: async ({ id }: WalletAddress, page: PageArguments, { loaders }: AdminContext) =>
+      toConnection(await loaders.quotesOf.load({ ownerId: id, request: pageRequest(page) })),
+    outgoingPayments: async ({ id }: WalletAddress, page: PageArguments, { loaders }: AdminContext) =>
+      toConnection(await loaders.outgoingPaymentsOf.load({ ownerId: id, request: pageRequest(page) })),
+    walletAddressKeys: async ({ id }: WalletAddress, page: PageArguments, { loaders }: AdminContext) =>
+      toConnection(await loaders.keysOf.load({ ownerId: id, request: pageRequest(page) })),
     createdAt: ({ createdAt }: WalletAddress) => createdAt.toISOString(),
     tenant: ({ tenantId }: WalletAddress, _: unknown, { services }: AdminContext) =>
       services.tenants.get(tenantId)

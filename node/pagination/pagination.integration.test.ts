@@ -48,6 +48,23 @@ const arbitraryRequest = fc.record({
   )
 })
 
+/** Four rows of ours and the page of the third: with a row on either side. */
+const WITH_NEIGHBOURS: [
+  NewRow[],
+  string[],
+  typeof arbitraryRequest extends fc.Arbitrary<infer Value> ? Value : never
+] = [
+  [0, 1, 2, 3].map((second) => ({
+    createdAt: new Date(second * 1_000),
+    owner: OURS,
+    shown: true,
+    number: 16 + second,
+    second: false
+  })),
+  [THEIRS, OURS],
+  { size: 1, sortOrder: 'ASC', cursor: { row: 1, backwards: false, isBroken: 1 } }
+]
+
 describe('selectPage', () => {
   let runtime: Runtime
   let database: Database
@@ -214,7 +231,7 @@ describe('selectPage', () => {
           }
         }
       ),
-      { numRuns: testCount('pagesOfOwners') }
+      { numRuns: testCount('pagesOfOwners'), examples: [WITH_NEIGHBOURS] }
     )
     // Nothing above holds for want of rows or of neighbours.
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)

@@ -37,6 +37,8 @@ export interface Failure<Code extends string = string> {
   /** What was wrong, where, and what to do: shown to the caller. */
   message?: string
   details?: Record<string, unknown>
+  /** What this node's network met, or another node answered: for the operator and the log, never for clients. */
+  cause?: string
 }
 
 export function isFailure<Code extends string>(value: unknown): value is Failure<Code> {

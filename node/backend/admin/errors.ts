@@ -11,12 +11,13 @@ import { RemoteUnavailableError } from '../receivers/index.ts'
  */
 export function failureError<Code extends string>(
   registry: FailureRegistry<Code>,
-  { failure: code, message, details }: Failure<Code>
+  { failure: code, message, details, cause }: Failure<Code>
 ): GraphQLError {
   const kind = registry[code]
   const all = {
     ...(details && (wireValues(details) as Record<string, unknown>)),
-    ...(message !== undefined && message !== kind.message && { reason: message })
+    ...(message !== undefined &&
+      message !== kind.message && { reason: cause === undefined ? message : `${message}: ${cause}` })
   }
   return adminError(kind.graphql, kind.message, {
     failure: code,

@@ -1,4 +1,5 @@
 import type { Failure } from '../model.ts'
+import { UNREADABLE_RECEIVER } from '../receivers/model.ts'
 import type { FailureRegistry } from '../failures.ts'
 
 /** An answer that refuses: `{"error": {"code", "description", "details"?}}` with its status (Open Payments, error-response). */
@@ -9,6 +10,8 @@ export interface Refusal {
     details?: Record<string, unknown>
     /** Names the authorization server in WWW-Authenticate. */
     challenge?: true
+    /** For the log alone. */
+    cause?: string
   }
 }
 
@@ -31,14 +34,24 @@ export function isRefusal(value: unknown): value is Refusal {
  */
 export function refuseFailure<Code extends string>(
   registry: FailureRegistry<Code>,
-  { failure: code, message, details }: Failure<Code>
+  { failure: code, message, details, cause }: Failure<Code>
 ): Refusal {
   const { http, message: description } = registry[code]
   const all = {
     ...details,
     ...(message !== undefined && message !== description && { reason: message })
   }
-  return refuse(http, description, Object.keys(all).length > 0 ? all : undefined)
+  const { refusal } = refuse(http, description, Object.keys(all).length > 0 ? all : undefined)
+  return { refusal: { ...refusal, ...(cause !== undefined && { cause }) } }
+}
+
+/**
+ * A refusal for a receiver that cannot be read. Its client is told that and no more: what this node's network
+ * answered would tell it who listens where.
+ */
+export function refuseUnreadable(cause: string): Refusal {
+  const { refusal } = refuse(400, 'invalid receiver', { reason: UNREADABLE_RECEIVER })
+  return { refusal: { ...refusal, cause } }
 }
 
 export function errorBody({ refusal: { status, description, details } }: Refusal) {

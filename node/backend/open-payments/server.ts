@@ -21,7 +21,7 @@ import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import { createAuthorizer } from './authorize.ts'
 import type { Authorizer } from './authorize.ts'
 import { MAX_BODY_BYTES, parseBody } from './body.ts'
-import { errorBody, isRefusal, refuse } from './errors.ts'
+import { errorBody, isRefusal, refuse, refuseUnreadable } from './errors.ts'
 import type { Refusal } from './errors.ts'
 import { createIncomingPaymentHandlers } from './incoming-payments.ts'
 import { createOutgoingPaymentHandlers } from './outgoing-payments.ts'
@@ -153,6 +153,15 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
     }
   }
 
+  /** What a client is not told is in the log, under an id that it is told. */
+  const withCauseLogged = (ctx: Context, answer: Refusal): Refusal => {
+    const { cause, ...refusal } = answer.refusal
+    if (cause === undefined) return answer
+    const id = runtime.random.uuid()
+    logger.warn({ id, cause, path: ctx.path }, 'a client was refused for what it is not told')
+    return { refusal: { ...refusal, details: { ...refusal.details, id } } }
+  }
+
   const router = new Router()
   router.get('/healthz', dependencies.health.healthz)
   router.get('/readyz', dependencies.health.readyz)
@@ -171,7 +180,11 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
         authorizer,
         findWalletAddress: publicHandlers.find
       })
-      send(ctx, isRefusal(answer) ? answer : check(answer), config.AUTH_SERVER_GRANT_URL)
+      send(
+        ctx,
+        isRefusal(answer) ? withCauseLogged(ctx, answer) : check(answer),
+        config.AUTH_SERVER_GRANT_URL
+      )
     })
   }
   const checkGrant = checked({ document: 'resource', method: 'get', path: '/outgoing-payment-grant' })
@@ -205,9 +218,7 @@ function createApp(dependencies: OpenPaymentsServerDependencies, documents: Open
       await next()
     } catch (error) {
       if (!(error instanceof RemoteUnavailableError)) throw error
-      logger.warn({ err: error, path: ctx.path }, 'the receiver could not be read from its node')
-      const refusal = refuse(400, 'invalid receiver', { reason: error.message })
-      send(ctx, refusal, config.AUTH_SERVER_GRANT_URL)
+      send(ctx, withCauseLogged(ctx, refuseUnreadable(error.message)), config.AUTH_SERVER_GRANT_URL)
     }
   })
   app.use(router.routes())

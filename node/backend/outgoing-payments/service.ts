@@ -7,7 +7,7 @@ import type { Failure, Transaction } from '../model.ts'
 import { mapPages, selectPage, selectPages } from '../../pagination/index.ts'
 import type { Quote, Quotes } from '../quotes/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
-import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
+import { isActiveReceiver, RECENT_READ_MS, UNREADABLE_RECEIVER } from '../receivers/model.ts'
 import type { Receivers } from '../receivers/model.ts'
 import { isLockTimeout, isUuid, violatedUnique } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
@@ -93,12 +93,12 @@ export function createOutgoingPaymentService(
   async function checkReceiver(quote: Quote): Promise<Refusal | undefined> {
     try {
       const receiver = await receivers.get(quote.tenantId, quote.receiver, { maxAgeMs: RECENT_READ_MS })
-      if (!isFailure(receiver) && isActiveReceiver(receiver, clock.nowMs())) return undefined
-      const reason = isFailure(receiver) ? `cannot be read: ${receiver.failure}` : 'is complete or expired'
-      return failure('InvalidReceiver', `the receiver ${quote.receiver} ${reason}`)
+      if (isFailure(receiver)) return unreadable(quote, `${receiver.failure} ${receiver.message ?? ''}`)
+      if (isActiveReceiver(receiver, clock.nowMs())) return undefined
+      return failure('InvalidReceiver', `the receiver ${quote.receiver} is complete or expired`)
     } catch (error) {
       if (!(error instanceof RemoteUnavailableError)) throw error
-      return failure('InvalidReceiver', `the receiver ${quote.receiver} does not answer: ${error.message}`)
+      return unreadable(quote, error.message)
     }
   }
 
@@ -307,6 +307,10 @@ export function createOutgoingPaymentService(
     grantSpentAmounts: (grant: PaymentGrant) => readSpent(database.knex, grant, now()),
     url: ({ id, tenantId }) => `${dependencies.config.OPEN_PAYMENTS_URL}/${tenantId}/outgoing-payments/${id}`
   }
+}
+
+function unreadable({ receiver }: Quote, cause: string): Refusal {
+  return { ...failure('InvalidReceiver', UNREADABLE_RECEIVER), cause: `${receiver}: ${cause}` }
 }
 
 function unknown(id: string): Refusal {

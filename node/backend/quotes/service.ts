@@ -8,7 +8,7 @@ import type { Amount, Failure } from '../model.ts'
 import { mapPages, selectPages } from '../../pagination/index.ts'
 import type { Rates } from '../rates/model.ts'
 import { RemoteUnavailableError } from '../receivers/index.ts'
-import { isActiveReceiver, RECENT_READ_MS } from '../receivers/model.ts'
+import { isActiveReceiver, RECENT_READ_MS, UNREADABLE_RECEIVER } from '../receivers/model.ts'
 import type { Receiver, Receivers } from '../receivers/model.ts'
 import { isUuid } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
@@ -114,10 +114,10 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
         return failure('RemoteUnavailable', error.message)
       })
     if (isFailure(receiver)) {
-      return failure(
-        'InvalidReceiver',
-        `the receiver ${url} cannot be read: ${receiver.failure} ${receiver.message ?? ''}`
-      )
+      return {
+        ...failure('InvalidReceiver', UNREADABLE_RECEIVER),
+        cause: `${url}: ${receiver.failure} ${receiver.message ?? ''}`
+      }
     }
     const { credentials } = receiver
     if (credentials === undefined || !isActiveReceiver(receiver, clock.nowMs())) {

@@ -27,6 +27,9 @@ export interface ReadOptions {
   ownCredentials?: boolean
 }
 
+/** All that a client is told of a receiver that cannot be read, whatever the reason. */
+export const UNREADABLE_RECEIVER = 'the receiver cannot be read'
+
 /**
  * A receiver that was read so recently need not be read again to price a payment, or to begin one: whoever sends
  * reads it afresh before the first packet, and each later attempt too.

@@ -22,7 +22,7 @@ afterEach(() => void vi.restoreAllMocks())
 describe('lab run, wrongly used', () => {
   it.each([
     [[], /^a scenario is needed/],
-    [['nope'], /^unknown scenario "nope"; there are: throws, violates$/],
+    [['nope'], /^unknown scenario "nope"; there are: throws, two-histories, violates$/],
     [['violates', '--world', 'mars'], /^unknown world "mars"; there are: virtual, local$/],
     [['violates', '--world', 'local'], /does not run in the local world, but in: virtual$/],
     [['violates', '--seed', '-1'], /^Option '--seed' argument is ambiguous/],
@@ -81,7 +81,7 @@ describe('lab run of a scenario that is violated', () => {
   })
 
   it('a history that does not follow from its seed is a violation that names the first event that differs', async () => {
-    const { status, err } = await lab('violates')
+    const { status, err } = await lab('two-histories')
     expect(err).toMatch(/^determinism is violated: seed 1 has two histories/)
     expect(err).toMatch(/event {2}event \d+ is the first that differs/)
     expect(err).toMatch(/event {2}one: {4}.*timer-set laboratory/)

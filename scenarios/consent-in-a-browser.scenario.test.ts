@@ -64,7 +64,7 @@ describe.skipIf(!hasChromium && process.env.CI !== 'true')('a person with a brow
     const client = createHttpClient(network.runtime)
     try {
       const payer = await createPayer(
-        { http: client, random: network.runtime.random },
+        { http: client, random: network.runtime.random, clock: network.runtime.clock },
         {
           walletAddressUrl: walletAddressUrl(bob, 'bob'),
           ...clientKey(bob, 'bob'),

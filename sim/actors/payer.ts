@@ -3,13 +3,15 @@ import type { KeyObject } from 'node:crypto'
 import {
   createAuthenticatedClient,
   isFinalizedGrantWithAccessToken,
-  isPendingGrant
+  isPendingGrant,
+  OpenPaymentsClientError
 } from '@interledger/open-payments'
 import type { AuthenticatedClient } from '@interledger/open-payments'
-import type { HttpClient, Random } from '../../node/runtime/index.ts'
+import type { Clock, HttpClient, Random } from '../../node/runtime/index.ts'
 import { formatAmount } from '../topology/amount.ts'
 import { createAgreeingAccountHolder } from './account-holder.ts'
 import type { AccountHolder } from './account-holder.ts'
+import { askAgain, effectOnce } from './careful.ts'
 
 /** A payment as the third party asked for it. Amounts are minor units. */
 export interface PaymentRequest {
@@ -41,7 +43,9 @@ export type PayerStep = 'incoming payment' | 'quote' | 'consent' | 'outgoing pay
 
 /**
  * A third party that pays with the unmodified `@interledger/open-payments` client: it is known by a wallet
- * address and signs with that address's key.
+ * address and signs with that address's key. Where an answer is lost it reads again what it reads; of a payment's
+ * creation and an incoming payment's completion it reads whether they were heard. Grants, quotes and incoming payments
+ * move nothing: it asks for none twice by itself, and says that there was no answer.
  */
 export interface Payer {
   initiate(
@@ -82,7 +86,7 @@ export interface Consent {
 }
 
 export async function createPayer(
-  { http, random }: { http: HttpClient; random: Random },
+  { http, random, clock }: { http: HttpClient; random: Random; clock: Clock },
   {
     walletAddressUrl,
     keyId,
@@ -105,11 +109,13 @@ export async function createPayer(
     useHttp: scheme === 'http'
   })
 
+  const addressOf = (url: string) => askAgain(clock, () => client.walletAddress.get({ url }))
+
   async function openIncomingPayment(
     to: string,
     { amount, expiresAt }: { amount?: bigint; expiresAt?: string } = {}
   ): Promise<OpenedIncomingPayment> {
-    const receiver = await client.walletAddress.get({ url: to })
+    const receiver = await addressOf(to)
     const grant = await client.grant.request(
       { url: receiver.authServer },
       { access_token: { access: [{ type: 'incoming-payment', actions: ['create', 'read', 'complete'] }] } }
@@ -133,12 +139,19 @@ export async function createPayer(
     )
     return {
       url: id,
-      complete: async () => void (await client.incomingPayment.complete({ url: id, accessToken }))
+      async complete() {
+        const complete = () => client.incomingPayment.complete({ url: id, accessToken })
+        const read = () => client.incomingPayment.get({ url: id, accessToken })
+        await effectOnce<{ completed?: boolean }>(clock, complete, async () => {
+          const current = await read()
+          return current.completed ? current : undefined
+        })
+      }
     }
   }
 
   async function quote(from: string, receiver: string, debit?: bigint): Promise<Quote> {
-    const sender = await client.walletAddress.get({ url: from })
+    const sender = await addressOf(from)
     const grant = await client.grant.request(
       { url: sender.authServer },
       { access_token: { access: [{ type: 'quote', actions: ['create', 'read'] }] } }
@@ -163,7 +176,7 @@ export async function createPayer(
   }
 
   async function consent(from: string, debitLimit: WireAmount): Promise<Consent> {
-    const sender = await client.walletAddress.get({ url: from })
+    const sender = await addressOf(from)
     const clientNonce = random.uuid()
     const pending = await client.grant.request(
       { url: sender.authServer },
@@ -198,9 +211,14 @@ export async function createPayer(
       throw new Error('the grant was continued and is still pending')
     return {
       async createOutgoingPayment(quoteId) {
-        const { id } = await client.outgoingPayment.create(
-          { url: sender.resourceServer, accessToken: granted.access_token.value },
-          { walletAddress: sender.id, quoteId }
+        const accessToken = granted.access_token.value
+        const create = () =>
+          client.outgoingPayment.create(
+            { url: sender.resourceServer, accessToken },
+            { walletAddress: sender.id, quoteId }
+          )
+        const { id } = await effectOnce<{ id: string }>(clock, create, () =>
+          unlessUnknown(() => client.outgoingPayment.get({ url: paymentOf(quoteId), accessToken }))
         )
         return id
       },
@@ -242,6 +260,20 @@ export async function createPayer(
         completeIncomingPayment: () => incoming.complete()
       }
     }
+  }
+}
+
+/** A payment has its quote's id, and a quote makes one payment (facts 14): so a payer knows it before it is told. */
+function paymentOf(quoteUrl: string): string {
+  return new URL(`../outgoing-payments/${quoteUrl.slice(quoteUrl.lastIndexOf('/') + 1)}`, quoteUrl).href
+}
+
+async function unlessUnknown<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof OpenPaymentsClientError && error.status === 404) return undefined
+    throw error
   }
 }
 

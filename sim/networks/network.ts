@@ -52,7 +52,7 @@ export function createPayingNetwork(parts: Omit<PayingNetwork, 'payerKnownAs'>):
       if (!payer) {
         const key = clientKey(node, account.walletAddress)
         payer = createPayer(
-          { http, random: parts.runtime.random },
+          { http, random: parts.runtime.random, clock: parts.runtime.clock },
           { walletAddressUrl: url, ...key, scheme: parts.scheme }
         )
         payers.set(url, payer)

@@ -7,8 +7,8 @@ import { PropertyViolation } from './scenario.ts'
 import { isRefusal, unlessSilent } from './silence.ts'
 
 /**
- * A payment as its payer follows it. `REFUSED`: it was not created, for the reason told; a payer whose answer was lost
- * cannot know better.
+ * A payment as its payer follows it. `REFUSED`: it was not created, for the reason told, or what comes before it (a
+ * grant, a quote, an incoming payment) was refused or its answer lost.
  *
  *   begun ──▶ REFUSED
  *     └────▶ FUNDING ──▶ SENDING ──▶ COMPLETED, FAILED

@@ -61,6 +61,10 @@ export type Fault =
       stepMs: number
     }
 
+/** What a fault counts: messages that a service sends through any door, or that go through a door. Each when it begins. */
+export type Traffic =
+  { node: string; service: ServiceName } | { node: string; door: Door; at: 'request' | 'answer' }
+
 /** A fault that waits for its time, or has struck. */
 export interface ArmedFault {
   readonly fault: Fault

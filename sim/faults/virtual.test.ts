@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Socket } from '../../node/runtime/index.ts'
 import { createVirtualWorld, WORLD_START_MS } from '../worlds/virtual/index.ts'
 import type { VirtualRuntime, VirtualWorld } from '../worlds/virtual/index.ts'
-import { armVirtualFault } from './virtual.ts'
+import { armVirtualFault, countVirtualTraffic } from './virtual.ts'
+import type { FaultGround } from './virtual.ts'
 import type { Fault } from './model.ts'
 
 const CONNECTOR_PORT = 80
@@ -43,19 +44,17 @@ function connect(): Socket {
   return socket
 }
 
+const ground = (): FaultGround => ({
+  world,
+  hostOf: (node, part) => (part === 'backend' ? node : `${part}.${node}`),
+  portOf: () => CONNECTOR_PORT,
+  runtimeOf: (node) => (node === 'acacia' ? acacia : baobab),
+  kill: () => baobab.kill(),
+  restart: () => open()
+})
+
 function arm(fault: Fault) {
-  return armVirtualFault(
-    {
-      world,
-      hostOf: (node, part) => (part === 'backend' ? node : `${part}.${node}`),
-      portOf: () => CONNECTOR_PORT,
-      runtimeOf: (node) => (node === 'acacia' ? acacia : baobab),
-      kill: () => baobab.kill(),
-      restart: () => open()
-    },
-    fault,
-    () => note(`strikes: ${fault.fault}`)
-  )
+  return armVirtualFault(ground(), fault, () => note(`strikes: ${fault.fault}`))
 }
 
 const answerLost: Fault = {
@@ -182,6 +181,30 @@ describe('faults of the virtual world', () => {
     await world.advance(30)
     expect(baobab.clock.nowMs() - acacia.clock.nowMs()).toBe(60_000)
     expect(events).toEqual(['10 strikes: clock', '20 timer'])
+  })
+
+  test('traffic that is counted is what faults count: a fault drawn from it strikes', async () => {
+    const door = { node: 'baobab', door: 'connector' } as const
+    const counts = {
+      requests: countVirtualTraffic(ground(), { ...door, at: 'request' }),
+      answers: countVirtualTraffic(ground(), { ...door, at: 'answer' }),
+      calls: countVirtualTraffic(ground(), { node: 'baobab', service: 'backend' }),
+      others: countVirtualTraffic(ground(), { ...door, node: 'acacia', at: 'answer' })
+    }
+    const talk = async () => {
+      const socket = connect()
+      await world.advance(10)
+      for (const text of ['one', 'two', 'three']) {
+        socket.write(text)
+        await world.advance(10)
+      }
+    }
+    await talk()
+    const counted = Object.fromEntries(Object.entries(counts).map(([what, count]) => [what, count()]))
+    expect(counted).toEqual({ requests: 3, answers: 3, calls: 3, others: 0 })
+    const last = arm({ ...answerLost, nth: counts.answers() })
+    await talk()
+    expect(last.struck()).toBe(true)
   })
 
   test('a fault that was taken back never strikes', async () => {

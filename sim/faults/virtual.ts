@@ -2,7 +2,7 @@ import type { ServiceName } from '../networks/raise.ts'
 import type { VirtualRuntime } from '../worlds/virtual/runtime.ts'
 import type { VirtualSocket } from '../worlds/virtual/socket.ts'
 import type { VirtualWorld } from '../worlds/virtual/world.ts'
-import type { ArmedFault, Door, Fault, Part, Place } from './model.ts'
+import type { ArmedFault, Door, Fault, Part, Place, Traffic } from './model.ts'
 
 /** What faults need of a network in the virtual world. */
 export interface FaultGround {
@@ -23,6 +23,17 @@ const PART_OF_DOOR: Record<Door, Part> = {
   introspection: 'auth',
   wallet: 'wallet',
   database: 'database'
+}
+
+/** Counts what a fault would count, from now on: how much of it there was until it is asked. */
+export function countVirtualTraffic(ground: FaultGround, traffic: Traffic): () => number {
+  let count = 0
+  const counted = matcherOf(ground, traffic)
+  ground.world.network.watch((socket) => {
+    if (counted(socket)) count += 1
+    return 'pass'
+  })
+  return () => count
 }
 
 /** Arms a fault: it strikes when its time or its message comes. */
@@ -60,8 +71,9 @@ export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () 
     }
     case 'connection': {
       let seen = 0
+      const counted = matcherOf(ground, fault)
       disarm = network.watch((socket) => {
-        if (!goesThrough(socket, fault.node, fault.door, fault.at)) return 'pass'
+        if (!counted(socket)) return 'pass'
         seen += 1
         if (seen < fault.nth) return 'pass'
         strike()
@@ -85,9 +97,9 @@ export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () 
       if ('afterMs' in at) disarm = after(at.afterMs, crash)
       else {
         let calls = 0
-        const { owner } = ground.runtimeOf(node, service)
+        const counted = matcherOf(ground, { node, service })
         disarm = network.watch((socket) => {
-          if (socket.owner !== owner) return 'pass'
+          if (!counted(socket)) return 'pass'
           calls += 1
           if (calls < at.call) return 'pass'
           if (at.side === 'after') {
@@ -120,14 +132,24 @@ export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () 
     if (typeof place !== 'string') return [ground.hostOf(place.node, place.part)]
     return NODE_PARTS.map((part) => ground.hostOf(place, part))
   }
+}
 
-  function goesThrough(socket: VirtualSocket, node: string, door: Door, at: 'request' | 'answer'): boolean {
+/** Whether a message is one of the traffic: of a service, of the incarnation that runs now. */
+function matcherOf(ground: FaultGround, traffic: Traffic): (socket: VirtualSocket) => boolean {
+  if ('service' in traffic) {
+    const { owner } = ground.runtimeOf(traffic.node, traffic.service)
+    return (socket) => socket.owner === owner
+  }
+  const { node, door, at } = traffic
+  const port = ground.portOf(door)
+  const host = ground.hostOf(node, PART_OF_DOOR[door])
+  // The database serves every node: it is this node's backend that asks.
+  const asks = door === 'database' ? ground.hostOf(node, 'backend') : undefined
+  return (socket) => {
     if (socket.side !== (at === 'request' ? 'client' : 'server')) return false
     const [own, other] = socket.hosts
     const [client, server] = at === 'request' ? [own, other] : [other, own]
-    const port = at === 'request' ? socket.remotePort : socket.localPort
-    if (port !== ground.portOf(door) || server !== ground.hostOf(node, PART_OF_DOOR[door])) return false
-    // The database serves every node: it is this node's backend that asks.
-    return door !== 'database' || client === ground.hostOf(node, 'backend')
+    if (port !== (at === 'request' ? socket.remotePort : socket.localPort) || server !== host) return false
+    return asks === undefined || client === asks
   }
 }

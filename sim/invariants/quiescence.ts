@@ -1,6 +1,8 @@
 import type { AdminClient } from '../actors/admin-client.ts'
+import type { CustomerAccounts } from '../actors/wallet/accounts.ts'
 import type { LabNetwork } from '../scenarios/lab-network.ts'
-import type { Network } from '../networks/network.ts'
+import type { LabNode } from '../scenarios/lab-node.ts'
+import type { LabPayment } from '../scenarios/lab-payment.ts'
 import { PropertyViolation } from '../scenarios/scenario.ts'
 import { unlessSilent } from '../scenarios/silence.ts'
 
@@ -20,6 +22,12 @@ interface OutgoingPaymentRow {
   sentAmount: { value: string }
 }
 
+/** What is looked at of a network, and done to it. */
+export interface RestingNetwork extends Pick<LabNetwork, 'until' | 'audit'> {
+  payments: readonly Pick<LabPayment, 'ended'>[]
+  node(name: string): Pick<LabNode, 'admin' | 'down' | 'restart'>
+}
+
 /**
  * What must hold of a network once its faults have healed and everything that can end has ended (money.md 7). Reads
  * the Admin APIs, the wallets and the ledgers.
@@ -29,8 +37,11 @@ interface OutgoingPaymentRow {
  * @throws PropertyViolation at the first that does not
  */
 export async function requireQuiescence(
-  net: LabNetwork,
-  network: Network,
+  net: RestingNetwork,
+  network: {
+    nodes: readonly { name: string }[]
+    wallets: ReadonlyMap<string, { accounts: Pick<CustomerAccounts, 'all'> }>
+  },
   {
     webhooksHonoured,
     faulted

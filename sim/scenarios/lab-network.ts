@@ -2,7 +2,7 @@ import { createHttpClient } from '../../node/runtime/index.ts'
 import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import { describeFault, nodesTouched } from '../faults/model.ts'
-import type { ArmedFault, Fault } from '../faults/model.ts'
+import type { ArmedFault, Fault, Traffic } from '../faults/model.ts'
 import type { Network } from '../networks/network.ts'
 import { audit, payingNetworkOf } from '../networks/network.ts'
 import type { Audit } from '../invariants/audit.ts'
@@ -12,8 +12,10 @@ import type { LabAccount } from './lab-account.ts'
 import { createLabNode } from './lab-node.ts'
 import type { LabNode } from './lab-node.ts'
 import type { LabPayment } from './lab-payment.ts'
-import { PropertyViolation, ScenarioError } from './scenario.ts'
+import { ScenarioError } from './scenario.ts'
 import type { WorldName } from './scenario.ts'
+import { createUntil } from './until.ts'
+import type { Until } from './until.ts'
 
 /** What the world that a network stands in can do to it. */
 export interface NetworkControls {
@@ -21,6 +23,7 @@ export interface NetworkControls {
   restart(nodeName: string, service: ServiceName): Promise<void>
   /** Absent where the world has no faults but kills. */
   arm?(fault: Fault, onStrike: () => void): ArmedFault
+  count?(traffic: Traffic): () => number
 }
 
 /** A network as a scenario sees it: accounts that pay, nodes that are operated, and time. */
@@ -33,17 +36,14 @@ export interface LabNetwork {
   readonly payments: readonly LabPayment[]
   /** Arms a fault beside those that the scenario lists. */
   fault(fault: Fault): ArmedFault
+  /** Counts traffic from now on: a fault that is to strike within it is drawn from that. */
+  count(traffic: Traffic): () => number
   /** Takes back the faults that have not struck, and waits until the others are over. */
   faultsOver(): Promise<void>
   /** Nodes that a fault or a kill touched. */
   readonly touched: ReadonlySet<string>
   sleep(durationMs: number): Promise<void>
-  /**
-   * Waits until something holds, asking again and again.
-   *
-   * @throws PropertyViolation when it does not within `withinMs` of the world's time
-   */
-  until(what: string, holds: () => boolean | Promise<boolean>, withinMs?: number): Promise<void>
+  until: Until
   audit(): Promise<Audit>
 }
 
@@ -58,11 +58,8 @@ export interface LabParts {
   tell(step: string, detail: string): void
   begun(payment: LabPayment): void
   touch(node: string): void
-  until: LabNetwork['until']
+  until: Until
 }
-
-export const UNTIL_LIMIT_MS = 180_000
-const LONGEST_PAUSE_MS = 250
 
 export function createLabNetwork(
   network: Network,
@@ -71,6 +68,7 @@ export function createLabNetwork(
   tell: LabParts['tell']
 ): LabNetwork {
   const { clock } = network.runtime
+  const until = createUntil(clock)
   const payments: LabPayment[] = []
   const touched = new Set<string>()
   const armed: ArmedFault[] = []
@@ -102,17 +100,8 @@ export function createLabNetwork(
   }
   const nodes = new Map(network.nodes.map((node) => [node.name, createLabNode(parts, node)]))
 
-  async function until(
-    what: string,
-    holds: () => boolean | Promise<boolean>,
-    withinMs = UNTIL_LIMIT_MS
-  ): Promise<void> {
-    const deadlineMs = clock.nowMs() + withinMs
-    for (let pauseMs = 10; !(await holds()); pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      if (clock.nowMs() > deadlineMs)
-        throw new PropertyViolation('liveness', `${what} did not come about within ${withinMs} ms`)
-      await clock.sleep(pauseMs)
-    }
+  function noFaults(): ScenarioError {
+    return new ScenarioError(`the ${world} world has no faults as data; use kill and restart of a node`)
   }
 
   return {
@@ -120,14 +109,17 @@ export function createLabNetwork(
     payments,
     touched,
     fault(fault) {
-      if (!controls.arm)
-        throw new ScenarioError(`the ${world} world has no faults as data; use kill and restart of a node`)
+      if (!controls.arm) throw noFaults()
       const made = controls.arm(fault, () => {
         for (const node of nodesTouched(fault)) touched.add(node)
         tell('fault', describeFault(fault))
       })
       armed.push(made)
       return made
+    },
+    count(traffic) {
+      if (!controls.count) throw noFaults()
+      return controls.count(traffic)
     },
     async faultsOver() {
       for (const fault of armed) {

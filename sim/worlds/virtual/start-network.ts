@@ -1,8 +1,8 @@
 import { createAuth, loadAuthConfig } from '../../../node/auth/index.ts'
 import { createBackend, loadBackendConfig } from '../../../node/backend/index.ts'
-import { armVirtualFault } from '../../faults/virtual.ts'
+import { armVirtualFault, countVirtualTraffic } from '../../faults/virtual.ts'
 import type { FaultGround } from '../../faults/virtual.ts'
-import type { ArmedFault, Door, Fault, Part } from '../../faults/model.ts'
+import type { ArmedFault, Door, Fault, Part, Traffic } from '../../faults/model.ts'
 import type { Network } from '../../networks/network.ts'
 import { authEnvironment, backendEnvironment, planOf } from '../../networks/plan.ts'
 import type { NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
@@ -20,6 +20,7 @@ export interface VirtualNetwork extends Network {
   /** Starts it again, as its next incarnation. */
   restart(nodeName: string, service: ServiceName): Promise<void>
   arm(fault: Fault, onStrike: () => void): ArmedFault
+  count(traffic: Traffic): () => number
 }
 
 /** Ports are Rafiki's defaults, but for what everybody reaches by https, which nobody encrypts here. */
@@ -97,7 +98,8 @@ export async function startVirtualNetwork(
     ...network,
     kill,
     restart,
-    arm: (fault, onStrike) => armVirtualFault(faultGround, fault, onStrike)
+    arm: (fault, onStrike) => armVirtualFault(faultGround, fault, onStrike),
+    count: (traffic) => countVirtualTraffic(faultGround, traffic)
   }
 }
 

@@ -31,6 +31,7 @@ import { revealEventData } from './partial-payments/events.ts'
 import { createPartialPayments } from './partial-payments/service.ts'
 import { createBtpSettlements } from './peers/btp-settlements.ts'
 import { createPeerDirectory } from './peers/directory.ts'
+import type { Peer } from './peers/model.ts'
 import { createPayments } from './payments/service.ts'
 import { createPeers } from './peers/service.ts'
 import { createPaths, createQuotes } from './quotes/index.ts'
@@ -61,30 +62,31 @@ export interface Resources {
 
 /** Clients by who chose the URLs that they call. */
 export interface HttpClients {
-  /** URLs of the operator's configuration and of its tenants' settings: webhooks, rates, introspection. */
+  /** URLs of the configuration and of the operator's settings: rates, introspection, the authorization server. */
   operator: HttpClient
-  /** URLs of third parties: guarded as ALLOW_PRIVATE_ADDRESSES says. */
+  /** URLs of third parties, the rates of other tenants among them: guarded as ALLOW_PRIVATE_ADDRESSES says. */
   thirdParty: HttpClient
-  /** Endpoints of peers: one Prepare per connection at a time. */
+  /** Endpoints of the operator's peers: one Prepare per connection at a time. */
   peers: HttpClient
-  /** Endpoints that auto-peered nodes chose: guarded as ALLOW_PRIVATE_ADDRESSES says. */
-  autoPeers: HttpClient
-  /** Receivers of webhooks. The outbox bounds what is in flight; nothing else waits for a connection of theirs. */
+  /** Endpoints that auto-peered nodes chose, or tenants: guarded as ALLOW_PRIVATE_ADDRESSES says. */
+  guardedPeers: HttpClient
+  /** Receivers of the operator's webhooks. The outbox bounds what is in flight; nothing else waits for a connection of theirs. */
   webhooks: HttpClient
+  /** The same for receivers that tenants chose: guarded as ALLOW_PRIVATE_ADDRESSES says. */
+  guardedWebhooks: HttpClient
 }
 
 export function createHttpClients(runtime: Runtime, config: BackendConfig): HttpClients {
+  const guard = { allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES }
+  const toPeers = { maxConnectionsPerOrigin: config.MAX_CONNECTIONS_TO_PEER }
+  const toWallets = { maxConnectionsPerOrigin: PLACES_PER_PROCESS * Math.max(1, config.WEBHOOK_WORKERS) }
   return {
     operator: createHttpClient(runtime),
-    thirdParty: createHttpClient(runtime, { allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES }),
-    peers: createHttpClient(runtime, { maxConnectionsPerOrigin: config.MAX_CONNECTIONS_TO_PEER }),
-    autoPeers: createHttpClient(runtime, {
-      maxConnectionsPerOrigin: config.MAX_CONNECTIONS_TO_PEER,
-      allowPrivateAddresses: config.ALLOW_PRIVATE_ADDRESSES
-    }),
-    webhooks: createHttpClient(runtime, {
-      maxConnectionsPerOrigin: PLACES_PER_PROCESS * Math.max(1, config.WEBHOOK_WORKERS)
-    })
+    thirdParty: createHttpClient(runtime, guard),
+    peers: createHttpClient(runtime, toPeers),
+    guardedPeers: createHttpClient(runtime, { ...toPeers, ...guard }),
+    webhooks: createHttpClient(runtime, toWallets),
+    guardedWebhooks: createHttpClient(runtime, { ...toWallets, ...guard })
   }
 }
 
@@ -124,7 +126,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   const fees = createFees({ ...base, assets: assetDirectory })
   const rates = createRates({
     ...base,
-    httpClient: http.operator,
+    httpClients: { plain: http.operator, guarded: http.thirdParty },
     tenants,
     lifetimeMs: config.EXCHANGE_RATES_LIFETIME
   })
@@ -135,7 +137,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
   const transmitData = createTransmitData(config.DB_ENCRYPTION_SECRET, random)
   const webhookDelivery = createWebhookDelivery({
     ...base,
-    httpClient: http.webhooks,
+    httpClients: { plain: http.webhooks, guarded: http.guardedWebhooks },
     tenants,
     reveal: revealEventData(transmitData)
   })
@@ -169,14 +171,19 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     outbox
   })
   const partialPayments = createPartialPayments({ ...base, incomingPayments, outbox, transmitData })
+  // Who is no operator could have this node look around in the operator's network, and read what it finds.
+  const isGuarded = ({ isAutoPeered, tenantId }: Peer) =>
+    isAutoPeered === true || tenantId !== tenants.operator.id
   const httpTransport = createTransportByTrust({
+    isGuarded,
     plain: createHttpTransport({ httpClient: http.peers, clock }),
-    guarded: createHttpTransport({ httpClient: http.autoPeers, clock })
+    guarded: createHttpTransport({ httpClient: http.guardedPeers, clock })
   })
   const btpSettlements = createBtpSettlements({ ...base, assets: assetDirectory, liquidity })
   const btp = createBtpTransport({
     ...base,
     peers: peerDirectory,
+    isGuarded: (peer) => !config.ALLOW_PRIVATE_ADDRESSES && isGuarded(peer),
     settlements: btpSettlements,
     network: runtime.network
   })

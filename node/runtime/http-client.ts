@@ -170,8 +170,16 @@ function networkConnector(
   }
 }
 
-/** The address to connect to: the host as it is, or one of its addresses after all were checked. */
-async function guardedHost(network: Network, host: string, allowPrivateAddresses: boolean): Promise<string> {
+/**
+ * The address to connect to: the host as it is, or one of its addresses after all were checked.
+ *
+ * @throws HttpClientError with code EPRIVATE, or ENOTFOUND
+ */
+export async function guardedHost(
+  network: Network,
+  host: string,
+  allowPrivateAddresses: boolean
+): Promise<string> {
   if (allowPrivateAddresses) return host
   const addresses = isIP(host) ? [host] : await network.resolve(host)
   const refused = addresses.find(isPrivateAddress)

@@ -97,12 +97,12 @@ export function createWebSocketAcceptor(
  */
 export function openWebSocket(
   { network, clock }: { network: Network; clock: Clock },
-  target: { isSecure: boolean; host: string; port: number; path: string },
+  target: { isSecure: boolean; host: string; port: number; path: string; address?: string },
   limits: WebSocketLimits = DEFAULT_WEB_SOCKET_LIMITS
 ): Promise<WebSocketConnection> {
   const { host, port, path } = target
   const bareHost = host.replace(/^\[|\]$/g, '')
-  const socket = network.connect({ host: bareHost, port })
+  const socket = network.connect({ host: target.address ?? bareHost, port })
   const stream =
     target.isSecure && network.speaksTls
       ? secureClient(socket, bareHost, { alpnProtocols: ['http/1.1'] })

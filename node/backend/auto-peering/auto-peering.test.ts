@@ -226,7 +226,11 @@ describe('private addresses in auto-peering', () => {
       },
       close: async () => void used.push(`${name} closed`)
     })
-    const both = createTransportByTrust({ plain: transport('plain'), guarded: transport('guarded') })
+    const both = createTransportByTrust({
+      plain: transport('plain'),
+      guarded: transport('guarded'),
+      isGuarded: (peer) => peer.isAutoPeered === true
+    })
     await both.send({ isAutoPeered: true } as Peer, Buffer.alloc(0), { expiresAtMs: 0, giveUpAtMs: 0 })
     await both.send({} as Peer, Buffer.alloc(0), { expiresAtMs: 0, giveUpAtMs: 0 })
     await both.close()

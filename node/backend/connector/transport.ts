@@ -51,16 +51,18 @@ export function createTransportByScheme(transports: Readonly<Record<string, Tran
   }
 }
 
-/** Peers that chose their endpoint themselves are reached through a guarded transport, others through the plain one. */
+/** Peers whose endpoint the operator did not choose are reached through a guarded transport, others through the plain one. */
 export function createTransportByTrust({
   plain,
-  guarded
+  guarded,
+  isGuarded
 }: {
   plain: Transport
   guarded: Transport
+  isGuarded(peer: Peer): boolean
 }): Transport {
   return {
-    send: (peer, bytes, times) => (peer.isAutoPeered ? guarded : plain).send(peer, bytes, times),
+    send: (peer, bytes, times) => (isGuarded(peer) ? guarded : plain).send(peer, bytes, times),
     async close() {
       await plain.close()
       await guarded.close()

@@ -13,13 +13,14 @@ function setUp(answer: (request: HttpRequest) => Promise<Partial<HttpResponse>> 
   const clock = createManualClock()
   const requests: HttpRequest[] = []
   let url: string | undefined = 'http://rates.test/?key=k'
+  const httpClient = {
+    async request(request: HttpRequest) {
+      requests.push(request)
+      return { status: 200, headers: {}, body: Buffer.from(''), ...(await answer(request)) }
+    }
+  }
   const rates = createRates({
-    httpClient: {
-      async request(request) {
-        requests.push(request)
-        return { status: 200, headers: {}, body: Buffer.from(''), ...(await answer(request)) }
-      }
-    },
+    httpClients: { plain: httpClient, guarded: httpClient },
     clock,
     logger: createLogger({ name: 'test', level: 'silent' }),
     tenants: { get: () => ({ settings: { exchangeRatesUrl: url } }) as Tenant },

@@ -10,7 +10,8 @@ import { parseRates } from './parse.ts'
 import type { BaseRates } from './parse.ts'
 
 export interface RatesDependencies {
-  httpClient: Pick<HttpClient, 'request'>
+  /** By whether the URL is one that a tenant chose. */
+  httpClients: { plain: Pick<HttpClient, 'request'>; guarded: Pick<HttpClient, 'request'> }
   clock: Clock
   logger: Logger
   tenants: Pick<TenantDirectory, 'get'>
@@ -39,8 +40,15 @@ interface Entry {
   ratios: Map<string, Ratio>
 }
 
+/** Where rates are asked for. */
+interface Source {
+  key: string
+  url: string
+  isGuarded: boolean
+}
+
 /** Exchange rates of tenants, exact as the rates service wrote them, by tenant and base. */
-export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: RatesDependencies): Rates {
+export function createRates({ httpClients, clock, logger, tenants, lifetimeMs }: RatesDependencies): Rates {
   const entries = new Map<string, Entry>()
   const fetches = new Map<string, Promise<Entry>>()
 
@@ -50,14 +58,16 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
   }
 
   /** One fetch per tenant and base at a time; everyone who asks meanwhile shares it. Never rejects. */
-  function fetchShared(key: string, url: string, base: string): Promise<Entry> {
+  function fetchShared({ key, url, isGuarded }: Source, base: string): Promise<Entry> {
     const running = fetches.get(key)
     if (running !== undefined) return running
     const askedMs = clock.nowMs()
-    const fetching = fetchRates(url, base).then((answer) => {
-      fetches.delete(key)
-      return keep(key, answer, askedMs)
-    })
+    const fetching = fetchRates(isGuarded ? httpClients.guarded : httpClients.plain, url, base).then(
+      (answer) => {
+        fetches.delete(key)
+        return keep(key, answer, askedMs)
+      }
+    )
     fetches.set(key, fetching)
     return fetching
   }
@@ -88,7 +98,11 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
     return entry
   }
 
-  async function fetchRates(rawUrl: string, base: string): Promise<Answer> {
+  async function fetchRates(
+    httpClient: Pick<HttpClient, 'request'>,
+    rawUrl: string,
+    base: string
+  ): Promise<Answer> {
     if (!URL.canParse(rawUrl)) {
       return failed('CouldNotFetchRates', `EXCHANGE_RATES_URL is "${rawUrl}", which is no URL`)
     }
@@ -143,11 +157,12 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
     tenantId: string,
     source: AssetUnit,
     destination: AssetUnit
-  ): { ready: Ratio | Failure<RatesFailure> } | { key: string; url: string } {
+  ): { ready: Ratio | Failure<RatesFailure> } | Source {
     if (source.code === destination.code) {
       return { ready: scaleRatio(createRatio(1n, 1n), source.scale, destination.scale) }
     }
-    const url = tenants.get(tenantId)?.settings.exchangeRatesUrl
+    const settings = tenants.get(tenantId)?.settings
+    const url = settings?.exchangeRatesUrl
     if (url === undefined) {
       return {
         ready: failure(
@@ -156,14 +171,15 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
         )
       }
     }
-    return { key: JSON.stringify([tenantId, url, source.code]), url }
+    const isGuarded = settings?.isExchangeRatesUrlGuarded ?? false
+    return { key: JSON.stringify([tenantId, url, isGuarded, source.code]), url, isGuarded }
   }
 
   return {
     async ratio(tenantId, source, destination) {
       const prepared = prepare(tenantId, source, destination)
       if ('ready' in prepared) return prepared.ready
-      const entry = fresh(prepared.key) ?? (await fetchShared(prepared.key, prepared.url, source.code))
+      const entry = fresh(prepared.key) ?? (await fetchShared(prepared, source.code))
       return ratioOf(entry, source, destination)
     },
     cachedRatio(tenantId, source, destination) {
@@ -172,7 +188,7 @@ export function createRates({ httpClient, clock, logger, tenants, lifetimeMs }: 
       const entry = fresh(prepared.key)
       if (entry === undefined) return undefined
       if (clock.nowMs() >= entry.refreshAtMs) {
-        void fetchShared(prepared.key, prepared.url, source.code)
+        void fetchShared(prepared, source.code)
       }
       return ratioOf(entry, source, destination)
     }

@@ -20,7 +20,11 @@ export interface Tenant {
 /** Values in force: the tenant's own settings, else the operator's configuration. */
 export interface TenantSettings {
   exchangeRatesUrl?: string
+  /** The tenant chose that URL, and is not the operator: it is guarded as ALLOW_PRIVATE_ADDRESSES says. */
+  isExchangeRatesUrlGuarded?: true
   webhookUrl: string
+  /** The same of its webhooks. */
+  isWebhookUrlGuarded?: true
   webhookTimeoutMs: number
   webhookMaxRetry: number
   /** Base URL of its wallet addresses; undefined: it has none and cannot create any. */

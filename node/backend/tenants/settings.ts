@@ -101,7 +101,9 @@ export function settingsInForce(
   const walletAddressUrl = own.WALLET_ADDRESS_URL ?? (isOperator ? config.OPEN_PAYMENTS_URL : undefined)
   return {
     ...(exchangeRatesUrl !== undefined && { exchangeRatesUrl }),
+    ...(own.EXCHANGE_RATES_URL !== undefined && !isOperator && { isExchangeRatesUrlGuarded: true }),
     webhookUrl: own.WEBHOOK_URL ?? config.WEBHOOK_URL,
+    ...(own.WEBHOOK_URL !== undefined && !isOperator && { isWebhookUrlGuarded: true }),
     webhookTimeoutMs: Number(own.WEBHOOK_TIMEOUT ?? config.WEBHOOK_TIMEOUT),
     webhookMaxRetry: Number(own.WEBHOOK_MAX_RETRY ?? config.WEBHOOK_MAX_RETRY),
     ...(walletAddressUrl !== undefined && { walletAddressUrl }),

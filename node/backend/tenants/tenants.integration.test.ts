@@ -65,7 +65,9 @@ describe('tenants', () => {
     }
     expect(await settings(own)).toEqual({
       exchangeRatesUrl: 'http://tenant.test/rates',
+      isExchangeRatesUrlGuarded: true,
       webhookUrl: 'http://tenant.test/hooks',
+      isWebhookUrlGuarded: true,
       webhookTimeoutMs: 9,
       webhookMaxRetry: 3,
       walletAddressUrl: 'https://tenant.test',

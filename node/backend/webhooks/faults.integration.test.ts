@@ -7,7 +7,7 @@ import { createWebhookDeliveries } from './deliveries.ts'
 import { createWebhookDelivery } from './delivery.ts'
 import { createWebhookEvents } from './events.ts'
 import { createOutbox } from './outbox.ts'
-import { openReceiver } from './receivers.test-support.ts'
+import { byTrust, openReceiver } from './receivers.test-support.ts'
 import type { ReceiverBehaviour, TestReceiver } from './receivers.test-support.ts'
 
 const EVENTS_PER_SECOND = 100
@@ -73,7 +73,7 @@ it(
       createWebhookDelivery({
         ...backend,
         database: backend.openDatabase(),
-        httpClient: createHttpClient(backend.runtime, { maxConnectionsPerOrigin: 1_024 }),
+        httpClients: byTrust(createHttpClient(backend.runtime, { maxConnectionsPerOrigin: 1_024 })),
         tenants,
         retryStepMs: RETRY_STEP_MS
       })

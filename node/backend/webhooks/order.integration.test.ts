@@ -9,7 +9,7 @@ import { createWebhookDeliveries } from './deliveries.ts'
 import { createWebhookDelivery } from './delivery.ts'
 import { createOutbox } from './outbox.ts'
 import { PLACES_PER_LANE } from './places.ts'
-import { openReceiver } from './receivers.test-support.ts'
+import { byTrust, openReceiver } from './receivers.test-support.ts'
 import type { ReceiverBehaviour, TestReceiver } from './receivers.test-support.ts'
 
 interface Row {
@@ -63,7 +63,7 @@ describe('deliveries of webhooks', () => {
       ...backend,
       clock,
       database,
-      httpClient: createHttpClient(backend.runtime, { maxConnectionsPerOrigin: 1_024 }),
+      httpClients: byTrust(createHttpClient(backend.runtime, { maxConnectionsPerOrigin: 1_024 })),
       tenants: {
         get: (tenantId) => tenants.get(tenantId),
         ids: () => [...tenants.keys()],

@@ -1,8 +1,13 @@
 import { serveHttp } from '../../runtime/index.ts'
-import type { HttpServer, Runtime } from '../../runtime/index.ts'
+import type { HttpClient, HttpServer, Runtime } from '../../runtime/index.ts'
 import type { Tenant } from '../tenants/model.ts'
 import { createWebhookCheck } from './payloads.test-support.ts'
 import type { WebhookBody } from './payloads.test-support.ts'
+
+/** Where it does not matter who chose a URL. */
+export function byTrust(httpClient: HttpClient): { plain: HttpClient; guarded: HttpClient } {
+  return { plain: httpClient, guarded: httpClient }
+}
 
 /** One attempt that reached a receiver. */
 export interface Arrival {

@@ -16,7 +16,8 @@ const WRITING_MARGIN_MS = 5_000
 
 export interface WebhookSendingDependencies {
   clock: Clock
-  httpClient: Pick<HttpClient, 'request'>
+  /** By whether the receiver's URL is one that a tenant chose. */
+  httpClients: { plain: Pick<HttpClient, 'request'>; guarded: Pick<HttpClient, 'request'> }
   tenants: Pick<RunningTenantDirectory, 'get' | 'refresh'>
   /** What is sent of an event's stored data; all, where not given. @throws Error when that cannot be read */
   reveal?(type: WebhookEventType, data: Record<string, unknown>): Record<string, unknown>
@@ -43,7 +44,7 @@ export interface Answer {
 export function createWebhookSending(dependencies: WebhookSendingDependencies): {
   send(delivery: ClaimedDelivery): Promise<Answer>
 } {
-  const { clock, httpClient, tenants, config } = dependencies
+  const { clock, httpClients, tenants, config } = dependencies
   const reveal = dependencies.reveal ?? ((_type, data) => data)
 
   /** The settings in force. A tenant that another process just made may not be known here yet. */
@@ -64,6 +65,8 @@ export function createWebhookSending(dependencies: WebhookSendingDependencies): 
           : receiver === POINT_OF_SALE
             ? config.POS_WEBHOOK_SERVICE_URL
             : settings?.webhookUrl
+      const isOfConfiguration = receiver === CARD_SERVICE || receiver === POINT_OF_SALE
+      const isGuarded = !isOfConfiguration && settings?.isWebhookUrlGuarded === true
       if (url === undefined) return { problem: `no URL is known of ${receiver}`, maxAttempts }
       let body: { id: string; type: WebhookEventType; data: Record<string, unknown> }
       try {
@@ -78,7 +81,7 @@ export function createWebhookSending(dependencies: WebhookSendingDependencies): 
         Math.max(1, leaseDeadlineMs - clock.nowMs() - WRITING_MARGIN_MS)
       )
       try {
-        const { status } = await httpClient.request({
+        const { status } = await (isGuarded ? httpClients.guarded : httpClients.plain).request({
           method: 'POST',
           url,
           headers: {

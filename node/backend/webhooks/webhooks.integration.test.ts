@@ -12,6 +12,7 @@ import { createWebhookDelivery, LEASE_MARGIN_MS } from './delivery.ts'
 import { createWebhookEvents } from './events.ts'
 import { createOutbox } from './outbox.ts'
 import type { NewWebhookEvent } from './model.ts'
+import { byTrust } from './receivers.test-support.ts'
 
 interface Received {
   body: { id: string; type: string; data: Record<string, unknown> }
@@ -87,7 +88,7 @@ describe('webhooks', () => {
       clock: options.clock ?? clock,
       random: backend.random,
       logger: backend.logger,
-      httpClient: createHttpClient(backend.runtime),
+      httpClients: byTrust(createHttpClient(backend.runtime)),
       tenants,
       config: { ...backend.config, ...options.config, SIGNATURE_SECRET: options.secret }
     })
@@ -262,7 +263,7 @@ describe('webhooks', () => {
       ...backend,
       database,
       clock,
-      httpClient: createHttpClient(backend.runtime),
+      httpClients: byTrust(createHttpClient(backend.runtime)),
       tenants
     })
     await delivery.start()

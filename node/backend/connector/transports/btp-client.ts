@@ -7,7 +7,7 @@ import {
   encodeBtpPacket
 } from '../../../ilp/index.ts'
 import type { BtpSubProtocol, BtpUri } from '../../../ilp/index.ts'
-import { WebSocketCloseCode, openWebSocket } from '../../../runtime/index.ts'
+import { WebSocketCloseCode, guardedHost, openWebSocket } from '../../../runtime/index.ts'
 import type { Clock, Network, WebSocketConnection } from '../../../runtime/index.ts'
 
 /** What a server has to answer the authentication. */
@@ -24,9 +24,13 @@ const AUTH_REQUEST_ID = 1
 export async function openBtpConnection(
   { network, clock }: { network: Network; clock: Clock },
   uri: BtpUri & { token: string; processId: string },
-  onOpen: (connection: WebSocketConnection) => void
+  onOpen: (connection: WebSocketConnection) => void,
+  /** Whether a host that is, or has, a private address is refused. */
+  isGuarded = false
 ): Promise<void> {
-  const connection = await openWebSocket({ network, clock }, uri)
+  const host = uri.host.replace(/^\[|\]$/g, '')
+  const checked = isGuarded && { address: await guardedHost(network, host, false) }
+  const connection = await openWebSocket({ network, clock }, { ...uri, ...checked })
   await new Promise<void>((resolve, reject) => {
     const timeout = clock.setTimer(AUTH_ANSWER_TIMEOUT_MS, () => fail('did not answer the authentication'))
     function fail(reason: string): void {

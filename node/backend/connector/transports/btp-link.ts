@@ -71,6 +71,8 @@ export function createBtpLink(dependencies: {
   limits: BtpLinkLimits
   peerId: string
   isTokenOfPeer(token: string): boolean
+  /** Whether somebody else than the operator chose the endpoint: private addresses are refused then. */
+  isGuarded(): boolean
   startSession(connection: WebSocketConnection, onEnd: (code: number, reason: string) => void): BtpSession
 }): BtpLink {
   const { network, clock, random, logger, limits, peerId, startSession } = dependencies
@@ -93,10 +95,11 @@ export function createBtpLink(dependencies: {
     state = 'opening'
     const current = ++attempt
     const target = { ...uri, token: uri.token ?? endpoint.authToken, processId: dependencies.processId() }
-    openBtpConnection({ network, clock }, target, (connection) => {
+    const onOpen = (connection: WebSocketConnection) => {
       if (current !== attempt) return connection.close(WebSocketCloseCode.NORMAL, 'not needed any more')
       opened(connection)
-    }).catch((error: Error) => {
+    }
+    openBtpConnection({ network, clock }, target, onOpen, dependencies.isGuarded()).catch((error: Error) => {
       if (current !== attempt) return
       logger[failures === 0 ? 'warn' : 'debug'](
         { event: 'btp_unreachable', peerId, reason: error.message },

@@ -40,6 +40,8 @@ export interface BtpTransport extends Transport {
  */
 export function createBtpTransport(dependencies: {
   peers: BtpPeers
+  /** Peers whose endpoint may not lead to private addresses; absent: every endpoint may. */
+  isGuarded?(peer: Peer): boolean
   /** Where Transfers go; absent: none is taken. */
   settlements?: Pick<BtpSettlements, 'settle'>
   network: Network
@@ -76,6 +78,10 @@ export function createBtpTransport(dependencies: {
         peerId,
         processId: () => (processId ??= random.uuid()),
         isTokenOfPeer: (token) => peers.byIncomingToken(token)?.id === peerId,
+        isGuarded() {
+          const peer = peers.get(peerId)
+          return peer !== undefined && (dependencies.isGuarded?.(peer) ?? false)
+        },
         startSession: (connection, onEnd) => {
           if (connector === undefined) throw new Error('BTP has not been started')
           return createBtpSession({

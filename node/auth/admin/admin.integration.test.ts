@@ -181,11 +181,32 @@ describe('the Admin API of the authorization server', () => {
     ).toMatchObject({ state: 'FINALIZED' })
   })
 
-  it('loads a page by a fixed number of statements', async () => {
-    for (let more = 0; more < 10; more++) await actors.ask([INCOMING])
-    const before = harness.auth.statementCount()
-    expect((await page()).ids.length).toBeGreaterThan(10)
+  it('loads a page of 100 grants by as many statements as one of 10', async () => {
+    const made = `INSERT INTO grants (id, "tenantId", state, client, "continueId", "continueToken", "lastContinuedAt", "createdAt", "updatedAt")
+      SELECT gen_random_uuid(), ?, 'APPROVED', 'https://client.example', gen_random_uuid(), 'x', now(), now() + interval '1 day', now()
+      FROM generate_series(1, 100) RETURNING id`
+    const grantIds = (await harness.sql(made, [OPERATOR_ID])).map(({ id }) => id)
+    await harness.sql(
+      `INSERT INTO accesses (id, "grantId", position, type, actions, "createdAt")
+       SELECT gen_random_uuid(), id, position, 'quote', '["create"]', now()
+       FROM unnest(?::uuid[]) AS id, generate_series(0, 1) AS position`,
+      [grantIds]
+    )
+    await harness.sql(
+      `INSERT INTO subjects (id, "grantId", position, "subId", "subIdFormat", "createdAt")
+       SELECT gen_random_uuid(), id, 0, 'x', 'uri', now() FROM unnest(?::uuid[]) AS id`,
+      [grantIds]
+    )
+    const counts: number[] = []
+    for (const first of [10, 100]) {
+      const before = harness.auth.statementCount()
+      const { edges } = await page({ first })
+      counts.push(harness.auth.statementCount() - before)
+      expect(edges).toHaveLength(first)
+      for (const { node } of edges)
+        expect(node).toMatchObject({ access: [{}, {}], subject: { sub_ids: [{}] } })
+    }
     // The tenant, the page, its access items and its subjects.
-    expect(harness.auth.statementCount() - before).toBe(4)
+    expect(counts).toEqual([4, 4])
   })
 })

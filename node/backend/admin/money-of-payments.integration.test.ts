@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TestNode } from '../open-payments/testing.ts'
-import { asError, useAdminApi } from './admin-api.test-support.ts'
+import { asError, TENANT, useAdminApi } from './admin-api.test-support.ts'
 import {
   CREATE_ASSET,
   CREATE_INCOMING,
@@ -101,6 +101,50 @@ describe('the Admin API: what becomes of the money of payments', () => {
       { transferType: 'WITHDRAWAL', state: 'POSTED' },
       { id: received.id, amount: '90', transferType: 'WITHDRAWAL', state: 'PENDING' }
     ])
+  })
+
+  it('has its events’ ids to itself: deposits and withdrawals of others are refused under them', async () => {
+    const incoming = await createIncoming('90')
+    const paymentId = await createOutgoing((await quote(incoming.url)).id)
+    const created = await node.told('outgoing_payment.created', paymentId)
+    const tenantAsset = await ok<{ asset: { id: string } }>(CREATE_ASSET, { code: 'TTT', scale: 2 }, TENANT)
+    const others = async (eventId: string) => {
+      const input = (assetId: string) => ({ assetId, amount: '1', id: eventId, idempotencyKey: id() })
+      const all = [
+        await refused(DEPOSIT_ASSET, input(desk.assetId)),
+        await refused(DEPOSIT_ASSET, input(tenantAsset.asset.id), TENANT),
+        await refused(WITHDRAW_ASSET, { ...input(desk.assetId), timeoutSeconds: '0' })
+      ]
+      for (const one of all) expect(one).toMatchObject(asError('DUPLICATE', 'Transfer already exists'))
+    }
+    await others(created.id)
+    await ok(FUND, { outgoingPaymentId: paymentId, idempotencyKey: id() })
+    await node.told('outgoing_payment.completed', paymentId)
+    const received = await node.told('incoming_payment.completed', incoming.id)
+    await others(received.id)
+    await ok(WITHDRAW_INCOMING, withdrawal({ incomingPaymentId: incoming.id }))
+    await others(received.id)
+  })
+
+  it('is within reach again after its withdrawal in two phases was voided, and withdrawn once', async () => {
+    const incoming = await createIncoming('90')
+    const paymentId = await createOutgoing((await quote(incoming.url)).id)
+    await node.told('outgoing_payment.created', paymentId)
+    await ok(FUND, { outgoingPaymentId: paymentId, idempotencyKey: id() })
+    const received = await node.told('incoming_payment.completed', incoming.id)
+    const of = { incomingPaymentId: incoming.id, timeoutSeconds: '60' }
+    await ok(WITHDRAW_INCOMING, { ...of, idempotencyKey: id() })
+    await ok(VOID, { withdrawalId: received.id, idempotencyKey: id() })
+    await ok(WITHDRAW_INCOMING, { ...of, idempotencyKey: id() })
+    await ok(POST, { withdrawalId: received.id, idempotencyKey: id() })
+    expect(await refused(WITHDRAW_INCOMING, { ...of, idempotencyKey: id() })).toMatchObject(
+      asError('DUPLICATE', 'Transfer already exists')
+    )
+    const { incomingPayment } = await query<{ incomingPayment: { liquidity: string } }>(
+      'query ($id: String!) { incomingPayment(id: $id) { liquidity } }',
+      { id: incoming.id }
+    )
+    expect(incomingPayment.liquidity).toBe('0')
   })
 
   it('goes by the newest fee for sending, history newest first; fees for receiving change nothing', async () => {

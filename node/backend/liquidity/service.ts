@@ -74,6 +74,7 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
   async function transfer(request: Request): Promise<void | Refusal> {
     const refused = checkRequest(request)
     if (refused) return refused
+    if (await store.isEventOfAnother(database.knex, request.id, request.accountId)) return exists(request.id)
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const attempt = await claim(request)
       if (attempt === undefined) continue

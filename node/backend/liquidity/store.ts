@@ -51,6 +51,20 @@ export function createAttemptStore({ clock }: { clock: Clock }) {
       const row = await knex(TABLE).where({ id }).orderBy('attempt', 'desc').first<Row | undefined>()
       return row && toAttempt(row)
     },
+    /**
+     * Whether an id names a webhook event that announced no transfer of this account. The event's id belongs to
+     * the transfer that answers it: a payment's deposit, what the event lets withdraw, what fills a low account.
+     */
+    async isEventOfAnother(knex: Knex, id: string, accountId: string): Promise<boolean> {
+      const event = await knex('webhookEvents')
+        .where({ id })
+        .first<
+          { withdrawalAccountId: string | null; peerId: string | null; assetId: string | null } | undefined
+        >('withdrawalAccountId', 'peerId', 'assetId')
+      if (event === undefined) return false
+      const { withdrawalAccountId, peerId, assetId } = event
+      return ![withdrawalAccountId, peerId, assetId].includes(accountId.toLowerCase())
+    },
     settle: (knex: Knex, attempt: Attempt, to: 'PENDING' | 'POSTED' | 'REFUSED') =>
       move(knex, attempt, 'STARTED', to),
     finish: (knex: Knex, attempt: Attempt, to: 'POSTED' | 'VOIDED' | 'LAPSED') =>

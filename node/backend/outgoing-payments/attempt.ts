@@ -14,6 +14,7 @@ import type { Lease, Leases } from './lease.ts'
 import type { LocalPayments } from './local-payment.ts'
 import type { Sending, SendingOutcome } from './sending.ts'
 import type { SettledTotals, Settlement } from './settlement.ts'
+import { BACK_TO_FUNDING } from './store.ts'
 import type { OutgoingPaymentRow } from './store.ts'
 
 /** A retry comes after so long for each attempt that was made, up to six. */
@@ -47,6 +48,7 @@ export interface AttemptRunnerDependencies {
 /**
  * One look at a payment that is SENDING, by the holder of its lease:
  *
+ *   funded? ──never──▶ FUNDING
  *   funded? ──▶ former epochs settled? ──no──▶ released until they can be
  *                      │ yes
  *                      ├── promise kept ────────────────────────────────────▶ COMPLETED
@@ -77,7 +79,10 @@ export function createAttemptRunner(dependencies: AttemptRunnerDependencies): At
   async function attempt(lease: Lease): Promise<void> {
     const quote = await quotes.get(lease.payment.id)
     if (quote === undefined) throw new Error(`payment ${lease.payment.id} has no quote`)
-    await funding.ensureFunded(quote)
+    if (!(await funding.ensureFunded(quote))) {
+      logger.error({ outgoingPaymentId: quote.id }, 'the deposit of a payment has the id of another transfer')
+      return leases.write(lease, BACK_TO_FUNDING)
+    }
     await (quote.method === 'LOCAL' ? attemptLocal(lease, quote) : attemptIlp(lease, quote))
   }
 

@@ -8,8 +8,10 @@ export interface Funding {
   /**
    * Deposits the debit amount into the payment's account, once: under the id of its created event. Called after
    * the payment became SENDING, and again by whoever sends it, for its first caller may have died in between.
+   *
+   * @returns false where it can never be funded: the id is another transfer's
    */
-  ensureFunded(quote: Quote): Promise<void>
+  ensureFunded(quote: Quote): Promise<boolean>
 }
 
 export function createFunding({
@@ -23,12 +25,12 @@ export function createFunding({
 }): Funding {
   return {
     async ensureFunded(quote) {
-      if (ledger.wasFundedHere(quote.id)) return
+      if (ledger.wasFundedHere(quote.id)) return true
       const [account] = await liquidity.accounts([quote.id])
-      if (account && account.creditsPosted >= quote.debitAmount.value) return
+      if (account && account.creditsPosted >= quote.debitAmount.value) return true
       const id = await createdEventId(database.knex, quote.id)
       if (id === undefined) throw new Error(`payment ${quote.id} has no created event`)
-      await ledger.fund(quote, id)
+      return ledger.fund(quote, id)
     }
   }
 }

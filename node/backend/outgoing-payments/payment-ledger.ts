@@ -63,8 +63,9 @@ export interface PaymentLedger {
    * whoever takes that epoch finds it open. Repeating it changes nothing.
    *
    * @param depositId the id of the payment's created event
+   * @returns false where that id is another transfer's, or spent: nothing was booked, nor ever will be
    */
-  fund(payment: PaymentMoney & Pick<Quote, 'method'>, depositId: string): Promise<void>
+  fund(payment: PaymentMoney & Pick<Quote, 'method'>, depositId: string): Promise<boolean>
   /** Whether this process funded the payment a moment ago; false says nothing. */
   wasFundedHere(paymentId: string): boolean
   /**
@@ -162,7 +163,7 @@ export function createPaymentLedger({
     }
   }
 
-  async function fund(payment: PaymentMoney & Pick<Quote, 'method'>, depositId: string): Promise<void> {
+  async function fund(payment: PaymentMoney & Pick<Quote, 'method'>, depositId: string): Promise<boolean> {
     const own = newAccount(payment, paymentAccountId(payment.id), AccountCode.LIQUIDITY_OUTGOING)
     const deposit: NewTransfer = {
       id: uuidToId(depositId),
@@ -176,16 +177,17 @@ export function createPaymentLedger({
     await createAccounts(payment, overIlp ? [own, epochAccount(payment, 1)] : [own])
     const transfers = overIlp ? [deposit, budgetOf(payment, 1)] : [deposit]
     const [deposited, budgeted] = await submitPatiently(transfers)
+    if (deposited === 'exists_with_different_fields' || deposited === 'id_already_failed') return false
     if (deposited !== 'ok' && deposited !== 'exists') {
       throw new Error(`the deposit of payment ${payment.id} was refused: ${deposited}`)
     }
     if (budgeted !== undefined) checkBudget(payment, budgeted)
     // Told that it is new, nobody else can have moved the budget on: there was no epoch before.
-    if (deposited !== 'ok') return
+    if (deposited !== 'ok') return true
     opened.add(payment.id)
-    if (opened.size <= MAX_OPENED_PAYMENTS) return
     const [oldest] = opened
-    if (oldest !== undefined) opened.delete(oldest)
+    if (opened.size > MAX_OPENED_PAYMENTS && oldest !== undefined) opened.delete(oldest)
+    return true
   }
 
   async function bookBudget(payment: PaymentMoney, epoch: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { MAX_APPLICATION_DATA_BYTES } from '../../ilp/index.ts'
-import { isFailure } from '../model.ts'
+import { TransferCode } from '../../ledger/index.ts'
+import type { NewTransfer } from '../../ledger/index.ts'
+import { uuidToId } from '../../runtime/index.ts'
+import { Channel, isFailure } from '../model.ts'
 import { until } from '../testing.ts'
 import { TENANT_ID } from './payments-ground.test-support.ts'
 import { accountBalance, createPaymentsLab } from './payments-lab.test-support.ts'
@@ -104,6 +107,37 @@ describe('sending an outgoing payment', () => {
     }
     lab.remote.maxPacketAmount = undefined
     await lab.clock.advance(PATH_LIFETIME_MS)
+    expect(await lab.audit()).toEqual([])
+  })
+
+  it('is not funded by a deposit whose id is another transfer’s: it goes on waiting, and can be cancelled', async () => {
+    const payment = await lab.create(node, lab.remote.createPayment({ incomingAmount: 500n }))
+    const { id } = payment
+    const event = await lab.database.knex('webhookEvents').where({ outgoingPaymentId: id }).first('id')
+    const squatter: NewTransfer = {
+      id: uuidToId(event.id),
+      debitAccountId: BigInt(lab.usd.ledger),
+      creditAccountId: uuidToId(lab.usd.id),
+      amount: payment.quote.debitAmount.value,
+      ledger: lab.usd.ledger,
+      code: TransferCode.DEPOSIT
+    }
+    expect(await lab.ledger.createTransfers([squatter])).toEqual(['ok'])
+    for (let time = 0; time < 2; time++) {
+      const funded = await node.outgoingPayments.fund({ id, tenantId: TENANT_ID })
+      expect(funded).toMatchObject({ failure: 'TransferExists' })
+      await until(async () => (await lab.row(id)).state === 'FUNDING')
+    }
+    // As a process left it that died before it saw the deposit's refusal.
+    const processAt = new Date(lab.clock.nowMs())
+    await lab.database.knex('outgoingPayments').where({ id }).update({ state: 'SENDING', processAt })
+    await lab.database.knex.raw('SELECT pg_notify(?, ?)', [Channel.OUTGOING_PAYMENT_DUE, id])
+    await until(async () => (await lab.row(id)).leaseEpoch > 0)
+    await until(async () => (await lab.row(id)).state === 'FUNDING')
+    expect(await node.outgoingPayments.cancel({ id, tenantId: TENANT_ID })).toMatchObject({
+      state: 'CANCELLED'
+    })
+    expect(await accountBalance(lab, id)).toBe(0n)
     expect(await lab.audit()).toEqual([])
   })
 

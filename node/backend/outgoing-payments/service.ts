@@ -23,7 +23,7 @@ import type {
 } from './model.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
 import type { TransmitData } from '../secrets.ts'
-import { createdEventId, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
+import { BACK_TO_FUNDING, createdEventId, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
 import type { OutgoingPaymentRow } from './store.ts'
 
 /** A payment that was funded is looked at after so long, should the process that funds it die right then. */
@@ -181,9 +181,20 @@ export function createOutgoingPaymentService(
       ...(dataToTransmit !== undefined && { dataToTransmit: transmitData.write(dataToTransmit) })
     })
     if (funded === undefined) return wrongState(await get(payment.id), payment.id)
-    await ledger.fund(payment.quote, depositId)
+    if (!(await ledger.fund(payment.quote, depositId))) {
+      await notFunded(payment.id)
+      return failure('TransferExists', `a transfer ${depositId} exists already, and it is not this deposit`)
+    }
     await sendNow(payment.id)
     return funded
+  }
+
+  /** SENDING → FUNDING: what came instead of the deposit is another transfer. A worker that has it does the same. */
+  async function notFunded(id: string): Promise<void> {
+    await database
+      .knex<OutgoingPaymentRow>(TABLE)
+      .where({ id, state: 'SENDING', leaseEpoch: 0 })
+      .update({ ...BACK_TO_FUNDING, updatedAt: now() })
   }
 
   /** FUNDING → SENDING. Undefined where it was not FUNDING any more. */

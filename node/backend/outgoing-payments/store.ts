@@ -76,6 +76,15 @@ export function reservationOf(row: OutgoingPaymentRow, quote: Quote): GrantReser
   }
 }
 
+/** A payment whose deposit was never booked, nor can be: it waits, and can be cancelled. */
+export const BACK_TO_FUNDING = {
+  state: 'FUNDING',
+  error: null,
+  processAt: null,
+  leaseOwner: null,
+  leaseDeadline: null
+} as const satisfies Partial<OutgoingPaymentRow>
+
 /** The id of a payment's `outgoing_payment.created` event, which is also the id of its deposit. */
 export async function createdEventId(knex: Knex, paymentId: string): Promise<string | undefined> {
   const event = await knex('webhookEvents')

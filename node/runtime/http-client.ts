@@ -194,23 +194,50 @@ export async function guardedHost(
   return address
 }
 
-/** Loopback, private, link-local, shared, multicast and unspecified addresses (RFC 6890 and the IPv6 likes). */
+/**
+ * Whether an address is none of the public internet. IPv4: loopback, private, link-local, shared, multicast and
+ * unspecified ones (RFC 6890). IPv6: all but global unicast, 2000::/3 (RFC 4291), and there 6to4 and Teredo
+ * (RFC 3056, RFC 4380) where they lead to a private IPv4 address. IPv4 written as IPv6 (`::ffff:a.b.c.d`, however
+ * it is spelled) is that IPv4 address. What is no address is not public.
+ */
 export function isPrivateAddress(address: string): boolean {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  const ipv4 = mapped?.[1] ?? (isIP(address) === 4 ? address : undefined)
-  if (ipv4 !== undefined) {
-    const [a, b] = ipv4.split('.').map(Number) as [number, number]
-    return (
-      a === 0 ||
-      a === 10 ||
-      a === 127 ||
-      a >= 224 ||
-      (a === 100 && b >= 64 && b <= 127) ||
-      (a === 169 && b === 254) ||
-      (a === 172 && b >= 16 && b <= 31) ||
-      (a === 192 && (b === 168 || b === 0)) ||
-      (a === 198 && (b === 18 || b === 19))
-    )
+  if (isIP(address) === 4) return isPrivateIpv4(address.split('.').map(Number))
+  const groups = ipv6Groups(address)
+  if (groups === undefined) return true
+  const ipv4At = (index: number) =>
+    groups.slice(index, index + 2).flatMap((group) => [group >> 8, group & 0xff])
+  const [first = 0, second = 0] = groups
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+    return isPrivateIpv4(ipv4At(6))
+  if (first >> 13 !== 1) return true
+  if (first === 0x2002) return isPrivateIpv4(ipv4At(1))
+  // Teredo: its server's address, and its client's with every bit turned round.
+  if (first === 0x2001 && second === 0) {
+    return isPrivateIpv4(ipv4At(2)) || isPrivateIpv4(ipv4At(6).map((byte) => byte ^ 0xff))
   }
-  return /^(::1?$|::ffff:|f[cd]|fe[89ab]|ff|64:ff9b:)/i.test(address)
+  return false
+}
+
+/** The eight groups of an IPv6 address; undefined for what is none. */
+function ipv6Groups(address: string): number[] | undefined {
+  if (isIP(address) !== 6 || address.includes('%')) return undefined
+  // The URL parser writes each address in one way: hexadecimal, and at most one run of zeros left out.
+  const [head = '', tail] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::')
+  const read = (text: string) => (text === '' ? [] : text.split(':').map((group) => parseInt(group, 16)))
+  const [before, after] = [read(head), read(tail ?? '')]
+  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after]
+}
+
+function isPrivateIpv4([a = 0, b = 0]: number[]): boolean {
+  return (
+    a === 0 ||
+    a === 10 ||
+    a === 127 ||
+    a >= 224 ||
+    (a === 100 && b >= 64 && b <= 127) ||
+    (a === 169 && b === 254) ||
+    (a === 172 && b >= 16 && b <= 31) ||
+    (a === 192 && (b === 168 || b === 0)) ||
+    (a === 198 && (b === 18 || b === 19))
+  )
 }

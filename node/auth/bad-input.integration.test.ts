@@ -288,6 +288,9 @@ describe('an interaction', () => {
     'javascript:alert(1)',
     'data:text/html,alert(1)',
     'vbscript:x',
+    'view-source:https://shop.example/',
+    'https://bank.example@shop.example/',
+    'https://shop.example/#fragment',
     'file:///etc/passwd',
     `https://shop.example/${'x'.repeat(2_048)}`
   ])('never sends a browser to %s', async (uri) => {
@@ -296,6 +299,15 @@ describe('an interaction', () => {
       400,
       'invalid_request',
       'the finish uri is not one to redirect to'
+    ])
+  })
+
+  it.each(['', 'a\nb', 'a\r\nb', 'x\t'])('never proves itself by the nonce %j', async (nonce) => {
+    const interact = { ...INTERACT, finish: { ...INTERACT.finish, nonce } }
+    expect(refusalOf(await actors.ask([OUTGOING], { interact }))).toEqual([
+      400,
+      'invalid_request',
+      'the finish nonce must have 1 to 1024 characters, none of them control characters'
     ])
   })
 

@@ -2,7 +2,7 @@ import type { ApiAnswer, ApiRequest } from '../api.ts'
 import type { AuthDependencies } from '../dependencies.ts'
 import { fail, isFailure } from '../errors.ts'
 import type { GnapFailure } from '../errors.ts'
-import { isFinishUri, withQuery } from '../interactions/finish.ts'
+import { isFinishNonce, isFinishUri, MAX_NONCE_LENGTH, withQuery } from '../interactions/finish.ts'
 import type { Interaction } from '../interactions/model.ts'
 import { insertInteraction } from '../interactions/store.ts'
 import { createInteractionNonce, createTokenValue, isUuid } from '../secrets.ts'
@@ -149,6 +149,10 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
       !(interact.finish.uri.length <= MAX_URI_LENGTH && isFinishUri(interact.finish.uri))
     ) {
       return fail(400, 'invalid_request', 'the finish uri is not one to redirect to')
+    }
+    if (interact.finish && !isFinishNonce(interact.finish.nonce)) {
+      const description = `the finish nonce must have 1 to ${MAX_NONCE_LENGTH} characters, none of them control characters`
+      return fail(400, 'invalid_request', description)
     }
     if (!identityProviderOf(tenant)) return fail(400, 'invalid_request', 'invalid tenant')
     if ('jwk' in client) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createInteractionHash, isFinishUri, withQuery } from './finish.ts'
+import { createInteractionHash, isFinishNonce, isFinishUri, MAX_NONCE_LENGTH, withQuery } from './finish.ts'
 
 describe('createInteractionHash', () => {
   it('is the SHA-256 of the four lines in standard base64', () => {
@@ -48,9 +48,39 @@ describe('isFinishUri', () => {
     'JavaScript:alert(1)',
     'data:text/html,x',
     'file:///etc/passwd',
+    'filesystem:https://a.example/x',
+    'view-source:https://a.example/',
+    'jar:https://a.example/!/x',
+    'mailto:a@a.example',
+    'ws://a.example/',
+    'wss://a.example/',
+    'blob:https://a.example/x',
+    'about:blank',
+    'https://user@a.example/',
+    'https://user:password@a.example/',
+    'https://:password@a.example/',
+    'shop://user@back',
+    'https://a.example/#fragment',
+    'https://a.example/#',
+    'java\tscript:alert(1)',
+    ' https://a.example/',
+    'https://a.example/\r\nx',
+    '//a.example/',
     '/back',
     ''
   ])('refuses %j', (uri) => {
     expect(isFinishUri(uri)).toBe(false)
   })
+})
+
+describe('isFinishNonce', () => {
+  it.each(['n', 'client nonce', 'ä', 'x'.repeat(MAX_NONCE_LENGTH)])('takes %j', (nonce) => {
+    expect(isFinishNonce(nonce)).toBe(true)
+  })
+  it.each(['', 'a\nb', '\n', 'a\r', '\t', '\u007f', '\u0085', 'x'.repeat(MAX_NONCE_LENGTH + 1)])(
+    'refuses %j',
+    (nonce) => {
+      expect(isFinishNonce(nonce)).toBe(false)
+    }
+  )
 })

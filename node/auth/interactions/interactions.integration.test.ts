@@ -245,6 +245,23 @@ describe('an interaction', () => {
     expect(refusalOf(await actors.decide(other, 'accept'))[1]).toBe('user_denied')
   })
 
+  it.each(['REJECTED', 'REVOKED'])(
+    'that was accepted tells no reference where its grant ended %s while the browser came back',
+    async (finalizationReason) => {
+      const grant = await actors.askInteractively()
+      const { finished } = await actors.browse(grant, async () => {
+        await actors.decide(grant, 'accept')
+        await harness.sql(
+          `UPDATE grants SET state = 'FINALIZED', "finalizationReason" = ?
+           WHERE id = (SELECT "grantId" FROM interactions WHERE id = ?) RETURNING id`,
+          [finalizationReason, grant.id]
+        )
+      })
+      const message = '&result=unknown_interaction&message=unknown%20interaction'
+      expect(finished.headers.location).toBe(BACK + message)
+    }
+  )
+
   it('expires', async () => {
     const [grant, other] = [await actors.askInteractively(), await silent()]
     harness.shift(600_001)

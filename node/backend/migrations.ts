@@ -207,5 +207,38 @@ export const backendMigrations: Migration[] = [
       -- Pages of keys, revoked ones included, of many wallet addresses in one statement.
       CREATE INDEX wallet_address_keys_page ON "walletAddressKeys" ("walletAddressId", "createdAt", id);
     `
+  },
+  {
+    name: '0021_sums_of_each_limit',
+    up: `
+      -- A grant may limit several wallet addresses, and each may pay in and to several assets: their sums are
+      -- apart, and are taken from the payments once more.
+      TRUNCATE "outgoingPaymentGrantSpentAmounts";
+      ALTER TABLE "outgoingPaymentGrantSpentAmounts"
+        DROP CONSTRAINT "outgoingPaymentGrantSpentAmounts_pkey",
+        DROP COLUMN "intervalEnd",
+        ADD COLUMN "walletAddressId" uuid NOT NULL REFERENCES "walletAddresses",
+        ADD COLUMN "createdAt" timestamptz NOT NULL,
+        ADD PRIMARY KEY ("grantId", "intervalStart", "walletAddressId", "debitAmountCode", "debitAmountScale",
+          "receiveAmountCode", "receiveAmountScale");
+      INSERT INTO "outgoingPaymentGrantSpentAmounts" ("grantId", "intervalStart", "walletAddressId",
+        "debitAmountCode", "debitAmountScale", "receiveAmountCode", "receiveAmountScale",
+        "debitAmountValue", "receiveAmountValue", "createdAt")
+      SELECT payments."grantId", counted.start, payments."walletAddressId",
+        assets.code, assets.scale, quotes."receiveAmountAssetCode", quotes."receiveAmountAssetScale",
+        sum(CASE payments.state WHEN 'CANCELLED' THEN 0 WHEN 'FAILED' THEN payments."sentAmountValue"
+          ELSE quotes."debitAmountValue" END),
+        sum(CASE WHEN payments.state = 'CANCELLED' THEN 0
+          WHEN payments.state IN ('FAILED', 'COMPLETED') THEN payments."deliveredAmountValue"
+          ELSE quotes."receiveAmountValue" END),
+        min(payments."createdAt")
+      FROM "outgoingPayments" payments
+        JOIN "outgoingPaymentGrants" grants ON grants.id = payments."grantId"
+        JOIN quotes ON quotes.id = payments.id
+        JOIN assets ON assets.id = quotes."assetId"
+        CROSS JOIN LATERAL (VALUES ('-infinity'::timestamptz), (payments."grantIntervalStart")) counted (start)
+      WHERE counted.start IS NOT NULL
+      GROUP BY 1, 2, 3, 4, 5, 6, 7;
+    `
   }
 ]

@@ -80,6 +80,7 @@ export function createAuthorizer(dependencies: AuthorizerDependencies): Authoriz
 
 interface AccessItem {
   actions: readonly string[]
+  identifier?: unknown
   limits?: unknown
 }
 
@@ -172,8 +173,12 @@ function invalidSignature(what: string, reason?: string): Refusal {
  * The limits of an outgoing payment's access item, as the authorization server keeps them. A limit that cannot
  * be read refuses: dropping it would lift it.
  */
-function paymentGrant({ grant: id }: ActiveTokenInfo, { limits }: AccessItem): PaymentGrant | Refusal {
-  if (typeof limits !== 'object' || limits === null) return { id }
+function paymentGrant(
+  { grant: id }: ActiveTokenInfo,
+  { limits, identifier }: AccessItem
+): PaymentGrant | Refusal {
+  const grant = { id, ...(typeof identifier === 'string' && { identifier }) }
+  if (typeof limits !== 'object' || limits === null) return grant
   const { receiver, debitAmount, receiveAmount, interval } = limits as Record<string, unknown>
   const debit = parseAmount(debitAmount)
   const receive = parseAmount(receiveAmount)
@@ -184,7 +189,7 @@ function paymentGrant({ grant: id }: ActiveTokenInfo, { limits }: AccessItem): P
     (interval != null && typeof interval !== 'string')
   if (unreadable) return challenge(403, 'Insufficient Grant')
   return {
-    id,
+    ...grant,
     limits: {
       ...(typeof receiver === 'string' && { receiver }),
       ...(debit && { debitAmount: debit }),

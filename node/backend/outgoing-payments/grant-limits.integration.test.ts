@@ -144,6 +144,8 @@ describe('limits of grants', () => {
     await lab.database.knex('outgoingPaymentGrants').insert({ id: 'often', createdAt: hour(0) })
     const sums = (start: Date | '-infinity') => ({
       grantId: 'often',
+      walletAddressId: lab.payer.id,
+      createdAt: hour(0),
       intervalStart: start,
       debitAmountCode: 'USD',
       debitAmountScale: 2,
@@ -159,7 +161,7 @@ describe('limits of grants', () => {
       [hour(10_000), 1],
       [hour(5_000), 3]
     ] as const) {
-      const query = spentRows(lab.database.knex, 'often', start)
+      const query = spentRows(lab.database.knex, { grantId: 'often', walletAddressId: lab.payer.id }, start)
       expect((await query).length).toBe(found)
       const { sql, bindings } = query.toSQL()
       const explained = await lab.database.knex.raw<{ rows: { 'QUERY PLAN': [{ Plan: Plan }] }[] }>(
@@ -313,6 +315,24 @@ describe('limits of grants', () => {
     const { spent } = await payment(grant)
     expect(spent).toEqual({ debitAmount: usd(0n), receiveAmount: eur(0n) })
     expect(await createPayment(grant)).toMatchObject({ failure: 'InsufficientGrant' })
+  })
+
+  it('gives back to the interval too, and counts in none before one it was used in', async () => {
+    const startMs = lab.clock.nowMs()
+    const interval = `R/${new Date(startMs).toISOString()}/PT1H`
+    const grant = { ...createGrant({ debitAmount: usd(600n), interval }), identifier: lab.payer.address }
+    const first = await payment(grant)
+    await node.outgoingPayments.cancel({ id: first.payment.id, tenantId: TENANT_ID, reason: 'no money' })
+    expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({ debitAmount: usd(0n) })
+    expect((await payment(grant)).spent).toMatchObject({ debitAmount: usd(0n) })
+    // A process whose clock is ahead.
+    await lab.database
+      .knex('outgoingPaymentGrantSpentAmounts')
+      .where({ grantId: grant.id, intervalStart: new Date(startMs) })
+      .update({ intervalStart: new Date(startMs + 3_600_000) })
+    expect(await createPayment(grant)).toMatchObject({ failure: 'InvalidInterval' })
+    const elsewhere = { ...grant, identifier: 'https://wallet.example/nobody' }
+    expect(await node.outgoingPayments.grantSpentAmounts(elsewhere)).toEqual({})
   })
 
   it.each([

@@ -15,10 +15,18 @@ const GRANTS = 'outgoingPaymentGrants'
 const SPENT = 'outgoingPaymentGrantSpentAmounts'
 
 type Refusal = Failure<OutgoingPaymentFailure>
+type CheckedQuote = Pick<Quote, 'walletAddressId' | 'receiver' | 'debitAmount' | 'receiveAmount'>
+
+/** The sums that one limit is held against: those of its wallet address, where it is for one. */
+export interface SpentScope {
+  grantId: string
+  walletAddressId: string | undefined
+}
 
 /** What a payment takes from its grant, and where that is counted. */
 export interface GrantReservation {
   grantId: string
+  walletAddressId: string
   /** The interval it counts in; undefined where the grant has none. */
   intervalStart?: Date
   debitAmount: Amount
@@ -27,8 +35,11 @@ export interface GrantReservation {
 
 interface SpentRow {
   grantId: string
+  walletAddressId: string
   /** -Infinity: the whole life. */
   intervalStart: Date | number
+  /** When it was first counted in. */
+  createdAt: Date
   debitAmountValue: bigint
   debitAmountCode: string
   debitAmountScale: number
@@ -80,38 +91,43 @@ export function checkGrant(
 }
 
 /**
- * Takes a payment's amounts from its grant, under a lock on the grant's row: of payments that race, each sees
+ * Takes a payment's amounts from its grant: from the one limit that let it pass, which is its wallet address's
+ * own where the grant has access to several. Under a lock on the grant's row: of payments that race, each sees
  * what the others took. Returns what was spent before, or why it does not fit.
  */
 export async function reserveGrant(
   trx: Transaction,
   grant: PaymentGrant,
-  quote: Pick<Quote, 'receiver' | 'debitAmount' | 'receiveAmount'>,
+  quote: CheckedQuote,
   now: Date
 ): Promise<{ reservation: GrantReservation; spent: GrantSpentAmounts } | Refusal> {
   const checked = checkGrant(grant, quote, now)
   if ('failure' in checked) return checked
   await lockGrant(trx, grant.id, now)
   const { repetition } = checked
-  const rows = await spentRows(trx, grant.id, repetition?.start)
+  const { walletAddressId } = quote
+  const scope = { grantId: grant.id, walletAddressId: grant.identifier && walletAddressId }
+  const rows = await spentRows(trx, scope, repetition?.start)
   if (repetition && rows.some((row) => startMs(row) > repetition.start.getTime())) {
     return failure('InvalidInterval', 'the grant was used in a later interval already')
   }
-  const key = repetition?.start.getTime() ?? -Infinity
-  const counted = rows.find((row) => startMs(row) === key)
   const reservation: GrantReservation = {
     grantId: grant.id,
+    walletAddressId,
     ...(repetition && { intervalStart: repetition.start }),
     debitAmount: quote.debitAmount,
     receiveAmount: quote.receiveAmount
   }
-  const refused = checkSpent(grant, reservation, counted)
-  if (refused) return refused
-  await add(trx, reservation, null, quote.debitAmount.value, quote.receiveAmount.value)
-  if (repetition) {
-    await add(trx, reservation, repetition, quote.debitAmount.value, quote.receiveAmount.value)
+  const counted = rowsAt(rows, repetition)
+  const spent = {
+    debitAmount: sumOf(counted, 'debitAmount', quote.debitAmount),
+    receiveAmount: sumOf(counted, 'receiveAmount', quote.receiveAmount)
   }
-  return { reservation, spent: spentAmounts(counted, reservation) }
+  const refused = checkSpent(grant, reservation, spent)
+  if (refused) return refused
+  await add(trx, reservation, WHOLE_LIFE, now)
+  if (repetition) await add(trx, reservation, repetition.start, now)
+  return { reservation, spent }
 }
 
 /**
@@ -134,34 +150,49 @@ export async function giveBack(
 }
 
 /**
- * What was spent in the current interval, or in the grant's life where it has none. Amounts are absent before
- * the first payment and where no interval is active; zero when a new interval began.
+ * What was spent in the current interval, or in the grant's life where it has none: each amount in the asset of
+ * its limit, one without a limit in that of the first payment. Amounts are absent before the first payment and
+ * where no interval is active; zero when a new interval began.
+ *
+ * @param walletAddressId of the grant's identifier, where it has one
  */
-export async function readSpent(knex: Knex, grant: PaymentGrant, now: Date): Promise<GrantSpentAmounts> {
-  const text = grant.limits?.interval
+export async function readSpent(
+  knex: Knex,
+  { id: grantId, limits }: PaymentGrant,
+  walletAddressId: string | undefined,
+  now: Date
+): Promise<GrantSpentAmounts> {
+  const text = limits?.interval
   const repetition = text === undefined ? undefined : parseRepeatingInterval(text)?.at(now)
   if (text !== undefined && repetition === undefined) return {}
-  const rows = await spentRows(knex, grant.id, repetition?.start)
-  const life = rows.find((row) => startMs(row) === -Infinity)
-  if (life === undefined) return {}
-  if (repetition === undefined) return amountsOf(life)
-  const current = rows.find((row) => startMs(row) === repetition.start.getTime())
-  return amountsOf(current ?? { ...life, debitAmountValue: 0n, receiveAmountValue: 0n })
+  const rows = await spentRows(knex, { grantId, walletAddressId }, repetition?.start)
+  const [first] = rowsAt(rows, undefined).sort(
+    (one, other) => one.createdAt.getTime() - other.createdAt.getTime()
+  )
+  if (first === undefined) return {}
+  const counted = rowsAt(rows, repetition)
+  return {
+    debitAmount: sumOf(counted, 'debitAmount', limits?.debitAmount ?? amountIn(first, 'debitAmount')),
+    receiveAmount: sumOf(counted, 'receiveAmount', limits?.receiveAmount ?? amountIn(first, 'receiveAmount'))
+  }
 }
 
 /**
  * The sums that a payment at a time has to do with: the grant's life, the interval that starts at
  * `intervalStart`, and the first that starts later. Others are not read, however many a grant was used in.
  */
-export function spentRows(knex: Knex, grantId: string, intervalStart: Date | undefined) {
-  const life = knex<SpentRow>(SPENT).where({ grantId }).whereRaw('"intervalStart" = ?', [WHOLE_LIFE])
+export function spentRows(
+  knex: Knex,
+  { grantId, walletAddressId }: SpentScope,
+  intervalStart: Date | undefined
+) {
+  const sums = () =>
+    knex<SpentRow>(SPENT).where({ grantId, ...(walletAddressId !== undefined && { walletAddressId }) })
+  const life = sums().whereRaw('"intervalStart" = ?', [WHOLE_LIFE])
   if (intervalStart === undefined) return life
-  const fromThen = knex<SpentRow>(SPENT)
-    .where({ grantId })
-    .where('intervalStart', '>=', intervalStart)
-    .orderBy('intervalStart')
-    .limit(2)
-  return life.unionAll(fromThen, true)
+  const then = sums().where('intervalStart', intervalStart)
+  const later = sums().where('intervalStart', '>', intervalStart).orderBy('intervalStart').limit(1)
+  return life.unionAll([then, later], true)
 }
 
 async function lockGrant(trx: Transaction, grantId: string, now: Date): Promise<void> {
@@ -173,106 +204,98 @@ async function lockGrant(trx: Transaction, grantId: string, now: Date): Promise<
 function checkSpent(
   { limits }: PaymentGrant,
   reservation: GrantReservation,
-  counted: SpentRow | undefined
+  spent: Required<GrantSpentAmounts>
 ): Refusal | undefined {
   for (const name of ['debitAmount', 'receiveAmount'] as const) {
     const limit = limits?.[name]
     if (limit === undefined) continue
-    const spent = spentAmounts(counted, reservation)[name]?.value ?? 0n
-    if (spent + reservation[name].value > limit.value) {
-      return failure('InsufficientGrant', `${limit.value - spent} of the grant’s ${name} is left`)
+    const left = limit.value - spent[name].value
+    if (reservation[name].value > left) {
+      return failure('InsufficientGrant', `${left < 0n ? 0n : left} of the grant’s ${name} is left`)
     }
   }
   return undefined
 }
 
-function spentAmounts(row: SpentRow | undefined, { debitAmount, receiveAmount }: GrantReservation) {
-  if (row) return amountsOf(row)
-  return { debitAmount: { ...debitAmount, value: 0n }, receiveAmount: { ...receiveAmount, value: 0n } }
+function rowsAt(rows: readonly SpentRow[], repetition: Repetition | undefined): SpentRow[] {
+  const key = repetition?.start.getTime() ?? -Infinity
+  return rows.filter((row) => startMs(row) === key)
 }
 
-function amountsOf(row: SpentRow): Required<GrantSpentAmounts> {
+type AmountName = 'debitAmount' | 'receiveAmount'
+
+/** What was counted in the asset of an amount. */
+function sumOf(rows: readonly SpentRow[], name: AmountName, { assetCode, assetScale }: Amount): Amount {
+  const amounts = rows.map((row) => amountIn(row, name))
+  const same = amounts.filter((amount) => isSameAsset(amount, { assetCode, assetScale }))
+  return { value: same.reduce((sum, { value }) => sum + value, 0n), assetCode, assetScale }
+}
+
+function amountIn(row: SpentRow, name: AmountName): Amount {
   return {
-    debitAmount: {
-      value: row.debitAmountValue,
-      assetCode: row.debitAmountCode,
-      assetScale: row.debitAmountScale
-    },
-    receiveAmount: {
-      value: row.receiveAmountValue,
-      assetCode: row.receiveAmountCode,
-      assetScale: row.receiveAmountScale
-    }
+    value: row[`${name}Value`],
+    assetCode: row[`${name}Code`],
+    assetScale: row[`${name}Scale`]
   }
 }
 
-/**
- * A sum is in the assets of the grant's first payment. A grant that limits what is debited may pay receivers
- * of several assets: what those of another asset receive cannot be added up, and is left out.
- */
+/** The columns that tell one sum from others: what is in different assets is never added up. */
+function keyOf(
+  { grantId, walletAddressId, debitAmount, receiveAmount }: GrantReservation,
+  intervalStart: Date | typeof WHOLE_LIFE
+) {
+  return {
+    grantId,
+    walletAddressId,
+    intervalStart,
+    debitAmountCode: debitAmount.assetCode,
+    debitAmountScale: debitAmount.assetScale,
+    receiveAmountCode: receiveAmount.assetCode,
+    receiveAmountScale: receiveAmount.assetScale
+  }
+}
+
 async function add(
   trx: Transaction,
-  { grantId, debitAmount, receiveAmount }: GrantReservation,
-  repetition: Repetition | null,
-  debit: bigint,
-  receive: bigint
+  reservation: GrantReservation,
+  intervalStart: Date | typeof WHOLE_LIFE,
+  now: Date
 ): Promise<void> {
-  await trx.raw(
-    `INSERT INTO "${SPENT}" AS spent ("grantId", "intervalStart", "intervalEnd",
-       "debitAmountValue", "debitAmountCode", "debitAmountScale",
-       "receiveAmountValue", "receiveAmountCode", "receiveAmountScale")
-     VALUES (?, ?::timestamptz, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT ("grantId", "intervalStart") DO UPDATE SET
-       "debitAmountValue" = spent."debitAmountValue" + CASE
-         WHEN spent."debitAmountCode" = excluded."debitAmountCode"
-          AND spent."debitAmountScale" = excluded."debitAmountScale" THEN excluded."debitAmountValue" ELSE 0 END,
-       "receiveAmountValue" = spent."receiveAmountValue" + CASE
-         WHEN spent."receiveAmountCode" = excluded."receiveAmountCode"
-          AND spent."receiveAmountScale" = excluded."receiveAmountScale" THEN excluded."receiveAmountValue" ELSE 0 END`,
-    [
-      grantId,
-      repetition?.start ?? WHOLE_LIFE,
-      repetition?.end ?? null,
-      debit,
-      debitAmount.assetCode,
-      debitAmount.assetScale,
-      receive,
-      receiveAmount.assetCode,
-      receiveAmount.assetScale
-    ] as never
-  )
+  const key = keyOf(reservation, intervalStart)
+  await trx(SPENT)
+    .insert({
+      ...key,
+      debitAmountValue: reservation.debitAmount.value,
+      receiveAmountValue: reservation.receiveAmount.value,
+      createdAt: now
+    })
+    .onConflict(Object.keys(key))
+    .merge({
+      debitAmountValue: trx.raw('??.?? + excluded.??', [SPENT, 'debitAmountValue', 'debitAmountValue']),
+      receiveAmountValue: trx.raw('??.?? + excluded.??', [SPENT, 'receiveAmountValue', 'receiveAmountValue'])
+    })
 }
 
 async function subtract(
   trx: Transaction,
-  { grantId, debitAmount, receiveAmount }: GrantReservation,
+  reservation: GrantReservation,
   intervalStart: Date | typeof WHOLE_LIFE,
   unused: { debit: bigint; receive: bigint }
 ): Promise<void> {
-  await trx.raw(
-    `UPDATE "${SPENT}" SET
-       "debitAmountValue" = "debitAmountValue" - CASE
-         WHEN "debitAmountCode" = ? AND "debitAmountScale" = ? THEN ?::numeric ELSE 0 END,
-       "receiveAmountValue" = "receiveAmountValue" - CASE
-         WHEN "receiveAmountCode" = ? AND "receiveAmountScale" = ? THEN ?::numeric ELSE 0 END
-     WHERE "grantId" = ? AND "intervalStart" = ?::timestamptz`,
-    [
-      debitAmount.assetCode,
-      debitAmount.assetScale,
-      unused.debit,
-      receiveAmount.assetCode,
-      receiveAmount.assetScale,
-      unused.receive,
-      grantId,
-      intervalStart
-    ] as never
-  )
+  await trx(SPENT)
+    .where(keyOf(reservation, intervalStart))
+    .update({
+      debitAmountValue: trx.raw('?? - ?::numeric', ['debitAmountValue', String(unused.debit)]),
+      receiveAmountValue: trx.raw('?? - ?::numeric', ['receiveAmountValue', String(unused.receive)])
+    })
 }
 
 function startMs({ intervalStart }: SpentRow): number {
   return typeof intervalStart === 'number' ? intervalStart : intervalStart.getTime()
 }
 
-function isSameAsset(left: Amount, right: Amount): boolean {
+type Asset = Pick<Amount, 'assetCode' | 'assetScale'>
+
+function isSameAsset(left: Asset, right: Asset): boolean {
   return left.assetCode === right.assetCode && left.assetScale === right.assetScale
 }

@@ -34,7 +34,7 @@ export interface OutgoingPaymentsDependencies {
   ledger: Ledger
   writer: LedgerWriter
   liquidity: Pick<Liquidity, 'accounts'>
-  walletAddresses: Pick<WalletAddresses, 'get'>
+  walletAddresses: Pick<WalletAddresses, 'get' | 'byUrl'>
   quotes: Pick<Quotes, 'get' | 'getMany'>
   receivers: Pick<Receivers, 'get'>
   outbox: Outbox

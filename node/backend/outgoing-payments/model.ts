@@ -62,6 +62,8 @@ export type OutgoingPaymentFailure =
 /** A grant as the token's introspection tells it: whose limits a payment must fit. */
 export interface PaymentGrant {
   id: string
+  /** The wallet address that the limits are for; undefined: whichever pays. */
+  identifier?: string
   limits?: {
     receiver?: string
     debitAmount?: Amount

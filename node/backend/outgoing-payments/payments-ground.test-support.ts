@@ -98,7 +98,8 @@ export async function createPaymentsGround(adminUrl: string, environment: Record
   const tenants = { get: () => tenant, operator: tenant }
   const walletAddresses = {
     get: async (id: string, tenantId?: string) =>
-      [payer, payee].find((one) => one.id === id && (tenantId ?? TENANT_ID) === one.tenantId)
+      [payer, payee].find((one) => one.id === id && (tenantId ?? TENANT_ID) === one.tenantId),
+    byUrl: async (url: string) => [payer, payee].find(({ address }) => address === url)
   }
 
   return {

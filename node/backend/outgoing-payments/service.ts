@@ -35,7 +35,7 @@ export const GRANT_LOCK_ATTEMPTS = 2
 export interface OutgoingPaymentServiceDependencies {
   database: Database
   clock: Clock
-  walletAddresses: Pick<WalletAddresses, 'get'>
+  walletAddresses: Pick<WalletAddresses, 'get' | 'byUrl'>
   quotes: Pick<Quotes, 'get' | 'getMany'>
   receivers: Pick<Receivers, 'get'>
   outbox: Outbox
@@ -315,7 +315,12 @@ export function createOutgoingPaymentService(
       const lists = { table: TABLE, ownerColumn: 'walletAddressId', select: () => knex(TABLE) }
       return mapPages(await selectPages<OutgoingPaymentRow>(knex, lists, walletAddressIds, request), read)
     },
-    grantSpentAmounts: (grant: PaymentGrant) => readSpent(database.knex, grant, now()),
+    async grantSpentAmounts(grant: PaymentGrant) {
+      const { identifier } = grant
+      const walletAddress = identifier === undefined ? undefined : await walletAddresses.byUrl(identifier)
+      if (identifier !== undefined && walletAddress === undefined) return {}
+      return readSpent(database.knex, grant, walletAddress?.id, now())
+    },
     url: ({ id, tenantId }) => `${dependencies.config.OPEN_PAYMENTS_URL}/${tenantId}/outgoing-payments/${id}`
   }
 }

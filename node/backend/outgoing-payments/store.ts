@@ -70,6 +70,7 @@ export function reservationOf(row: OutgoingPaymentRow, quote: Quote): GrantReser
   if (row.grantId === null) return undefined
   return {
     grantId: row.grantId,
+    walletAddressId: row.walletAddressId,
     ...(row.grantIntervalStart !== null && { intervalStart: row.grantIntervalStart }),
     debitAmount: quote.debitAmount,
     receiveAmount: quote.receiveAmount

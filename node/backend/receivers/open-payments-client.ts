@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/index.ts'
 import { failure, isFailure } from '../model.ts'
 import type { Failure } from '../model.ts'
+import { parseAmount } from '../open-payments/amounts.ts'
 import type { WireAmount } from '../open-payments/amounts.ts'
 import type { AnswerSchemas, IncomingPaymentAnswer, WalletAddressAnswer } from './answer-schemas.ts'
 import { createClientGrants } from './client-grants.ts'
@@ -132,10 +133,12 @@ export function createOpenPaymentsClient({
     actions: readonly IncomingPaymentAction[],
     request: (accessToken: string) => Promise<JsonAnswer>
   ): Promise<JsonAnswer | Failure<ReceiverFailure>> {
-    let authServer = authServers.get(resourceServerOf(url)) ?? (await readAuthServer(url))
+    const remembered = authServers.get(resourceServerOf(url))
+    let authServer = remembered ?? (await readAuthServer(url))
     if (isFailure(authServer)) return authServer
     let answer = await withToken(authServer, actions, request)
-    if (!isFailure(answer) && answer.status === 401) {
+    const isRefused = isFailure(answer) ? remembered !== undefined : answer.status === 401
+    if (isRefused) {
       const current = await readAuthServer(url)
       if (isFailure(current)) return current
       if (current !== authServer) {
@@ -172,7 +175,8 @@ export function createOpenPaymentsClient({
       if (refused) return refused
       expectStatus(answer, 201, url)
       const created = (await schemas()).createdIncomingPayment(answer, url)
-      remember(resourceServerOf(created.id), walletAddress.authServer)
+      checkCreated(created, walletAddress, payment.incomingAmount)
+      remember(resourceServerOf(hrefOf(created.id)), walletAddress.authServer)
       return created
     },
 
@@ -216,6 +220,40 @@ function refusal(
 
 function expectStatus(answer: JsonAnswer, status: number, url: string): void {
   if (answer.status !== status) throw new RemoteUnavailableError(`${url}: ${describe(answer)}`)
+}
+
+/**
+ * Whether a created incoming payment is the one that was asked for. A node answers for what lies below its own
+ * resource server alone: another id would have us take its word for another node's payments.
+ *
+ * @throws RemoteUnavailableError where it is another
+ */
+function checkCreated(
+  created: IncomingPaymentAnswer,
+  { id, resourceServer }: WalletAddressAnswer,
+  asked: WireAmount | undefined
+): void {
+  const url = `${resourceServer}/incoming-payments`
+  const unfit = (what: string) => new RemoteUnavailableError(`${url} answered ${what}`)
+  if (resourceServerOf(hrefOf(created.id)) !== hrefOf(resourceServer).replace(/\/$/, '')) {
+    throw unfit(`an incoming payment that lies elsewhere: ${created.id}`)
+  }
+  if (hrefOf(created.walletAddress) !== hrefOf(id)) {
+    throw unfit(`an incoming payment of ${created.walletAddress}, not of ${id}`)
+  }
+  if (asked === undefined) return
+  const amount = created.incomingAmount
+  const isAsked =
+    amount !== undefined &&
+    parseAmount(amount)?.value === parseAmount(asked)?.value &&
+    amount.assetCode === asked.assetCode &&
+    amount.assetScale === asked.assetScale
+  if (!isAsked) throw unfit('an incoming payment of another amount')
+}
+
+/** A URL in one spelling. The OpenAPI document has let through URIs alone. */
+function hrefOf(text: string): string {
+  return URL.canParse(text) ? new URL(text).href : text
 }
 
 /** The status and what the body says went wrong, cut to a line. */

@@ -337,6 +337,48 @@ describe('receivers of other nodes', () => {
     expect(seen(requests)).toEqual([`GET ${REMOTE} GNAP T1`])
   })
 
+  it.each([
+    [
+      'lies on another node',
+      { id: 'https://bank.example/9/incoming-payments/44444444-4444-4444-8444-444444444444' }
+    ],
+    ['lies below another resource server', { id: REMOTE.replace('/9/', '/10/') }],
+    ['climbs out of its resource server', { id: REMOTE.replace('/9/', '/9/../10/') }],
+    ['pays another wallet address', { walletAddress: 'https://remote.example/eve' }],
+    ['asks for another amount', { incomingAmount: { value: '501', assetCode: 'EUR', assetScale: 2 } }],
+    ['asks for no amount', { incomingAmount: undefined }]
+  ] as const)('are not taken for created where the answer %s', async (_what, changed) => {
+    const { receivers, requests } = world({
+      'POST /9/incoming-payments +T1': [201, { ...remotePayment, ...changed }]
+    })
+    await expect(
+      receivers.create({
+        tenantId: TENANT,
+        walletAddressUrl: 'https://remote.example/bob',
+        incomingAmount: { value: 500n, assetCode: 'EUR', assetScale: 2 }
+      })
+    ).rejects.toThrow(RemoteUnavailableError)
+    // Nothing of it is remembered: a quote asks the payment's own node, from its public view on.
+    requests.length = 0
+    await receivers.get(TENANT, REMOTE, { maxAgeMs: RECENT_READ_MS, ownCredentials: true })
+    expect(seen(requests)[0]).toBe(`GET ${REMOTE} -`)
+  })
+
+  it('whose remembered authorization server refuses are asked for at the one that they name now', async () => {
+    const { receivers } = world({
+      [`GET ${new URL(REMOTE).pathname}`]: [
+        [200, publicView],
+        [200, { ...publicView, authServer: 'https://auth.new.example/10' }]
+      ],
+      [`GET ${new URL(REMOTE).pathname} +T1`]: [[200, remotePayment], [401]],
+      'POST /9': [[200, grant('T1')], [400]],
+      'POST /10': [200, grant('T9')],
+      [`GET ${new URL(REMOTE).pathname} +T9`]: [200, remotePayment]
+    })
+    await receivers.get(TENANT, REMOTE)
+    expect(await receivers.get(TENANT, REMOTE)).toMatchObject({ incomingPaymentUrl: REMOTE })
+  })
+
   it('are read again for everyone who does not say how old an answer may be', async () => {
     const { receivers, requests } = world()
     await receivers.get(TENANT, REMOTE)

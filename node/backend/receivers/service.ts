@@ -131,7 +131,7 @@ export function createReceiversService({
         ...(input.metadata && { metadata: input.metadata })
       })
       if (isFailure(created)) return created
-      const receiver = ofRemote(created.id, created)
+      const receiver = ofRemote(new URL(created.id).href, created)
       recentReads.keep(receiver, { givenOut: false })
       return receiver
     },

@@ -257,4 +257,62 @@ describe('lists of the Admin API', () => {
     for (const first of [10, ROWS])
       expect(await statementsOf('walletAddresses', first, all)).toBeLessThanOrEqual(12)
   })
+
+  it.each(Object.keys(LISTS))(
+    'page both ways in both orders, with true flags, and over no cursor of another list: %s',
+    async (list) => {
+      type Page = { edges: { cursor: string; node: { id: string } }[]; pageInfo: Record<string, unknown> }
+      const page = async (variables: object): Promise<Page> => {
+        const { data, errors } = await node.admin<Record<string, Page>>(
+          `query ($first: Int, $last: Int, $after: String, $before: String, $sortOrder: SortOrder) {
+          ${list}(first: $first, last: $last, after: $after, before: $before, sortOrder: $sortOrder) {
+            edges { cursor node { id } } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } }`,
+          variables
+        )
+        if (!data) throw new Error(JSON.stringify(errors))
+        return data[list]!
+      }
+      /** The page from one place of the list to before another. */
+      const expected = (ids: string[], from: number, to: number, total: number) => ({
+        edges: ids.slice(from, to).map((id) => ({ cursor: id, node: { id } })),
+        pageInfo: {
+          startCursor: ids[from],
+          endCursor: ids[to - 1],
+          hasPreviousPage: from > 0,
+          hasNextPage: to < total
+        }
+      })
+      const orders = { ASC: [] as string[], DESC: [] as string[] }
+      for (const sortOrder of ['ASC', 'DESC'] as const) {
+        const all = (await page({ first: 100, sortOrder })).edges.map(({ cursor }) => cursor)
+        orders[sortOrder] = all
+        const total = all.length + 1
+        const seven = all.slice(0, 7)
+        expect(new Set(seven).size).toBe(7)
+        for (const from of [0, 3]) {
+          const after = from === 0 ? {} : { after: seven[from - 1] }
+          expect(await page({ first: 3, ...after, sortOrder })).toEqual(
+            expected(seven, from, from + 3, total)
+          )
+        }
+        expect(await page({ last: 3, before: seven[6], sortOrder })).toEqual(expected(seven, 3, 6, total))
+        expect(await page({ last: 3, before: seven[3], sortOrder })).toEqual(expected(seven, 0, 3, total))
+        const foreign = { first: 3, after: node.runtime.random.uuid(), sortOrder }
+        expect(await page(foreign)).toEqual({
+          edges: [],
+          pageInfo: { startCursor: null, endCursor: null, hasNextPage: false, hasPreviousPage: false }
+        })
+        for (const other of Object.keys(LISTS)) {
+          if (other === list || [list, other].some((name) => name === 'payments')) continue
+          const { data } = await node.admin<Record<string, Page>>(
+            `{ ${other}(first: 1) { edges { cursor node { id } } } }`
+          )
+          expect((await page({ first: 3, after: data![other]!.edges[0]!.cursor, sortOrder })).edges).toEqual(
+            []
+          )
+        }
+      }
+      if (orders.ASC.length < 100) expect([...orders.ASC].reverse()).toEqual(orders.DESC)
+    }
+  )
 })

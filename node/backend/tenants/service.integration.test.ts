@@ -3,9 +3,11 @@ import { startTestAuth } from '../../auth/testing.ts'
 import type { AuthHarness } from '../../auth/testing.ts'
 import { createHttpClient, HttpClientError } from '../../runtime/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../runtime/index.ts'
+import { createAssetDirectory } from '../assets/directory.ts'
 import { good } from '../nouns.test-support.ts'
 import { createTestBackend, OPERATOR_ID, until } from '../testing.ts'
 import type { TestBackend } from '../testing.ts'
+import { createWalletAddresses } from '../wallet-addresses/service.ts'
 import { createTenantDirectory } from './directory.ts'
 import { CALL_MS, createTenants, RETRY_MS } from './service.ts'
 
@@ -359,6 +361,76 @@ describe('tenants in two databases', () => {
       const bases = ['https://race.test', 'https://race.test/x', 'https://race.test/x/y']
       const set = await Promise.all(tenants.map(({ id }, index) => one.service.set(id, base(bases[index]!))))
       expect(set.filter((result) => Array.isArray(result))).toHaveLength(1)
+    })
+
+    it('name no ILP address that is another tenant’s, or lies above or below one, but below the operator’s', async () => {
+      const ilp = (value: string) => [{ key: 'ILP_ADDRESS' as const, value }]
+      const first = good(await one.service.create(input({ settings: ilp('test.first.wallet') })))
+      const second = good(await one.service.create(input()))
+      const refused = [
+        'test.first.wallet',
+        'test.first',
+        'test.first.wallet.below',
+        'test.acacia',
+        'g.second',
+        'peer.config'
+      ]
+      for (const value of refused) {
+        expect(await one.service.set(second.id, ilp(value))).toMatchObject({ failure: 'InvalidSetting' })
+      }
+      expect(await one.service.set(first.id, ilp(`${second.settings.ilpAddress}.x`))).toMatchObject({
+        failure: 'InvalidSetting'
+      })
+      expect(await one.service.set(OPERATOR_ID, ilp(second.settings.ilpAddress))).toMatchObject({
+        failure: 'InvalidSetting'
+      })
+      expect(await one.service.create(input({ settings: ilp('test.first') }))).toMatchObject({
+        failure: 'InvalidSetting'
+      })
+      for (const value of ['test.first.wallets', 'test.acacia.second']) {
+        expect(await one.service.set(second.id, ilp(value))).toEqual(ilp(value))
+      }
+      const racers = await Promise.all([1, 2, 3].map(async () => good(await one.service.create(input()))))
+      const wanted = ['test.race', 'test.race.x', 'test.race.x.y']
+      const set = await Promise.all(racers.map(({ id }, n) => one.service.set(id, ilp(wanted[n]!))))
+      expect(set.filter((result) => Array.isArray(result))).toHaveLength(1)
+    })
+
+    it('name no base URL at, above or below a wallet address of another tenant, nor is one created below a base', async () => {
+      const assets = createAssetDirectory(backend)
+      await assets.start()
+      const walletAddresses = createWalletAddresses({ ...backend, assets, tenants: one.directory })
+      const owner = good(await one.service.create(input({ settings: base('https://moved.test/w') })))
+      const other = good(await one.service.create(input()))
+      const at = new Date()
+      const asset = { id: newId(), code: 'USD', scale: 2, tenantId: owner.id, createdAt: at, updatedAt: at }
+      await backend.database.knex('assets').insert(asset)
+      const address = (path: string) =>
+        walletAddresses.create({
+          tenantId: owner.id,
+          assetId: asset.id,
+          address: `https://moved.test/w/${path}`
+        })
+      good(await address('payee'))
+      good(await one.service.set(owner.id, base('https://elsewhere.test')))
+      for (const value of [
+        'https://moved.test/w/payee',
+        'https://moved.test',
+        'https://moved.test/w/payee/a'
+      ]) {
+        expect(await one.service.set(other.id, base(value))).toMatchObject({
+          failure: 'DuplicateWalletAddressUrl'
+        })
+      }
+      expect(await one.service.set(other.id, base('https://moved.test:443/w/pay'))).toHaveLength(1)
+      // A process that does not know of the move yet.
+      const stale = { ...one.directory, get: () => owner }
+      const late = createWalletAddresses({ ...backend, assets, tenants: stale })
+      const below = 'https://moved.test/w/pay/x'
+      expect(await late.create({ tenantId: owner.id, assetId: asset.id, address: below })).toMatchObject({
+        failure: 'InvalidUrl'
+      })
+      await assets.stop()
     })
   })
 })

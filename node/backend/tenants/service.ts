@@ -8,6 +8,7 @@ import { isUuid, violatedUnique } from '../sql.ts'
 import { createAuthService } from './auth-service.ts'
 import type { Told } from './auth-service.ts'
 import { checkTenant } from './check.ts'
+import { refuseClaims } from './claims.ts'
 import type { RunningTenantDirectory } from './directory.ts'
 import { MAX_TENANTS } from './model.ts'
 import type {
@@ -19,7 +20,7 @@ import type {
   TenantSetting,
   TenantSettingFailure
 } from './model.ts'
-import { basesOverlap, baseKey, checkSettings, initialSettings } from './settings.ts'
+import { checkSettings, initialSettings } from './settings.ts'
 import type { SettingsConfig } from './settings.ts'
 import { readTenants } from './store.ts'
 import type { TenantRow, TenantSettingRow } from './store.ts'
@@ -190,20 +191,14 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
     return settings.every(({ key, value }) => values.get(key) === value)
   }
 
-  /** Upserts settings; a base URL that another tenant has, or had, is refused. */
+  /** Upserts settings; what is another tenant's, or was, is refused. */
   async function putSettings(
     trx: Transaction,
     tenantId: string,
     settings: readonly TenantSetting[]
   ): Promise<Failure<TenantSettingFailure> | undefined> {
-    const base = settings.find(({ key }) => key === 'WALLET_ADDRESS_URL')
-    if (base) {
-      // One at a time: of two that overlap the second has to see the first.
-      await trx('tenants').where({ id: operatorId }).forNoKeyUpdate().first('id')
-      const taken = await trx<TenantSettingRow>('tenantSettings').where({ key: 'WALLET_ADDRESS_URL' })
-      const refused = refuseBase(tenantId, base.value, taken)
-      if (refused) return refused
-    }
+    const refused = await refuseClaims(trx, config, tenantId, settings)
+    if (refused) return refused
     const at = now()
     const rows: TenantSettingRow[] = settings.map(({ key, value }) => ({
       id: random.orderedUuid(),
@@ -219,29 +214,6 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
         .insert(rows)
         .onConflict(['tenantId', 'key'])
         .merge(['value', 'updatedAt', 'deletedAt'])
-    }
-    return undefined
-  }
-
-  /** Wallet addresses of tenants lie below their bases: no base may lie below another's, but for the operator's. */
-  function refuseBase(
-    tenantId: string,
-    value: string,
-    taken: readonly TenantSettingRow[]
-  ): Failure<'DuplicateWalletAddressUrl'> | undefined {
-    const key = baseKey(value)
-    const duplicate = (reason: string) => failure('DuplicateWalletAddressUrl' as const, reason)
-    const operatorBase = baseKey(config.OPEN_PAYMENTS_URL)
-    if (key === operatorBase && tenantId !== operatorId) {
-      return duplicate('OPEN_PAYMENTS_URL is the base of the operator')
-    }
-    for (const other of taken) {
-      const otherKey = baseKey(other.value)
-      if (otherKey === key) return duplicate(`${value} is set already`)
-      const isOperators = [tenantId, other.tenantId].includes(operatorId)
-      if (other.tenantId !== tenantId && !isOperators && basesOverlap(key, otherKey)) {
-        return duplicate(`${value} and the base of another tenant lie one below the other`)
-      }
     }
     return undefined
   }

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { TENANT_SETTING_KEYS } from './model.ts'
 import type { TenantSettingKey } from './model.ts'
-import { basesOverlap, baseKey, checkSettings, initialSettings } from './settings.ts'
+import { basesAbove, basesOverlap, baseKey, checkSettings, initialSettings } from './settings.ts'
 
 const URLS = ['https://a.test', 'http://a.test:1/b']
 const NO_URLS = ['', 'a.test', 'ftp://a.test', 'javascript:alert(1)', `https://a.test/${'x'.repeat(2_048)}`]
 const VALUES: Record<TenantSettingKey, { good: string[]; bad: string[] }> = {
   EXCHANGE_RATES_URL: { good: URLS, bad: NO_URLS },
   WEBHOOK_URL: { good: URLS, bad: NO_URLS },
-  WALLET_ADDRESS_URL: { good: URLS, bad: [...NO_URLS, 'https://a.test?b', 'https://a.test#b'] },
+  WALLET_ADDRESS_URL: {
+    good: URLS,
+    bad: [...NO_URLS, 'https://a.test?b', 'https://a.test#b', 'https://u@a.test', 'https://u:p@a.test/']
+  },
   WEBHOOK_TIMEOUT: { good: ['1', '2000', '300000'], bad: ['0', '-1', '1.5', '', 'x', '1e3', '300001'] },
   WEBHOOK_MAX_RETRY: { good: ['0', '10', '1000'], bad: ['-1', '1.5', '', 'x', '1001'] },
   ILP_ADDRESS: { good: ['test.a', 'g.a.b~c'], bad: ['', 'a', 'test', 'test..a', 'test.a b'] }
@@ -42,6 +45,18 @@ describe('settings of tenants', () => {
       { key: 'ILP_ADDRESS', value: 'test.acacia.id' },
       { key: 'WEBHOOK_URL', value: 'https://a.test' }
     ])
+  })
+
+  it('of a base are above it: itself, its parents, and their spellings with the default port', () => {
+    expect(basesAbove('https://a.test/x/y')).toEqual([
+      'https://a.test',
+      'https://a.test/x',
+      'https://a.test/x/y',
+      'https://a.test:443',
+      'https://a.test:443/x',
+      'https://a.test:443/x/y'
+    ])
+    expect(basesAbove('http://a.test:1')).toEqual(['http://a.test:1'])
   })
 
   it.each([

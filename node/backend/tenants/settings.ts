@@ -60,7 +60,8 @@ const PROBLEM: Record<TenantSettingKey, (value: string) => string | undefined> =
   WALLET_ADDRESS_URL(value) {
     const problem = urlProblem(value)
     if (problem !== undefined) return problem
-    const { search, hash } = new URL(value)
+    const { search, hash, username, password } = new URL(value)
+    if (username !== '' || password !== '') return 'a URL without credentials is needed'
     return search === '' && hash === '' ? undefined : 'a URL without query and fragment is needed'
   },
   ILP_ADDRESS: (value) =>
@@ -88,6 +89,20 @@ export function baseKey(url: string): string {
 export function basesOverlap(one: string, other: string): boolean {
   const [short, long] = one.length <= other.length ? [one, other] : [other, one]
   return long === short || long.startsWith(`${short}/`)
+}
+
+/**
+ * The base and all bases above it, by their keys; with the default port too, which a setting may spell out. Of
+ * https://a/b: https://a/b, https://a.
+ */
+export function basesAbove(key: string): string[] {
+  const { protocol, host, port } = new URL(key)
+  const origin = `${protocol}//${host}`
+  const path = key.slice(origin.length)
+  const paths = ['']
+  for (const [index, part] of path.split('/').slice(1).entries()) paths.push(`${paths[index]}/${part}`)
+  const spelled = port === '' ? [origin, `${origin}:${protocol === 'https:' ? 443 : 80}`] : [origin]
+  return spelled.flatMap((start) => paths.map((rest) => start + rest))
 }
 
 /** The settings in force: a tenant's own, else the operator's configuration. */

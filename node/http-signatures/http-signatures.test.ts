@@ -12,6 +12,7 @@ import {
   createContentDigest,
   createNonceGuard,
   isJwk,
+  MAX_SIGNATURES,
   readSignatures,
   signRequest,
   toJwk,
@@ -302,6 +303,31 @@ describe('verifyRequest', () => {
     })
   })
 
+  it('tries each signature that names the key, and refuses more than 8', () => {
+    const message = signedBy('"@method" "@target-uri"', { label: 'mine' })
+    const { signature, 'signature-input': input } = message.headers
+    const withOthers = (count: number) => ({
+      ...message,
+      headers: {
+        ...message.headers,
+        signature: [...Array.from({ length: count }, (_, n) => `other${n}=:AQID:`), signature as string],
+        'signature-input': [
+          ...Array.from(
+            { length: count },
+            (_, n) => `other${n}=("@method" "@target-uri");keyid="key-1";created=${NOW_MS / 1000}`
+          ),
+          input as string
+        ]
+      }
+    })
+    expect(verifyRequest(withOthers(1))).toMatchObject({ ok: true, label: 'mine' })
+    expect(verifyRequest(withOthers(MAX_SIGNATURES - 1))).toMatchObject({ ok: true, label: 'mine' })
+    expect(verifyRequest(withOthers(MAX_SIGNATURES))).toMatchObject({
+      ok: false,
+      code: 'malformed_signature'
+    })
+  })
+
   it('never throws, whatever the headers', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (input, signature, digest) => {
@@ -387,6 +413,16 @@ describe('nonces', () => {
     expect(await verifyRequestOnce(withNonce, guard)).toMatchObject({ ok: false, code: 'repeated_nonce' })
     expect(await verifyRequestOnce(without, guard)).toMatchObject({ ok: true })
     expect(await verifyRequestOnce(without, guard)).toMatchObject({ ok: true })
+  })
+})
+
+describe('nonces of two clients', () => {
+  it('are two, though they read the same', async () => {
+    const guard = createNonceGuard(createMemoryCache({ clock: createManualClock(NOW_MS) }))
+    const other = toJwk(generateKeyPairSync('ed25519').privateKey, 'key-1')
+    expect(await guard.isFirstUse(key, 'a')).toBe(true)
+    expect(await guard.isFirstUse(other, 'a')).toBe(true)
+    expect(await guard.isFirstUse(key, 'a')).toBe(false)
   })
 })
 

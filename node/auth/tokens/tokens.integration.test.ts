@@ -106,6 +106,22 @@ describe('access tokens', () => {
     ])
   })
 
+  it('are worth nothing, and are not rotated, once their grant is revoked, whatever their own row says', async () => {
+    const { token, managePath } = await actors.issue()
+    const rotated = await harness.whileFetchingKeys(
+      () => manage('POST', managePath, token),
+      async () => {
+        await harness.sql(
+          `UPDATE grants SET state = 'FINALIZED', "finalizationReason" = 'REVOKED'
+           WHERE id = (SELECT "grantId" FROM "accessTokens" WHERE value = ?) RETURNING id`,
+          [token]
+        )
+      }
+    )
+    expect(refusalOf(rotated).slice(0, 2)).toEqual([404, 'invalid_rotation'])
+    expect((await actors.introspect(token, [INCOMING])).json()).toEqual({ active: false })
+  })
+
   it('are never brought back by a rotation once their grant is cancelled', async () => {
     const granted = await actors.issue()
     const answers = await Promise.all([

@@ -335,6 +335,20 @@ describe('limits of grants', () => {
     expect(await node.outgoingPayments.grantSpentAmounts(elsewhere)).toEqual({})
   })
 
+  it('gives a cancelled payment back to the interval that it was counted in', async () => {
+    const start = new Date(lab.clock.nowMs()).toISOString()
+    const grant = createGrant({ debitAmount: usd(1_000n), interval: `R/${start}/PT1H` })
+    const { payment: cancelled } = await payment(grant)
+    expect(await createPayment(grant)).toMatchObject({ failure: 'InsufficientGrant' })
+    await node.outgoingPayments.cancel({ id: cancelled.id, tenantId: TENANT_ID, reason: 'no money' })
+    expect(await node.outgoingPayments.grantSpentAmounts(grant)).toEqual({
+      debitAmount: usd(0n),
+      receiveAmount: eur(0n)
+    })
+    await payment(grant)
+    expect(await createPayment(grant)).toMatchObject({ failure: 'InsufficientGrant' })
+  })
+
   it.each([
     ['another receiver', { receiver: 'https://elsewhere.example/incoming-payments/1' }, 'InsufficientGrant'],
     ['one payment above it', { debitAmount: usd(549n) }, 'InsufficientGrant'],

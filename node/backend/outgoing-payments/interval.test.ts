@@ -53,6 +53,11 @@ describe('repeating intervals', () => {
     expect(parseRepeatingInterval(text)).toBeUndefined()
   })
 
+  it('are counted up to a million times, and no further', () => {
+    expect(parseRepeatingInterval('R1000000/2026-01-01T00:00:00Z/P1D')).toBeDefined()
+    expect(parseRepeatingInterval('R1000001/2026-01-01T00:00:00Z/P1D')).toBeUndefined()
+  })
+
   it('has repetitions that contain the instant and join without gap or overlap', () => {
     const duration = fc
       .record({

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkAccess, coversAccess, needsInteraction, readAccess } from './access.ts'
 import type { AccessItem } from './model.ts'
-import { isRepeatingInterval } from './repeating-interval.ts'
 
 const action = fc.constantFrom('create', 'complete', 'read', 'read-all', 'list', 'list-all')
 const amount = fc.record({
@@ -106,15 +105,19 @@ describe('readAccess and checkAccess', () => {
   })
 })
 
-describe('isRepeatingInterval', () => {
+describe('intervals of limits, as the resource server counts them', () => {
+  const wrongWith = (interval: string) =>
+    checkAccess([{ type: 'outgoing-payment', actions: ['create'], limits: { interval } }])
+
   it.each([
     'R11/2022-08-24T14:15:22Z/P1M',
     'R/2017-03-01T13:00:00Z/2018-05-11T15:30:00Z',
     'R-1/P1Y2M10DT2H30M/2022-05-11T15:30:00Z',
     'R0/2022-08-24T14:15:22.123+02:00/PT1S',
-    'R/2022-08-24T14:15:22Z/P2W'
+    'R/2022-08-24T14:15:22Z/P2W',
+    'R1/2022-08-24/P1M'
   ])('takes %s', (text) => {
-    expect(isRepeatingInterval(text)).toBe(true)
+    expect(wrongWith(text)).toBeUndefined()
   })
 
   it.each([
@@ -128,9 +131,13 @@ describe('isRepeatingInterval', () => {
     'R1/2022-08-24T14:15:22Z/P1M/P1M',
     'R-2/2022-08-24T14:15:22Z/P1M',
     'R1/2022-13-24T14:15:22Z/P1M',
-    'R1/2022-08-24/P1M',
+    'R/2022-08-24T14:15:22Z/P0D',
+    'R999999999/2022-08-24T14:15:22Z/P1M',
+    'R/2024-02-30T00:00:00Z/P1M',
+    'R/2022-08-24T14:15:22Z/P99999999D',
+    'R/2022-08-24T14:15:22Z/PT0.0001S',
     'R/2018-05-11T15:30:00Z/2017-03-01T13:00:00Z'
   ])('refuses %j', (text) => {
-    expect(isRepeatingInterval(text)).toBe(false)
+    expect(wrongWith(text)).toMatch(/repeating interval/)
   })
 })

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { parseRepeatingInterval } from '../../intervals/index.ts'
 import type { AuthConfig } from '../config.ts'
 import type { AccessItem } from './model.ts'
-import { isRepeatingInterval } from './repeating-interval.ts'
 
 /** Characters of a URI that a client sends: an identifier must fit an index of the database, a finish URI a header. */
 export const MAX_URI_LENGTH = 2_048
@@ -63,7 +63,7 @@ function checkLimits({ receiver, interval, debitAmount, receiveAmount }: Limits)
   if (receiver !== undefined && receiver.length > MAX_URI_LENGTH) {
     return `access receiver must have at most ${MAX_URI_LENGTH} characters`
   }
-  if (interval !== undefined && !isRepeatingInterval(interval)) {
+  if (interval !== undefined && parseRepeatingInterval(interval) === undefined) {
     return 'access interval must be an ISO 8601 repeating interval'
   }
   return undefined

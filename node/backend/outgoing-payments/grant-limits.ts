@@ -2,8 +2,8 @@ import type { Knex } from 'knex'
 import { failure } from '../model.ts'
 import type { Amount, Failure, Transaction } from '../model.ts'
 import type { Quote } from '../quotes/model.ts'
-import { parseRepeatingInterval } from './interval.ts'
-import type { Repetition } from './interval.ts'
+import { parseRepeatingInterval } from '../../intervals/index.ts'
+import type { Repetition } from '../../intervals/index.ts'
 import type { GrantSpentAmounts, OutgoingPaymentFailure, PaymentGrant } from './model.ts'
 
 /** How long a payment waits for others of its grant before it is refused. */

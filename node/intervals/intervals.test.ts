@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseRepeatingInterval } from './interval.ts'
+import { parseRepeatingInterval } from './index.ts'
 
 const at = (text: string, instant: string) => {
   const repetition = parseRepeatingInterval(text)?.at(new Date(instant))

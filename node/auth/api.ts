@@ -2,7 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http'
 import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
-import { createHttpApp, isJsonContentType, parseJson, readRequestBody } from '../http-api/index.ts'
+import {
+  createHttpApp,
+  isJsonContentType,
+  isPlainEncoding,
+  parseJson,
+  readRequestBody
+} from '../http-api/index.ts'
 import type { AuthDependencies } from './dependencies.ts'
 import { errorBody, fail, isFailure } from './errors.ts'
 import type { GnapFailure } from './errors.ts'
@@ -44,6 +50,15 @@ export function createApp(
       errorBody(fail(500, 'request_denied', `internal server error (${errorId})`))
   })
   app.keys = [config.COOKIE_KEY]
+  app.use(async (ctx, next) => {
+    await next()
+    const { status } = ctx
+    if (ctx.body !== undefined && ctx.body !== null) return
+    if (status !== 404 && status !== 405) return
+    const what = status === 404 ? 'nothing is at this path' : `${ctx.method} is not what this path takes`
+    ctx.body = errorBody(fail(status, 'invalid_request', what))
+    ctx.status = status
+  })
   const router = new Router()
   router.get('/healthz', health.healthz)
   router.get('/readyz', health.readyz)
@@ -78,6 +93,9 @@ async function readApiRequest(ctx: Context): Promise<ApiRequest | GnapFailure> {
   if (read.body.length > 0) {
     if (!isJsonContentType(ctx.get('content-type'))) {
       return fail(415, 'invalid_request', 'the content type of the body must be application/json')
+    }
+    if (!isPlainEncoding(ctx.get('content-encoding'))) {
+      return fail(415, 'invalid_request', 'the body must be sent without a content encoding')
     }
     const parsed = parseJson(read.body)
     if (!parsed) return fail(400, 'invalid_request', 'the body is not valid JSON')

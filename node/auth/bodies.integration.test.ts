@@ -135,6 +135,26 @@ describe('a body', () => {
     expect(refusalOf(await request())).toEqual([status, 'invalid_request', description])
   })
 
+  it.each<[string, number, string | undefined]>([
+    ['gzip', 415, 'the body must be sent without a content encoding'],
+    ['identity, br', 415, 'the body must be sent without a content encoding'],
+    ['identity', 200, undefined]
+  ])('by its content encoding %s is answered %d', async (encoding, status, description) => {
+    const answer = await actors.ask([INCOMING], {}, { headers: { 'content-encoding': encoding } })
+    expect(answer.status).toBe(status)
+    if (description !== undefined) expect(refusalOf(answer)).toEqual([415, 'invalid_request', description])
+  })
+
+  it.each<['GET' | 'DELETE' | 'PATCH', string, number, string]>([
+    ['GET', '/no/such/path', 404, 'nothing is at this path'],
+    ['DELETE', '/discovery', 405, 'DELETE is not what this path takes'],
+    ['PATCH', `/continue/${UNKNOWN_ID}`, 405, 'PATCH is not what this path takes']
+  ])('of an answer to %s %s is JSON', async (method, path, status, description) => {
+    const answer = await harness.send('auth', method, path)
+    expect(refusalOf(answer)).toEqual([status, 'invalid_request', description])
+    expect(answer.headers.allow === undefined).toBe(status === 404)
+  })
+
   const sub = SUBJECT.sub_ids[0]
   it.each<[string, () => Promise<JsonAnswer>]>([
     [

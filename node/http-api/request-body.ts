@@ -37,6 +37,11 @@ export function isJsonContentType(contentType: string | undefined): boolean {
   return /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType ?? '')
 }
 
+/** Whether a body is sent as it is, by its Content-Encoding (RFC 9110 section 8.4): nothing is unpacked here. */
+export function isPlainEncoding(contentEncoding: string | undefined): boolean {
+  return /^\s*(identity\s*)?$/i.test(contentEncoding ?? '')
+}
+
 /** Objects and arrays within each other that a body may have. */
 export const MAX_JSON_DEPTH = 64
 

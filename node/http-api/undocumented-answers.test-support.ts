@@ -107,6 +107,7 @@ export const UNDOCUMENTED: readonly Undocumented[] = [
     reason: 'the payment is over already'
   },
   { document: 'resource', status: 406, body: 'error', reason: 'the client takes no JSON' },
+  { document: 'resource', status: 415, body: 'error', reason: 'the body is packed by its content encoding' },
   { document: 'resource', status: 413, body: 'error', reason: 'the body is longer than its limit' },
   {
     document: 'resource',

@@ -85,6 +85,16 @@ describe('bodies that no payment is made of', () => {
     })
   })
 
+  it.each(['incoming-payments', 'quotes', 'outgoing-payments'])('of %s are never unpacked', async (kind) => {
+    const url = `${desk.resources}/${kind}`
+    const request = signed(desk.shop, 'POST', url, { token: tokens[kind]!, body: '{}' })
+    const headers = { ...request!.headers, 'content-encoding': 'gzip' }
+    expect(await desk.node.fetch(url, { ...request, headers })).toMatchObject({
+      status: 415,
+      body: { error: { code: '415', description: 'The body must be sent without a content encoding' } }
+    })
+  })
+
   const unreadable = {
     status: 400,
     body: {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
-import { createHttpApp, readRequestBody } from '../../http-api/index.ts'
+import { createHttpApp, isPlainEncoding, readRequestBody } from '../../http-api/index.ts'
 import type { Health } from '../../http-api/index.ts'
 import { createNonceGuard, toJwk } from '../../http-signatures/index.ts'
 import type { ClientKeyFetcher } from '../../http-signatures/index.ts'
@@ -252,6 +252,9 @@ async function answerResource(
       : refuse(400, 'The body ended early')
   }
   const rawBody = read.body
+  if (rawBody.length > 0 && !isPlainEncoding(ctx.headers['content-encoding'])) {
+    return refuse(415, 'The body must be sent without a content encoding')
+  }
   const parsed = parseBody(rawBody)
   if (isRefusal(parsed)) return parsed
   const { tenantId = '', ...params } = ctx.params as Record<string, string>

@@ -101,7 +101,9 @@ const CONTRACT = {
   tenantFailures: {
     InvalidTenantId: ['BAD_USER_INPUT', 'Invalid Tenant ID'],
     NotUpdated: ['NOT_FOUND', 'failed to update tenant'],
-    NotDeleted: ['NOT_FOUND', 'failed to delete tenant']
+    NotDeleted: ['NOT_FOUND', 'failed to delete tenant'],
+    UpdateAwaited: ['TIMEOUT', 'failed to update tenant'],
+    DeletionAwaited: ['TIMEOUT', 'failed to delete tenant']
   },
   tenantSettingFailures: {
     InvalidSetting: ['BAD_USER_INPUT', 'Invalid value for one or more tenant settings'],

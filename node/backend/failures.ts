@@ -157,7 +157,9 @@ export const tenantFailures: FailureRegistry<TenantFailure> = {
   TooManyTenants: kind('FORBIDDEN', 403, 'too many tenants'),
   NotCreated: kind('TIMEOUT', 503, 'failed to create tenant'),
   NotUpdated: kind('NOT_FOUND', 404, 'failed to update tenant'),
-  NotDeleted: kind('NOT_FOUND', 404, 'failed to delete tenant')
+  NotDeleted: kind('NOT_FOUND', 404, 'failed to delete tenant'),
+  UpdateAwaited: kind('TIMEOUT', 503, 'failed to update tenant'),
+  DeletionAwaited: kind('TIMEOUT', 503, 'failed to delete tenant')
 }
 
 export const tenantSettingFailures: FailureRegistry<TenantSettingFailure> = {

@@ -82,9 +82,12 @@ export type TenantFailure =
   | 'TooManyTenants'
   /** The authorization server did not answer: it is told again, and the tenant there once it knows. */
   | 'NotCreated'
-  /** Unknown, deleted, or the authorization server refused or did not answer. */
+  /** Unknown, deleted, or the authorization server refused. */
   | 'NotUpdated'
   | 'NotDeleted'
+  /** The authorization server did not answer: it is told again, and the change made then. */
+  | 'UpdateAwaited'
+  | 'DeletionAwaited'
 
 export type TenantSettingFailure = 'InvalidSetting' | 'DuplicateWalletAddressUrl' | 'TenantNotFound'
 

@@ -228,7 +228,10 @@ describe('tenants in two databases', () => {
     it('not yet while the answer is out, and before any later change', async () => {
       const { id } = good(await one.service.create(input()))
       interferences = [loseRequest, loseAnswer]
-      expect(await one.service.update(id, { apiSecret: 'second' })).toMatchObject({ failure: 'NotUpdated' })
+      expect(await one.service.update(id, { apiSecret: 'second' })).toMatchObject({
+        failure: 'UpdateAwaited',
+        message: expect.stringContaining('it is told again until it answers') as string
+      })
       expect(one.directory.get(id)?.apiSecret).toBe('secret')
       expect(await rowOf(id)).toMatchObject({ state: 'UPDATING', revision: 2 })
       expect(await one.service.update(id, { idpSecret: 'idp' })).toMatchObject({
@@ -286,8 +289,8 @@ describe('tenants in two databases', () => {
     it('here at once, and there as soon as it answers; a change under way is dropped', async () => {
       const { id } = good(await one.service.create(input()))
       interferences = [loseRequest, loseRequest, loseAnswer, loseRequest]
-      expect(await one.service.update(id, { apiSecret: 'new' })).toMatchObject({ failure: 'NotUpdated' })
-      expect(await one.service.delete(id)).toMatchObject({ failure: 'NotDeleted' })
+      expect(await one.service.update(id, { apiSecret: 'new' })).toMatchObject({ failure: 'UpdateAwaited' })
+      expect(await one.service.delete(id)).toMatchObject({ failure: 'DeletionAwaited' })
       expect(one.directory.get(id)).toMatchObject({
         apiSecret: 'secret',
         deletedAt: expect.any(Date) as Date

@@ -229,7 +229,7 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
       const told = await settle(begun.row, ATTEMPTS_IN_CALL)
       if (told.kind === 'unknown') {
         return failure(
-          'NotUpdated',
+          'UpdateAwaited',
           `${told.reason}; it is told again until it answers, and the change made then`
         )
       }
@@ -281,8 +281,9 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
     await directory.refresh(row.id)
     const told = await settle(row, ATTEMPTS_IN_CALL)
     if (told.kind === 'known') return
+    if (told.kind === 'refused') return failure('NotDeleted', `${told.reason}; it is deleted here`)
     return failure(
-      'NotDeleted',
+      'DeletionAwaited',
       `${told.reason}; the tenant is deleted here, and it is told again until it answers`
     )
   }

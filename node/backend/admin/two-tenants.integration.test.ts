@@ -211,6 +211,31 @@ describe('two tenants of one node', () => {
     }
   })
 
+  it('read what they need to pay each other, and not what the other noted', async () => {
+    const { payment } = await ok<{ payment: { url: string } }>(
+      operations.CREATE_INCOMING,
+      {
+        walletAddressId: bolt.walletAddressId,
+        incomingAmount: { value: '4', assetCode: 'EUR', assetScale: 2 },
+        metadata: { note: 'private' }
+      },
+      bolt
+    )
+    const read = async (as?: TestTenant) =>
+      (
+        await node.admin(
+          `query ($id: String!) { receiver(id: $id) { metadata walletAddressUrl incomingAmount { value } } }`,
+          { id: payment.url },
+          as
+        )
+      ).data
+    const toPay = { walletAddressUrl: bolt.walletAddressUrl, incomingAmount: { value: '4' } }
+    expect(await read(acme)).toEqual({ receiver: { ...toPay, metadata: null } })
+    for (const as of [bolt, undefined]) {
+      expect(await read(as)).toEqual({ receiver: { ...toPay, metadata: { note: 'private' } } })
+    }
+  })
+
   it('take a change of rates and webhooks at once', async () => {
     await set(
       bolt,

@@ -43,7 +43,10 @@ export type ReceiverFailure = 'NotFound' | 'UnknownWalletAddress' | 'InvalidRequ
  * may be asked again. A failure is an answer.
  */
 export interface Receivers {
-  /** Reads it afresh, unless told otherwise: a remote one answers with new STREAM credentials each time. */
+  /**
+   * Reads it afresh, unless told otherwise: a remote one answers with new STREAM credentials each time. One of
+   * another tenant of this node comes without its metadata, unless it was created for who asks, or he is the operator.
+   */
   get(
     tenantId: string,
     incomingPaymentUrl: string,

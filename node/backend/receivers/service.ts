@@ -83,7 +83,7 @@ export function createReceiversService({
   }
 
   return {
-    async get(_tenantId, incomingPaymentUrl, options = {}) {
+    async get(tenantId, incomingPaymentUrl, options = {}) {
       const url = incomingPaymentUrlOf(incomingPaymentUrl)
       if (isFailure(url)) return url
       const located = locate(url)
@@ -97,7 +97,11 @@ export function createReceiversService({
         return receiver
       }
       const payment = isDeleted(located.tenantId) ? undefined : await local(located.tenantId, located.id)
-      return payment ? ofLocal(payment) : unknownPayment(url)
+      if (!payment) return unknownPayment(url)
+      const mayReadAll =
+        [payment.tenantId, payment.creatorTenantId].includes(tenantId) || tenants.get(tenantId)?.isOperator
+      const { metadata, ...toPay } = await ofLocal(payment)
+      return { ...toPay, ...(mayReadAll && metadata && { metadata }) }
     },
 
     async create(input) {

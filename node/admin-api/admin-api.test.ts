@@ -341,6 +341,24 @@ describe('createAdminServer', () => {
     expect(answer.json().errors[0]!.extensions.code).toBe('BAD_USER_INPUT')
   })
 
+  it.each(['image/png', 'text/html', 'application/json;q=0', 'text/event-stream', 'multipart/mixed'])(
+    'refuses an answer as %s before anything is executed',
+    async (accept) => {
+      const before = lines.length
+      const answer = await post({ query: '{ broken }' }, { accept })
+      expect(answer.status).toBe(406)
+      expect(answer.json().errors[0]!.extensions.code).toBe('BAD_USER_INPUT')
+      expect(lines.slice(before).filter((line) => line.includes('SELECT secret'))).toEqual([])
+    }
+  )
+
+  it.each(['*/*', 'application/*', 'application/graphql-response+json', 'text/html, application/json'])(
+    'answers where the header Accept is %s',
+    async (accept) => {
+      expect((await post({ query: '{ ok }' }, { accept })).json().data).toEqual({ ok: true })
+    }
+  )
+
   it('passes coded errors on and masks the others, which it logs', async () => {
     expect((await post({ query: '{ refused }' })).json().errors[0]).toMatchObject({
       message: 'wrong state',

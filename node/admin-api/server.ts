@@ -13,6 +13,9 @@ import { createKnownDocuments } from './known-documents.ts'
 import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS, parseWithin, refuseNulRule } from './query-limits.ts'
 import type { QueryLimits } from './query-limits.ts'
 
+/** What an answer may be, the first where either will do. */
+const ANSWER_TYPES = ['application/json', 'application/graphql-response+json']
+
 export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext extends object> {
   network: Network
   clock: Clock
@@ -43,6 +46,10 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
   const execute = createExecutor(options)
 
   async function graphql(ctx: Context): Promise<void> {
+    // Before anything is executed: who cannot read the answer would not learn what was done.
+    if (ctx.accepts(ANSWER_TYPES) === false) {
+      return refuse(ctx, 406, `Answers are ${ANSWER_TYPES.join(' or ')}: the header Accept must permit one`)
+    }
     const read = await readRequestBody(ctx.req, maxBodyBytes)
     if (!read.ok) {
       if (read.code === 'too_large') refuse(ctx, 413, `The body is longer than ${maxBodyBytes} bytes`)

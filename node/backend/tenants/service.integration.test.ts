@@ -300,6 +300,16 @@ describe('tenants in two databases', () => {
       expect(await atAuth(id)).toMatchObject({ apiSecret: 'secret', deletedAt: expect.any(Date) as Date })
     })
 
+    it('and keep their base URL: no other tenant can speak for its wallet addresses', async () => {
+      const settings = [{ key: 'WALLET_ADDRESS_URL' as const, value: 'https://deleted.test/base' }]
+      const { id } = good(await one.service.create(input({ settings })))
+      expect(await one.service.delete(id)).toBeUndefined()
+      for (const value of ['https://deleted.test/base', 'https://deleted.test/base/below']) {
+        const taken = input({ settings: [{ key: 'WALLET_ADDRESS_URL', value }] })
+        expect(await one.service.create(taken)).toMatchObject({ failure: 'DuplicateWalletAddressUrl' })
+      }
+    })
+
     it('never where they are the operator', async () => {
       expect(await one.service.delete(OPERATOR_ID)).toMatchObject({ failure: 'NotDeleted' })
     })

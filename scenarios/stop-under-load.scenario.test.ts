@@ -34,6 +34,9 @@ describe('kill -TERM under load', () => {
       const paying = payingNetworkOf(network)
       const send = (from: string, to: string, value: bigint) =>
         pay(paying, { from: account(from), to: account(to), amount: { kind: 'send', value } })
+      // Before the payments, which would be over when it runs: the node is told to stop in the middle of both.
+      const load = startLoad(network)
+      await load.running
       const payments = Promise.all([
         send('alice@acacia', 'carla@cedar', 100_00n),
         send('bob@baobab', 'carla@cedar', 100_0000n),
@@ -41,9 +44,6 @@ describe('kill -TERM under load', () => {
       ])
       const fulfilled = countFulfilled(network, 'baobab')
       while ((await fulfilled()) < PACKETS_BEFORE);
-      const load = startLoad(network)
-      // The load has to run before it is stopped.
-      await load.running
 
       const toldAtMs = performance.now()
       const end = await network.terminate('baobab', 'backend')

@@ -80,7 +80,11 @@ describe('the wallet’s word on incoming payments', () => {
       .where({ id })
       .update({ approvedAt: new Date(lab.clock.nowMs()) })
     expect(isAnswered()).toBe(false)
-    await lab.clock.advance(SWEEP_MS)
+    // Its timer is set once the payment is written: after this test saw it.
+    await until(async () => {
+      await lab.clock.advance(SWEEP_MS / 10)
+      return isAnswered()
+    })
     expect(await answer).toMatchObject({ id })
   })
 

@@ -10,9 +10,12 @@ export function isUnanswered(error: unknown): boolean {
   return (
     error instanceof OpenPaymentsClientError &&
     error.validationErrors === undefined &&
-    (error.status === undefined || error.status >= 500)
+    (error.status === undefined || error.status >= 500 || COULD_NOT_CHECK.test(error.description))
   )
 }
+
+/** What a node answers 401 with where its own authorization server, or the client's key set, gave it no answer. */
+const COULD_NOT_CHECK = /^Invalid Token$|could not retrieve client keys/
 
 /**
  * Asks until there is an answer, less and less often. For questions only, which may be asked twice.

@@ -24,7 +24,7 @@ const nodes = [
 ]
 
 let engine: SqlEngine
-let commit: (database: string) => void
+let commit: (database: string, executed?: string[]) => void
 let watch: ReturnType<typeof watchLedgers>
 
 const run = (sql: string) => queryEngine(engine, sql)
@@ -48,7 +48,12 @@ beforeEach(() => {
       (gen_random_uuid(), '${SETTLEMENT}', '${peers[0]!.id}', 100, 0)`)
   }
   watch = watchLedgers(
-    { observe: (listener) => void (commit = listener), inspect: (sql) => run(sql) },
+    {
+      observe: (listener) =>
+        void (commit = (database, executed = ['SELECT ledger_create_transfers()']) =>
+          listener(database, executed)),
+      inspect: (sql) => run(sql)
+    },
     { nodes }
   )
 })
@@ -58,6 +63,7 @@ test('deposits alone, and packets that downstream has posted and upstream not ye
     UPDATE baobab_backend."ledgerAccounts" SET "creditsPosted" = "creditsPosted" + 30 WHERE id = '${SETTLEMENT}'`)
   commit('baobab_backend')
   commit('acacia_auth')
+  commit('acacia_backend', ['BEGIN;', 'update "outgoingPayments" set "state" = $1', 'COMMIT;'])
   expect(watch.checks()).toBe(1)
   return Promise.race([watch.violated, Promise.resolve()])
 })

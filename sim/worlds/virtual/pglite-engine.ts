@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { backendMessages, cString, dataRow, simpleQuery } from './pglite-wire.ts'
+import { backendMessages, cString, dataRow, int32, message, simpleQuery, SYNC } from './pglite-wire.ts'
 
 /** One session of a database that answers protocol messages at once. */
 export interface SqlEngine {
@@ -88,7 +88,24 @@ export class EngineError extends Error {
  * @throws EngineError with the server's message
  */
 export function queryEngine(engine: SqlEngine, sql: string): (string | null)[][] {
-  const answer = engine.execute(simpleQuery(sql))
+  return readRows(engine.execute(simpleQuery(sql)), sql)
+}
+
+/** Parses a statement without parameters under a name that no session has. */
+export function prepareOnEngine(engine: SqlEngine, name: string, sql: string): void {
+  readRows(engine.execute(Buffer.concat([message('P', `${name}\0${sql}\0`, NO_PARAMETERS), SYNC])), sql)
+}
+
+/** Runs a statement that `prepareOnEngine` parsed and returns its rows as text. */
+export function executeOnEngine(engine: SqlEngine, name: string): (string | null)[][] {
+  const bind = message('B', `\0${name}\0`, NO_PARAMETERS, NO_PARAMETERS, NO_PARAMETERS)
+  return readRows(engine.execute(Buffer.concat([bind, message('E', '\0', int32(0)), SYNC])), name)
+}
+
+/** An empty list, of parameters or of formats. */
+const NO_PARAMETERS = Buffer.alloc(2)
+
+function readRows(answer: Buffer, sql: string): (string | null)[][] {
   const rows: (string | null)[][] = []
   for (const { type, start, end } of backendMessages(answer)) {
     if (type === 'D') rows.push(dataRow(answer, start))

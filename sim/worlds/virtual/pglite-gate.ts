@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { EngineError, queryEngine } from './pglite-engine.ts'
+import { EngineError, executeOnEngine, prepareOnEngine, queryEngine } from './pglite-engine.ts'
 import type { SqlEngine } from './pglite-engine.ts'
 import { cancelSecret, openSession } from './pglite-session.ts'
 import type { Session, Unit } from './pglite-session.ts'
@@ -22,15 +22,21 @@ export interface GateDeadlock {
   waiting: { peer: string; database: string; sql: string }[]
 }
 
+export type CommitListener = (database: string, executed: readonly string[]) => void
+
 export interface PgliteGate {
   /** Serves a client's connection. `peer` names it in error messages. */
   accept(socket: Duplex, peer: string): void
   /** The holder that is idle in its transaction while others wait for the gate, if it is so now. */
   deadlock(): GateDeadlock | undefined
-  /** Tells of each unit after which its session is outside of a transaction: what it changed is committed. */
-  observe(listener: (database: string) => void): void
+  /**
+   * Tells of each unit after which its session is outside of a transaction: what it changed is committed. `executed` is
+   * the SQL that ran since the time before.
+   */
+  observe(listener: CommitListener): void
   /**
    * Runs SQL of the laboratory's own and gives its rows as text. Only from within `observe`: nobody's transaction is open.
+   * It is parsed and planned once per database: ask with few texts, often.
    *
    * @throws EngineError with the server's message
    */
@@ -79,7 +85,8 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
   let waiting: Session[] = []
   let unnamedOwner: Session | undefined
   let pumping = false
-  const observers: ((database: string) => void)[] = []
+  const observers: CommitListener[] = []
+  const inspections = new Map<string, string>()
 
   function accept(socket: Duplex, peer: string): void {
     const session = openSession(nextId++, socket, peer, {
@@ -131,6 +138,7 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
     onUnit?.(session, bytes, unit.sql)
     const answer = engine.execute(bytes)
     rememberStatements(session, unit)
+    if (observers.length > 0) noteExecuted(session, unit)
     const before = session.status
     const { forwarded, notifications, status, tags, failed } = readAnswer(answer, restored !== undefined)
     if (status !== undefined) session.status = status
@@ -145,7 +153,10 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
       if (session.touchedSettings) readSettings(session)
     }
     for (const notification of notifications) deliver(session, notification)
-    if (holder === undefined) for (const observer of observers) observer(session.database)
+    if (holder === undefined) {
+      const executed = session.executed.splice(0)
+      for (const observer of observers) observer(session.database, executed)
+    }
   }
 
   // ---- Who the session belongs to
@@ -179,6 +190,7 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
       `SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name`
     )
     session.settings = rows.map(([name, value]) => [name!, value ?? ''] as [string, string])
+    session.touchedSettings = false
     const own = session.settings.find(([name]) => name === 'search_path')
     if (own?.[1] === session.database || own?.[1] === quoted(session.database)) {
       session.settings = session.settings.filter((setting) => setting !== own)
@@ -192,7 +204,7 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
     waiting = waiting.filter((other) => other !== session)
     if (holder === session) abort(session)
     holder = holder === session ? undefined : holder
-    const closes = [...session.statements].map((name) => message('C', `Ss${session.id}:${name}\0`))
+    const closes = [...session.statements.keys()].map((name) => message('C', `Ss${session.id}:${name}\0`))
     // Another's open transaction may have failed, and would refuse even this: the names are never used again.
     if (closes.length > 0 && holder === undefined) engine.execute(Buffer.concat([...closes, SYNC]))
     dropChannels(session)
@@ -256,8 +268,20 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
 
   function rememberStatements(session: Session, unit: Unit): void {
     for (const { type, bytes } of unit.messages) {
-      if (type === 'P' && bytes[5] !== 0) session.statements.add(cString(bytes, 5).text)
+      if (type === 'P' && bytes[5] !== 0) {
+        const { text, next } = cString(bytes, 5)
+        session.statements.set(text, cString(bytes, next).text)
+      }
       if (type === 'C' && bytes[5] === 0x53) session.statements.delete(cString(bytes, 6).text)
+    }
+  }
+
+  /** What a unit ran: its own SQL, or that of the prepared statements that it binds. */
+  function noteExecuted(session: Session, unit: Unit): void {
+    if (unit.sql !== '') session.executed.push(unit.sql)
+    for (const { type, bytes } of unit.messages) {
+      const name = type === 'B' ? cString(bytes, cString(bytes, 5).next).text : ''
+      if (name !== '') session.executed.push(session.statements.get(name) ?? '')
     }
   }
 
@@ -365,9 +389,15 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
     },
     observe: (listener) => void observers.push(listener),
     inspect(sql) {
-      // A simple query takes the place of whatever statement had no name.
-      unnamedOwner = undefined
-      return queryEngine(engine, sql)
+      // A plan is good for one search_path: with another it would be made anew.
+      const key = `${current?.database} ${sql}`
+      let name = inspections.get(key)
+      if (name === undefined) {
+        name = `inspection${inspections.size}`
+        prepareOnEngine(engine, name, sql)
+        inspections.set(key, name)
+      }
+      return executeOnEngine(engine, name)
     },
     unitCount: () => units,
     sessionCount: () => sessions.size

@@ -38,8 +38,10 @@ export interface Session {
   /** Channels that it LISTENs on; changes of a transaction take effect when it commits. */
   channels: Set<string>
   pendingChannels: { channel: string; listens: boolean }[]
-  /** Names of prepared statements that it made, as the client knows them. */
-  statements: Set<string>
+  /** Prepared statements that it made: their names, as the client knows them, and their SQL. */
+  statements: Map<string, string>
+  /** SQL that ran since it was last outside of a transaction. */
+  executed: string[]
   /** Its last Parse without a name, which another session's may have replaced in the engine. */
   unnamed: FrontendMessage | undefined
   units: Unit[]
@@ -97,7 +99,8 @@ export function openSession(id: number, socket: Duplex, peer: string, events: Se
     touchedSettings: false,
     channels: new Set(),
     pendingChannels: [],
-    statements: new Set(),
+    statements: new Map(),
+    executed: [],
     unnamed: undefined,
     units: [],
     status: 'I',

@@ -38,7 +38,9 @@ const COUNTS = {
   /** Lists that are paged through while rows are inserted. */
   pagedLists: { short: 30, long: 2_000 },
   /** Pages of several owners' lists at once, beside each owner's own. */
-  pagesOfOwners: { short: 40, long: 2_000 }
+  pagesOfOwners: { short: 40, long: 2_000 },
+  /** Histories of each list of the APIs, paged through while rows are inserted. */
+  listsThroughApis: { short: 4, long: 200 }
 } as const
 
 /** True in `npm run test:long`. */

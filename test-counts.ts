@@ -35,6 +35,8 @@ const COUNTS = {
   isolationHistories: { short: 4, long: 520 },
   /** Histories of a withdrawal that several ask, post and void at once, per ledger. */
   withdrawalsAskedAgain: { short: 12, long: 1_000 },
+  /** Queries of any shape whose answers are counted. */
+  queryShapes: { short: 150, long: 10_000 },
   /** Lists that are paged through while rows are inserted. */
   pagedLists: { short: 30, long: 2_000 },
   /** Pages of several owners' lists at once, beside each owner's own. */

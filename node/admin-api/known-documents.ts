@@ -1,5 +1,11 @@
 import { execute, getOperationAST } from 'graphql'
-import type { DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
+import type {
+  DocumentNode,
+  ExecutionResult,
+  GraphQLError,
+  GraphQLSchema,
+  OperationDefinitionNode
+} from 'graphql'
 
 /** Documents that are remembered; beyond it the one that was met first is forgotten. */
 export const MAX_KNOWN_DOCUMENTS = 500
@@ -15,10 +21,20 @@ export interface KnownDocuments {
   run(body: Record<string, unknown>, context: object): Promise<string | undefined>
 }
 
-export function createKnownDocuments(
-  schema: GraphQLSchema,
+export function createKnownDocuments({
+  schema,
+  maskError,
+  refuse
+}: {
+  schema: GraphQLSchema
   maskError: (error: unknown) => GraphQLError
-): KnownDocuments {
+  /** What is wrong with an operation's variables; undefined where nothing is. */
+  refuse(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Record<string, unknown>
+  ): GraphQLError | undefined
+}): KnownDocuments {
   const documents = new Map<string, DocumentNode>()
 
   return {
@@ -36,6 +52,8 @@ export function createKnownDocuments(
       if (!isObjectOrNothing(variables) || !isTextOrNothing(operationName)) return undefined
       const operation = getOperationAST(document, operationName)
       if (operation == null || operation.operation === 'subscription') return undefined
+      // How that is answered is not ours to say.
+      if (refuse(document, operation, variables ?? {})) return undefined
       const { data, errors } = (await execute({
         schema,
         document,
@@ -43,7 +61,7 @@ export function createKnownDocuments(
         ...(variables && { variableValues: variables }),
         ...(operationName != null && { operationName })
       })) as ExecutionResult
-      // Without data nothing ran: the variables do not fit, and how that is answered is not ours to say.
+      // Without data nothing ran: the variables do not fit.
       if (data === undefined) return undefined
       return JSON.stringify(errors === undefined ? { data } : { errors: errors.map(maskError), data })
     }

@@ -18,13 +18,20 @@ export interface QueryLimits {
   maxTokens: number
   /** Braces, brackets and parentheses within one another: what walks a document does so by recursion. */
   maxNesting: number
+  /** Entries of pages that an operation may answer: those of a page within a page count for every outer entry. */
+  maxRows: number
+  /** Fields that an operation may answer, those of every entry of its pages. */
+  maxValues: number
 }
 
 export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   maxDepth: 10,
   maxCost: 5_000,
   maxTokens: 20_000,
-  maxNesting: 200
+  maxNesting: 200,
+  // A page of 100 with four pages of 100 for each entry.
+  maxRows: 50_000,
+  maxValues: 1_000_000
 }
 
 const OPENING: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]

@@ -1,5 +1,5 @@
-import { NoSchemaIntrospectionCustomRule } from 'graphql'
-import type { DocumentNode, GraphQLSchema, parse } from 'graphql'
+import { getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode, parse } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
@@ -7,6 +7,7 @@ import { createHttpApp, DEFAULT_MAX_BODY_BYTES, parseJson, readRequestBody } fro
 import type { Health } from '../http-api/index.ts'
 import { serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
+import { answerTooLarge, measureAnswer } from './answer-size.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
 import { createErrorMask, withoutHints } from './errors.ts'
 import { createKnownDocuments } from './known-documents.ts'
@@ -100,7 +101,12 @@ function createExecutor<ResolverContext extends object>({
   queryLimits?: QueryLimits
 }) {
   const maskError = createErrorMask({ logger, random })
-  const known = createKnownDocuments(schema, maskError)
+  const refuse = (
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Record<string, unknown>
+  ) => answerTooLarge(queryLimits, measureAnswer(schema, document, operation, variables))
+  const known = createKnownDocuments({ schema, maskError, refuse })
   const limits: Plugin = {
     onParse: ({ setParseFn }) =>
       setParseFn(((source: string) => parseWithin(queryLimits, source)) as typeof parse),
@@ -112,6 +118,12 @@ function createExecutor<ResolverContext extends object>({
         if (valid) known.add(params.documentAST as DocumentNode)
         else setResult(result.map((error) => withoutHints(error, 'GRAPHQL_VALIDATION_FAILED')))
       }
+    },
+    // Not a rule of validation: variables say how long pages are, and a document is validated once for all of them.
+    onExecute({ args: { document, operationName, variableValues }, setResultAndStopExecution }) {
+      const operation = getOperationAST(document, operationName)
+      const error = operation && refuse(document, operation, variableValues ?? {})
+      if (error) setResultAndStopExecution({ errors: [error] })
     }
   }
   const yoga = createYoga<{ resolvers: ResolverContext }>({

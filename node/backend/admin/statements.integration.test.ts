@@ -258,6 +258,49 @@ describe('lists of the Admin API', () => {
       expect(await statementsOf('walletAddresses', first, all)).toBeLessThanOrEqual(12)
   })
 
+  it('of 100 entries may hold a list of 100 each with all that it tells; many of these are refused before any is read', async () => {
+    const nested = Object.entries(NESTED.walletAddresses!).map(
+      ([name, fields]) =>
+        `walletAddresses(first: 100) { edges { node { ${name}(first: $n) { edges { node ${fields} } } } } }`
+    )
+    const ask = async (selection: string, n: number) => {
+      const before = node.statementCount()
+      const { data, errors } = await node.admin(`query ($n: Int) { ${selection} }`, { n })
+      return {
+        isAnswered: data !== undefined,
+        isCheap: node.statementCount() - before < 10,
+        error: errors?.[0]
+      }
+    }
+    for (const list of nested) expect(await ask(list, 100)).toMatchObject({ isAnswered: true })
+    const refused = {
+      isAnswered: false,
+      // What falls into it is a sweep's.
+      isCheap: true,
+      error: { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }
+    }
+    const aliases = (one: string) => Array.from({ length: 40 }, (_, n) => `a${n}: ${one}`).join(' ')
+    const keys = aliases(`walletAddresses(first: 100) { edges { node { walletAddressKeys(first: $n) {
+      pageInfo { hasNextPage } } } } }`)
+    expect(await ask(keys, 100)).toMatchObject({
+      ...refused,
+      error: {
+        message: 'The operation asks for up to 404000 rows; at most 50000 are allowed: ask for smaller pages'
+      }
+    })
+    // A document that passed with small pages is no better known for that.
+    expect(await ask(keys, 1)).toMatchObject({ isAnswered: true })
+    expect(await ask(keys, 1)).toMatchObject({ isAnswered: true })
+    expect(await ask(keys, 100)).toMatchObject(refused)
+    // Fields of many rows: what they tell is counted too.
+    const fields = Array.from({ length: 120 }, (_, n) => `a${n}: revoked`).join(' ')
+    const wide = `walletAddresses(first: 100) { edges { node { walletAddressKeys(first: $n) { edges { node { ${fields} } } } } } }`
+    expect(await ask(wide, 100)).toMatchObject({
+      ...refused,
+      error: { message: expect.stringContaining('values; at most 1000000 are allowed') as string }
+    })
+  })
+
   it.each(Object.keys(LISTS))(
     'page both ways in both orders, with true flags, and over no cursor of another list: %s',
     async (list) => {

@@ -150,6 +150,16 @@ describe('SPSP', () => {
     expect((await node.fetch(carol.url, { headers: { accept, ...headers } })).status).toBe(400)
   })
 
+  it.each(['application/spsp4+json;q=0, */*', '*/*', 'application/json'])(
+    'answers who does not ask for it with the wallet address: Accept: %s',
+    async (other) => {
+      expect(await node.fetch(carol.url, { headers: { accept: other } })).toMatchObject({
+        status: 200,
+        body: { id: carol.url }
+      })
+    }
+  )
+
   it('knows no other address', async () => {
     const unknown = `${node.openPaymentsUrl}/nobody`
     expect((await node.fetch(unknown, { headers: { accept } })).status).toBe(404)

@@ -51,14 +51,18 @@ export function addWalletAddressRoutes(
       const document = DOCUMENTS[name.toLowerCase() as keyof typeof DOCUMENTS]
       return send(ctx, checks[document](await handlers[document](ctx.host, path)))
     }
-    const accept = ctx.get('accept')
-    if (page !== undefined && accept.includes('text/html')) {
+    if (page !== undefined && isAskedFor(ctx, 'text/html')) {
       const url = `https://${ctx.host}${ctx.path}`
       if (URL.canParse(url)) return ctx.redirect(pageOf(page, url))
     }
-    if (config.ENABLE_SPSP_PAYMENT_POINTERS && accept.includes(SPSP_CONTENT_TYPE)) {
+    if (config.ENABLE_SPSP_PAYMENT_POINTERS && isAskedFor(ctx, SPSP_CONTENT_TYPE)) {
       return send(ctx, await handlers.spsp(ctx.host, ctx.path, ctx.headers))
     }
     send(ctx, checks.get(await handlers.get(ctx.host, ctx.path)))
   })
+}
+
+/** Whether a media type is asked for by its name, and not refused by q=0 (RFC 9110, 12.5.1): a wildcard asks for the wallet address. */
+function isAskedFor(ctx: Context, mediaType: string): boolean {
+  return ctx.get('accept').toLowerCase().includes(mediaType) && ctx.accepts(mediaType) !== false
 }

@@ -14,6 +14,9 @@ export interface FaultGround {
   restart(node: string, service: ServiceName): Promise<void>
 }
 
+/** A supervisor's patience with a service that does not start. */
+const START_ATTEMPTS = 100
+const START_PAUSE_MS = 1_000
 const NODE_PARTS: readonly Part[] = ['backend', 'auth', 'wallet']
 const PART_OF_DOOR: Record<Door, Part> = {
   connector: 'backend',
@@ -90,9 +93,26 @@ export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () 
     case 'crash': {
       const { node, service, at } = fault
       const crash = () => {
+        // Down already, by another fault: there is nothing to kill, and the other starts it again.
+        if (ground.runtimeOf(node, service).owner.killed) {
+          disarm()
+          return
+        }
         strike()
         ground.kill(node, service)
-        after(fault.downMs, () => void ground.restart(node, service).then(settle.done, settle.failed))
+        after(fault.downMs, () => void startAgain().then(settle.done, settle.failed))
+      }
+      /** As a supervisor does: what cannot start yet, for its database is away, is started again later. */
+      const startAgain = async () => {
+        for (let attempt = 1; ; attempt++) {
+          try {
+            return await ground.restart(node, service)
+          } catch (error) {
+            if (attempt === START_ATTEMPTS) throw error
+            ground.kill(node, service)
+            await new Promise<void>((resume) => after(START_PAUSE_MS, resume))
+          }
+        }
       }
       if ('afterMs' in at) disarm = after(at.afterMs, crash)
       else {

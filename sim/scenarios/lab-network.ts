@@ -34,8 +34,8 @@ export interface LabNetwork {
   node(name: string): LabNode
   /** Every payment that was begun. */
   readonly payments: readonly LabPayment[]
-  /** Arms a fault beside those that the scenario lists. */
-  fault(fault: Fault): ArmedFault
+  /** Arms a fault beside those that the scenario lists; `onStrike` is told when it strikes. */
+  fault(fault: Fault, onStrike?: () => void): ArmedFault
   /** Counts traffic from now on: a fault that is to strike within it is drawn from that. */
   count(traffic: Traffic): () => number
   /** Takes back the faults that have not struck, and waits until the others are over. */
@@ -108,11 +108,12 @@ export function createLabNetwork(
     world,
     payments,
     touched,
-    fault(fault) {
+    fault(fault, onStrike) {
       if (!controls.arm) throw noFaults()
       const made = controls.arm(fault, () => {
         for (const node of nodesTouched(fault)) touched.add(node)
         tell('fault', describeFault(fault))
+        onStrike?.()
       })
       armed.push(made)
       return made

@@ -1,6 +1,8 @@
 import type { AdminClient } from '../actors/admin-client.ts'
 import type { ProvisionedNode } from '../networks/provision.ts'
 import type { ServiceName } from '../networks/raise.ts'
+import { assetName, sameAsset } from '../topology/model.ts'
+import type { AssetId } from '../topology/model.ts'
 import type { LabParts } from './lab-network.ts'
 
 /** A node as its operator runs it: over its Admin API, and by starting and ending its services. */
@@ -17,11 +19,20 @@ export interface LabNode {
   peerLiquidity(peer: string): Promise<bigint>
   depositPeerLiquidity(peer: string, amount: bigint): Promise<void>
   withdrawPeerLiquidity(peer: string, amount: bigint): Promise<void>
+  /** The most that one packet from the peer may carry, minor units of the link's asset. Default: as good as no limit. */
+  limitPackets(peer: string, amount?: bigint): Promise<void>
+  /** What the node takes of what its customers send in an asset. */
+  setSendingFee(asset: AssetId, fee: { fixed: bigint; basisPoints: number }): Promise<void>
+  /** Its wallet's rate between two currencies becomes so many thousandths of what it is. */
+  changeRate(base: string, other: string, permille: number): void
 }
+
+/** Minor units: more than any packet carries. */
+const NO_LIMIT = 10n ** 18n
 
 export function createLabNode(
   { network, controls, adminOf, tell, touch }: LabParts,
-  { name, peers }: ProvisionedNode
+  { name, peers, assets }: ProvisionedNode
 ): LabNode {
   const admin = adminOf(name)
   const { random } = network.runtime
@@ -74,6 +85,21 @@ export function createLabNode(
           timeoutSeconds: 0
         }
       })
+    },
+    async limitPackets(peer, amount = NO_LIMIT) {
+      tell('packet limit', `${name}: ${amount} for peer ${peer}`)
+      await admin.call(UPDATE_PEER, { input: { id: peerId(peer), maxPacketAmount: amount.toString() } })
+    },
+    async setSendingFee(asset, { fixed, basisPoints }) {
+      const assetId = assets.find((one) => sameAsset(one.asset, asset))?.id
+      if (assetId === undefined) throw new Error(`node "${name}" has no asset ${assetName(asset)}`)
+      tell('fee', `${name}: ${fixed} and ${basisPoints} basis points of ${assetName(asset)}`)
+      const fee = { fixed: fixed.toString(), basisPoints }
+      await admin.call(SET_FEE, { input: { assetId, type: 'SENDING', fee } })
+    },
+    changeRate(base, other, permille) {
+      tell('rate', `${name}: ${base} to ${other} is ${permille} thousandths of what it was`)
+      network.wallets.get(name)!.changeRate(base, other, permille)
     }
   }
 }
@@ -83,3 +109,6 @@ const DEPOSIT_PEER = `mutation DepositPeerLiquidity($input: DepositPeerLiquidity
   depositPeerLiquidity(input: $input) { success } }`
 const WITHDRAW_PEER = `mutation CreatePeerLiquidityWithdrawal($input: CreatePeerLiquidityWithdrawalInput!) {
   createPeerLiquidityWithdrawal(input: $input) { success } }`
+const UPDATE_PEER =
+  'mutation UpdatePeer($input: UpdatePeerInput!) { updatePeer(input: $input) { peer { id } } }'
+const SET_FEE = 'mutation SetFee($input: SetFeeInput!) { setFee(input: $input) { fee { id } } }'

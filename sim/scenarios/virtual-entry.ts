@@ -1,6 +1,7 @@
 import { POSTGRES_ADDRESS } from '../worlds/virtual/world.ts'
 import type { VirtualWorld } from '../worlds/virtual/world.ts'
 import { startVirtualNetwork } from '../worlds/virtual/start-network.ts'
+import type { VirtualNetwork } from '../worlds/virtual/start-network.ts'
 import { watchLedgers } from '../invariants/continuous.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
@@ -31,13 +32,26 @@ export default async function run(
   world: VirtualWorld,
   { file }: VirtualScenarioArgs
 ): Promise<VirtualScenarioResult> {
-  const scenario = await loadScenario(file)
+  return runInWorld(world, await loadScenario(file))
+}
+
+/**
+ * Brings a scenario's network up in a virtual world and runs the scenario on it, with everything that must hold.
+ *
+ * @param onNetwork is told of the network before the scenario begins
+ */
+export async function runInWorld(
+  world: VirtualWorld,
+  scenario: Scenario,
+  onNetwork: (network: VirtualNetwork) => void = () => undefined
+): Promise<VirtualScenarioResult> {
   setLatency(world, scenario.latency)
   const before = process.cpuUsage()
   const network = await startVirtualNetwork(world, scenario.topology)
   const { user, system } = process.cpuUsage(before)
   const start = world.gate!.unitCount()
   const watch = watchLedgers(world.gate!, network)
+  onNetwork(network)
   const outcome = await runScenario(scenario, network, 'virtual', network, { violated: watch.violated })
   return {
     ...outcome,

@@ -1,7 +1,7 @@
 import type { AssetId, LinkTransport, Topology, TopologyNode } from './model.ts'
 
 /** Units of the other per unit of the base: what every node of a built topology uses. */
-const RATES: TopologyNode['rates'] = {
+export const RATES: TopologyNode['rates'] = {
   USD: { EUR: '0.91', MXN: '18.5' },
   EUR: { USD: '1.09', MXN: '20.2' },
   MXN: { USD: '0.054', EUR: '0.0494' }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createHttpClient, serveHttp } from '../../../node/runtime/index.ts'
 import type { HttpServer, Runtime } from '../../../node/runtime/index.ts'
 import type { NodePlan } from '../../networks/plan.ts'
+import { formatAmount } from '../../topology/amount.ts'
 import { createAdminClient } from '../admin-client.ts'
 import type { AdminClient } from '../admin-client.ts'
 import { createCustomerAccounts } from './accounts.ts'
@@ -25,6 +26,8 @@ export interface Wallet {
   until(test: () => boolean): Promise<void>
   /** Tells of every event that was honoured, repeated ones too. Gives what ends it. */
   onEvent(listener: (event: WebhookEvent) => void): () => void
+  /** The rate between two currencies becomes so many thousandths of what it is, for whoever asks from now on. */
+  changeRate(base: string, other: string, permille: number): void
 }
 
 const MAX_BODY_BYTES = 1_048_576
@@ -58,6 +61,7 @@ export function createWallet(
     idpSecret: secrets.idpSecret,
     title: `${node.name} wallet`
   })
+  const rates = structuredClone(node.rates)
   const names = new Map<string, Promise<string>>()
   const waiting = new Set<() => void>()
   const listeners = new Set<(event: WebhookEvent) => void>()
@@ -102,9 +106,8 @@ export function createWallet(
   }
 
   function serveRates(base: string, response: ServerResponse): void {
-    const rates = node.rates[base] ?? {}
     // Rates are exact decimals: they are written as they stand in the topology, never through a float.
-    const entries = Object.entries(rates).map(([code, rate]) => `${JSON.stringify(code)}:${rate}`)
+    const entries = Object.entries(rates[base] ?? {}).map(([code, rate]) => `${JSON.stringify(code)}:${rate}`)
     send(response, 200, 'application/json', `{"base":${JSON.stringify(base)},"rates":{${entries.join(',')}}}`)
   }
 
@@ -146,6 +149,13 @@ export function createWallet(
     onEvent(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    changeRate(base, other, permille) {
+      const rate = rates[base]?.[other]
+      if (rate === undefined) throw new Error(`the wallet has no rate from ${base} to ${other}`)
+      const [whole, fraction = ''] = rate.split('.')
+      const scale = fraction.length + 3
+      rates[base]![other] = formatAmount(BigInt(whole! + fraction) * BigInt(permille), scale)
     },
     until(test) {
       return new Promise((resolve) => {

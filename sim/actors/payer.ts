@@ -268,11 +268,15 @@ function paymentOf(quoteUrl: string): string {
   return new URL(`../outgoing-payments/${quoteUrl.slice(quoteUrl.lastIndexOf('/') + 1)}`, quoteUrl).href
 }
 
+/** A node says 404 of what it does not know, or 401 as to whoever may not know it either (facts 6). */
 async function unlessUnknown<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
-    if (error instanceof OpenPaymentsClientError && error.status === 404) return undefined
+    const isUnknown =
+      error instanceof OpenPaymentsClientError &&
+      (error.status === 404 || (error.status === 401 && error.description === 'Unauthorized'))
+    if (isUnknown) return undefined
     throw error
   }
 }

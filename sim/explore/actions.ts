@@ -301,7 +301,7 @@ async function isCreated(payment: LabPayment): Promise<string | undefined> {
 }
 
 function isOverLimit({ state, error }: LabPaymentOutcome): boolean {
-  return state === 'REFUSED' && /grant/i.test(error ?? '')
+  return state === 'REFUSED' && /: unauthorized$/.test(error ?? '')
 }
 
 function present<T>(values: readonly (T | undefined)[]): T[] {

@@ -1,20 +1,23 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TestNode } from '../open-payments/testing.ts'
-import { asError, TENANT, useAdminApi } from './admin-api.test-support.ts'
+import { asError, TENANT, UNKNOWN_ID, useAdminApi } from './admin-api.test-support.ts'
 import {
   CREATE_ASSET,
   CREATE_INCOMING,
   CREATE_PEER,
   CREATE_QUOTE,
   DELETE_ASSET,
+  DELETE_PEER,
   DEPOSIT_ASSET,
+  DEPOSIT_PEER,
   FUND,
   POST,
   SET_FEE,
   VOID,
   WITHDRAW_ASSET,
   WITHDRAW_INCOMING,
-  WITHDRAW_OUTGOING
+  WITHDRAW_OUTGOING,
+  WITHDRAW_PEER
 } from './operations.test-support.ts'
 
 const CREATE_OUTGOING = `mutation ($input: CreateOutgoingPaymentInput!) {
@@ -275,6 +278,55 @@ describe('the Admin API: what becomes of the money of payments', () => {
     })
   })
 
+  it('that a deleted peer or asset holds is withdrawn afterwards, what was set aside and comes back too, by its own tenant', async () => {
+    const { asset } = await ok<{ asset: { id: string } }>(CREATE_ASSET, { code: 'LEFT', scale: 2 })
+    await ok(DEPOSIT_ASSET, { assetId: asset.id, amount: '9', id: id(), idempotencyKey: id() })
+    const { peer } = await ok<{ peer: { id: string } }>(CREATE_PEER, {
+      assetId: asset.id,
+      staticIlpAddress: 'test.left',
+      http: { outgoing: { endpoint: 'http://localhost:1/', authToken: 'x' } },
+      initialLiquidity: '12'
+    })
+    const withdraw = (amount: string, more: object = {}) => ({
+      ...{ peerId: peer.id, amount, id: id(), idempotencyKey: id(), timeoutSeconds: '0' },
+      ...more
+    })
+    const aside = id()
+    await ok(WITHDRAW_PEER, withdraw('5', { id: aside, timeoutSeconds: '3600' }))
+    expect(await ok(DELETE_PEER, { id: peer.id })).toEqual({ success: true, liquidity: '7' })
+    // Both phases of what began before, and a withdrawal in two phases now.
+    await ok(VOID, { withdrawalId: aside, idempotencyKey: id() })
+    expect(await refused(WITHDRAW_PEER, withdraw('13'))).toMatchObject(
+      asError('FORBIDDEN', 'Insufficient transfer balance')
+    )
+    const unknown = asError('NOT_FOUND', 'Unknown peer')
+    expect(await refused(WITHDRAW_PEER, withdraw('1'), TENANT)).toMatchObject(unknown)
+    for (const other of [UNKNOWN_ID, desk.assetId, asset.id])
+      expect(await refused(WITHDRAW_PEER, withdraw('1', { peerId: other }))).toMatchObject(unknown)
+    expect(
+      await refused(DEPOSIT_PEER, { peerId: peer.id, amount: '1', id: id(), idempotencyKey: id() })
+    ).toMatchObject(unknown)
+    expect(await ok(DELETE_ASSET, { id: asset.id })).toMatchObject({ asset: { id: asset.id } })
+    const posted = id()
+    await ok(WITHDRAW_PEER, withdraw('12', { id: posted, timeoutSeconds: '60' }))
+    await ok(POST, { withdrawalId: posted, idempotencyKey: id() })
+    await ok(WITHDRAW_ASSET, {
+      assetId: asset.id,
+      amount: '9',
+      id: id(),
+      idempotencyKey: id(),
+      timeoutSeconds: '0'
+    })
+    expect(
+      await refused(DEPOSIT_ASSET, { assetId: asset.id, amount: '1', id: id(), idempotencyKey: id() })
+    ).toMatchObject(asError('NOT_FOUND', 'Unknown asset'))
+    // Nothing is left.
+    expect(await refused(WITHDRAW_PEER, withdraw('1'))).toMatchObject(
+      asError('FORBIDDEN', 'Insufficient transfer balance')
+    )
+    expect(await desk.node.database.knex('peers').where({ id: peer.id })).toEqual([])
+  })
+
   it('stays in the books of a peer that is deleted, and of an asset that wallet addresses use', async () => {
     expect(await refused(DELETE_ASSET, { id: desk.assetId })).toMatchObject({
       extensions: { failure: 'CannotDeleteInUseAsset' }
@@ -285,7 +337,7 @@ describe('the Admin API: what becomes of the money of payments', () => {
       http: { outgoing: { endpoint: 'http://localhost:1/', authToken: 'x' } },
       initialLiquidity: '12'
     })
-    await ok(`mutation ($input: DeletePeerInput!) { deletePeer(input: $input) { success } }`, { id: peer.id })
+    await ok(DELETE_PEER, { id: peer.id })
     expect(await transfersOf(peer.id)).toMatchObject({
       credits: [{ amount: '12', transferType: 'DEPOSIT', state: 'POSTED' }],
       debits: []

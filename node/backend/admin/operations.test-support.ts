@@ -5,10 +5,13 @@ export const UPDATE_ASSET = `mutation ($input: UpdateAssetInput!) {
 export const DELETE_ASSET = `mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { asset { id } } }`
 export const SET_FEE = `mutation ($input: SetFeeInput!) { setFee(input: $input) { fee { id } } }`
 export const CREATE_PEER = `mutation ($input: CreatePeerInput!) { createPeer(input: $input) { peer { id } } }`
+export const DELETE_PEER = `mutation ($input: DeletePeerInput!) { deletePeer(input: $input) { success liquidity } }`
 export const DEPOSIT_ASSET = `mutation ($input: DepositAssetLiquidityInput!) { depositAssetLiquidity(input: $input) { success } }`
 export const DEPOSIT_PEER = `mutation ($input: DepositPeerLiquidityInput!) { depositPeerLiquidity(input: $input) { success } }`
 export const WITHDRAW_ASSET = `mutation ($input: CreateAssetLiquidityWithdrawalInput!) {
   createAssetLiquidityWithdrawal(input: $input) { success } }`
+export const WITHDRAW_PEER = `mutation ($input: CreatePeerLiquidityWithdrawalInput!) {
+  createPeerLiquidityWithdrawal(input: $input) { success } }`
 export const POST = `mutation ($input: PostLiquidityWithdrawalInput!) { postLiquidityWithdrawal(input: $input) { success } }`
 export const VOID = `mutation ($input: VoidLiquidityWithdrawalInput!) { voidLiquidityWithdrawal(input: $input) { success } }`
 export const WITHDRAW_INCOMING = `mutation ($input: CreateIncomingPaymentWithdrawalInput!) {

@@ -92,6 +92,8 @@ export interface Peers {
   update(input: PeerChanges & { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
   delete(input: { id: string; tenantId: string }): Promise<Peer | Failure<PeerFailure>>
   get(id: string, tenantId?: string): Promise<Peer | undefined>
+  /** A peer's liquidity account, that of a deleted one too: it stays in the ledger with what it holds. */
+  accountOf(id: string, tenantId?: string): Promise<{ accountId: string; asset: Asset } | undefined>
   byAddressAndAsset(input: {
     tenantId: string
     staticIlpAddress: string

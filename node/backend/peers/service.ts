@@ -1,4 +1,5 @@
 import { AccountCode, MAX_AMOUNT } from '../../ledger/index.ts'
+import { idToUuid } from '../../runtime/index.ts'
 import type { Clock, Database, Random } from '../../runtime/index.ts'
 import type { RunningAssetDirectory } from '../assets/directory.ts'
 import type { Asset } from '../assets/model.ts'
@@ -20,7 +21,10 @@ export interface PeersDependencies {
   random: Random
   directory: RunningPeerDirectory
   assets: RunningAssetDirectory
-  liquidity: Pick<LiquidityService, 'ensureAccount' | 'claimDeposit' | 'deposit' | 'finishDeposits'>
+  liquidity: Pick<
+    LiquidityService,
+    'accounts' | 'ensureAccount' | 'claimDeposit' | 'deposit' | 'finishDeposits'
+  >
   /** Where not given: MAX_PEERS. */
   maxPeers?: number
 }
@@ -193,9 +197,22 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
     return row && asset && toPeer(row, asset)
   }
 
+  async function accountOf(
+    id: string,
+    tenantId?: string
+  ): Promise<{ accountId: string; asset: Asset } | undefined> {
+    const [account] = isUuid(id) ? await liquidity.accounts([id]) : []
+    // Nobody else has an account of this code, and it names its asset, which names the tenant.
+    if (account?.code !== AccountCode.LIQUIDITY_PEER) return undefined
+    const asset = await assets.find(idToUuid(account.userData128))
+    if (asset === undefined || (tenantId !== undefined && asset.tenantId !== tenantId)) return undefined
+    return { accountId: id.toLowerCase(), asset }
+  }
+
   return {
     create,
     update,
+    accountOf,
     delete: remove,
     async get(id, tenantId) {
       if (!isUuid(id)) return undefined

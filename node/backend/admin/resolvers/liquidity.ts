@@ -30,7 +30,7 @@ export const liquidityResolvers = {
     createAssetLiquidityWithdrawal: mutation(
       'createAssetLiquidityWithdrawal',
       async (input: Withdrawal & { assetId: string }, context) =>
-        withdraw(context, await assetAccount(context, input.assetId), input)
+        withdraw(context, await assetAccount(context, input.assetId, 'deleted too'), input)
     ),
     depositPeerLiquidity: mutation(
       'depositPeerLiquidity',
@@ -40,7 +40,7 @@ export const liquidityResolvers = {
     createPeerLiquidityWithdrawal: mutation(
       'createPeerLiquidityWithdrawal',
       async (input: Withdrawal & { peerId: string }, context) =>
-        withdraw(context, await peerAccount(context, input.peerId), input)
+        withdraw(context, await peerAccount(context, input.peerId, 'deleted too'), input)
     ),
     postLiquidityWithdrawal: mutation(
       'postLiquidityWithdrawal',
@@ -166,16 +166,36 @@ interface LiquidityAccount {
   asset: Asset
 }
 
-async function assetAccount(context: AdminContext, id: string): Promise<LiquidityAccount> {
-  const asset = await context.services.assets.get(id, scopeOf(context).tenantId)
-  if (!asset) throw unknown('UnknownAsset', 'Unknown asset')
+/** Whose account is meant. What a deleted asset or peer holds may still be withdrawn; nothing is deposited there. */
+type Whose = 'live' | 'deleted too'
+
+async function assetAccount(
+  context: AdminContext,
+  id: string,
+  whose: Whose = 'live'
+): Promise<LiquidityAccount> {
+  const { assets } = context.services
+  const { tenantId } = scopeOf(context)
+  const [asset] =
+    whose === 'live' ? [await assets.get(id, tenantId)] : await assets.getMany([id.toLowerCase()])
+  if (!asset || (tenantId !== undefined && asset.tenantId !== tenantId)) {
+    throw unknown('UnknownAsset', 'Unknown asset')
+  }
   return { accountId: asset.id, asset }
 }
 
-async function peerAccount(context: AdminContext, id: string): Promise<LiquidityAccount> {
-  const peer = await context.services.peers.get(id, scopeOf(context).tenantId)
-  if (!peer) throw unknown('UnknownPeer', 'Unknown peer')
-  return { accountId: peer.id, asset: peer.asset }
+async function peerAccount(
+  context: AdminContext,
+  id: string,
+  whose: Whose = 'live'
+): Promise<LiquidityAccount> {
+  const { peers } = context.services
+  const { tenantId } = scopeOf(context)
+  const peer = await peers.get(id, tenantId)
+  if (peer) return { accountId: peer.id, asset: peer.asset }
+  const account = whose === 'live' ? undefined : await peers.accountOf(id, tenantId)
+  if (!account) throw unknown('UnknownPeer', 'Unknown peer')
+  return account
 }
 
 async function deposit({ services }: AdminContext, account: LiquidityAccount, { id, amount }: Deposit) {

@@ -109,8 +109,8 @@ export const peerResolvers = {
       }
     ),
     deletePeer: mutation('deletePeer', async ({ id }: { id: string }, { services, tenant }) => {
-      unwrap(peerFailures, await services.peers.delete({ id, tenantId: tenant.id }))
-      return { success: true }
+      const peer = unwrap(peerFailures, await services.peers.delete({ id, tenantId: tenant.id }))
+      return { success: true, liquidity: await services.liquidity.balance(peer.id) }
     })
   },
 

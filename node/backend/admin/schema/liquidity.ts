@@ -6,7 +6,7 @@ export const liquidityTypes = /* GraphQL */ `
       "Where to, and how much."
       input: DepositAssetLiquidityInput!
     ): LiquidityMutationResponse
-    "Withdraws from an asset's liquidity account, at once or in two phases."
+    "Withdraws from an asset's liquidity account, at once or in two phases. The asset may be a deleted one."
     createAssetLiquidityWithdrawal(
       "Where from, how much, and in how many phases."
       input: CreateAssetLiquidityWithdrawalInput!
@@ -16,7 +16,7 @@ export const liquidityTypes = /* GraphQL */ `
       "Where to, and how much."
       input: DepositPeerLiquidityInput!
     ): LiquidityMutationResponse
-    "Withdraws from a peer's account, at once or in two phases."
+    "Withdraws from a peer's account, at once or in two phases. The peer may be a deleted one."
     createPeerLiquidityWithdrawal(
       "Where from, how much, and in how many phases."
       input: CreatePeerLiquidityWithdrawalInput!

@@ -245,5 +245,7 @@ ${connectionTypes({ connection: 'PeersConnection', edge: 'PeerEdge', node: 'Peer
   type DeletePeerMutationResponse {
     "Whether it was deleted."
     success: Boolean!
+    "What its account still holds: \`createPeerLiquidityWithdrawal\` withdraws it now too, and what packets on their way add."
+    liquidity: UInt64
   }
 `

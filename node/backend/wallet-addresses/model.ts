@@ -65,7 +65,7 @@ export interface WalletAddresses {
     tenantId?: string
   }): Promise<WalletAddressKey | Failure<'DuplicateKey' | 'UnknownWalletAddress'>>
   revokeKey(input: { id: string; tenantId?: string }): Promise<WalletAddressKey | Failure<'UnknownKey'>>
-  /** Keys that are not revoked. */
+  /** Keys that are not revoked. Kept until a change is told, as `additionalProperties` are. */
   activeKeys(walletAddressId: string): Promise<WalletAddressKey[]>
   /** The same page of each wallet address's keys, revoked ones included, in the order of `walletAddressIds`. */
   keyPages(walletAddressIds: readonly string[], request: PageRequest): Promise<Page<WalletAddressKey>[]>

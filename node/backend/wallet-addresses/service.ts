@@ -8,6 +8,7 @@ import { isUuid, violatedUnique } from '../sql.ts'
 import { liesBelowAnothersBase } from '../tenants/claims.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import { createWalletAddressCache } from './cache.ts'
+import { createDetails } from './details.ts'
 import { createWalletAddressKeys } from './keys.ts'
 import type { AdditionalProperty, WalletAddress, WalletAddressFailure, WalletAddresses } from './model.ts'
 import { toProperty, toWalletAddress } from './store.ts'
@@ -37,8 +38,28 @@ type Create = Parameters<WalletAddresses['create']>[0]
 
 export function createWalletAddresses(dependencies: WalletAddressesDependencies): RunningWalletAddresses {
   const { database, clock, random, assets, tenants, config } = dependencies
-  const cache = createWalletAddressCache({ clock, lifetimeMs: config.LOCAL_CACHE_DURATION_MS })
+  const lifetimeMs = config.LOCAL_CACHE_DURATION_MS
+  const cache = createWalletAddressCache({ clock, lifetimeMs })
+  const keys = createWalletAddressKeys({ database, clock, random, lifetimeMs })
+  const properties = createDetails({
+    clock,
+    lifetimeMs,
+    read: async (id) => (await additionalPropertiesOf([id]))[0] ?? []
+  })
   let unlisten: (() => Promise<void>) | undefined
+
+  /** What this process knows of one is read afresh. */
+  function drop(id: string): void {
+    cache.drop(id)
+    keys.active.drop(id)
+    properties.drop(id)
+  }
+
+  function clear(): void {
+    cache.clear()
+    keys.active.clear()
+    properties.clear()
+  }
 
   async function create(input: Create): Promise<WalletAddress | Failure<WalletAddressFailure>> {
     const baseUrl = tenants.get(input.tenantId)?.settings.walletAddressUrl
@@ -137,7 +158,7 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
       await notify(trx, Channel.WALLET_ADDRESS_CHANGED, row.id)
       return toWalletAddress(row, known.asset)
     })
-    if (!isFailure(updated)) cache.drop(updated.id)
+    if (!isFailure(updated)) drop(updated.id)
     return updated
   }
 
@@ -210,7 +231,7 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
       }
       return ids.map((id) => byId.get(id.toLowerCase()))
     },
-    additionalProperties: async (id) => (await additionalPropertiesOf([id]))[0] ?? [],
+    additionalProperties: (id) => properties.get(id),
     additionalPropertiesOf,
     async page(request, tenantId) {
       const page = await selectPage<WalletAddressRow>(
@@ -229,12 +250,12 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
       }
       return { ...page, rows }
     },
-    ...createWalletAddressKeys({ database, clock, random }),
+    ...keys.service,
     async start() {
       unlisten = await database.listen(
         Channel.WALLET_ADDRESS_CHANGED,
-        (id) => cache.drop(id),
-        () => cache.clear()
+        drop,
+        clear
       )
       assets.onChange(() => cache.clear())
     },

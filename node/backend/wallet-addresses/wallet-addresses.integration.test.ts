@@ -127,4 +127,24 @@ describe('wallet addresses', () => {
     good(await one.walletAddresses.addKey({ walletAddressId: id, jwk }))
     expect((await one.walletAddresses.keyPages([id], {}))[0]!.rows).toHaveLength(2)
   })
+
+  it('have keys and properties that change here at once and elsewhere by notification', async () => {
+    const { id } = await create(await nouns.createAsset())
+    const jwk = { kid: 'k', x: 'x', alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519' } as const
+    const kids = async (process: typeof one) =>
+      (await process.walletAddresses.activeKeys(id)).map((key) => key.jwk.kid)
+    expect([await kids(one), await kids(two)]).toEqual([[], []])
+    const key = good(await one.walletAddresses.addKey({ walletAddressId: id.toUpperCase(), jwk }))
+    expect(await kids(one)).toEqual(['k'])
+    await until(async () => (await kids(two)).length === 1)
+    good(await one.walletAddresses.revokeKey({ id: key.id }))
+    expect(await kids(one)).toEqual([])
+    await until(async () => (await kids(two)).length === 0)
+
+    const property = { key: 'iban', value: 'NL', visibleInOpenPayments: true }
+    expect(await two.walletAddresses.additionalProperties(id)).toEqual([])
+    good(await one.walletAddresses.update({ id, additionalProperties: [property] }))
+    expect(await one.walletAddresses.additionalProperties(id)).toEqual([property])
+    await until(async () => (await two.walletAddresses.additionalProperties(id)).length === 1)
+  })
 })

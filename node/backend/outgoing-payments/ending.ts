@@ -1,8 +1,9 @@
 import type { Clock, Database } from '../../runtime/index.ts'
 import type { Quote } from '../quotes/model.ts'
+import { IF_CHANGED } from '../webhooks/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
 import { outgoingPaymentEvent } from './events.ts'
-import { giveBack } from './grant-limits.ts'
+import { givingBack, lockGrant } from './grant-limits.ts'
 import { leaseLost } from './lease.ts'
 import type { Lease, Leases } from './lease.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
@@ -19,7 +20,7 @@ export interface Ending {
 
 /**
  * Ends payments: what is left goes back to the payment's account, then state, event and the grant's correction
- * change in one transaction.
+ * change in one statement.
  *
  * The decision to fail is written before the money moves back (`error` on a payment that is SENDING): a holder
  * that takes over in between would find nothing left to send with, and has to know why. A completed payment
@@ -60,14 +61,18 @@ export function createEnding({
     const type = outcome.state === 'COMPLETED' ? 'outgoing_payment.completed' : 'outgoing_payment.failed'
     const event = outgoingPaymentEvent(type, toOutgoingPayment(row, quote, totals.sent), balance)
     const reservation = reservationOf(row, quote)
-    if (reservation === undefined) {
-      const change = leases.writing(database.knex, lease, values)
-      if ((await outbox.addWith(database, change, event)) === undefined) throw leaseLost(lease)
-    } else {
+    const write = async ({ knex }: Pick<Database, 'knex'>) => {
+      const unused = unusedOf(quote, totals, outcome.state)
+      const shares = reservation === undefined ? [] : givingBack(knex, reservation, unused)
+      const change = leases.writing(knex, lease, values)
+      const alongside = shares.map((share) => share.whereRaw(IF_CHANGED))
+      if ((await outbox.addWith({ knex }, change, event, alongside)) === undefined) throw leaseLost(lease)
+    }
+    if (reservation?.intervalStart === undefined) await write(database)
+    else {
       await database.transaction(async (trx) => {
-        await leases.write(lease, values, trx)
-        await giveBack(trx, reservation, unusedOf(quote, totals, outcome.state), now)
-        await outbox.add(trx, event)
+        await lockGrant(trx, reservation.grantId, now)
+        await write({ knex: trx })
       })
     }
     leases.forget(lease)

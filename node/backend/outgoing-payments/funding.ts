@@ -2,7 +2,7 @@ import type { Database } from '../../runtime/index.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import type { Quote } from '../quotes/model.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
-import { createdEventId } from './store.ts'
+import { createdEventIdOf } from './store.ts'
 
 export interface Funding {
   /**
@@ -28,9 +28,9 @@ export function createFunding({
       if (ledger.wasFundedHere(quote.id)) return true
       const [account] = await liquidity.accounts([quote.id])
       if (account && account.creditsPosted >= quote.debitAmount.value) return true
-      const id = await createdEventId(database.knex, quote.id)
-      if (id === undefined) throw new Error(`payment ${quote.id} has no created event`)
-      return ledger.fund(quote, id)
+      const [event] = await createdEventIdOf(database.knex, quote.id)
+      if (event === undefined) throw new Error(`payment ${quote.id} has no created event`)
+      return ledger.fund(quote, event.id)
     }
   }
 }

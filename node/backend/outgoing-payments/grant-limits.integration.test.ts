@@ -281,8 +281,9 @@ describe('limits of grants', () => {
       expect(await cancel()).toMatchObject({ state: 'CANCELLED' })
     })
 
-    it('the end of a payment waits for, without that counting as an attempt', async () => {
-      const grant = createGrant({ debitAmount: usd(1_000n) })
+    it('the end of a payment that is counted in an interval waits for, without that counting as an attempt', async () => {
+      const interval = `R/${new Date(lab.clock.nowMs()).toISOString()}/PT1H`
+      const grant = createGrant({ debitAmount: usd(1_000n), interval })
       const incoming = await lab.createLocalPayment(node, 500n)
       const created = await createPaymentTo(grant, node.incomingPayments.url(incoming))
       if (isFailure(created)) throw new Error(created.failure)
@@ -299,6 +300,23 @@ describe('limits of grants', () => {
       )
       expect(rows).toEqual([{ looks: 4 }])
       expect(await node.outgoingPayments.grantSpentAmounts(grant)).toMatchObject({ receiveAmount: eur(0n) })
+    })
+  })
+
+  it('an end that gives back to one sum waits for nobody who holds the grant', async () => {
+    const grant = createGrant({ debitAmount: usd(1_000n) })
+    const incoming = await lab.createLocalPayment(node, 500n)
+    const created = await createPaymentTo(grant, node.incomingPayments.url(incoming))
+    if (isFailure(created)) throw new Error(created.failure)
+    await node.incomingPayments.cancel(incoming.id, TENANT_ID)
+    await lab.database.transaction(async (trx) => {
+      await trx('outgoingPaymentGrants').where({ id: grant.id }).forUpdate().first('id')
+      await lab.fund(node, created.payment)
+      expect(await lab.ended(created.payment.id)).toMatchObject({ state: 'COMPLETED', stateAttempts: 0 })
+    })
+    expect(await node.outgoingPayments.grantSpentAmounts(grant)).toEqual({
+      debitAmount: usd(550n),
+      receiveAmount: eur(0n)
     })
   })
 

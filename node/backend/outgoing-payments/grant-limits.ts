@@ -10,7 +10,7 @@ import type { GrantSpentAmounts, OutgoingPaymentFailure, PaymentGrant } from './
 export const GRANT_LOCK_TIMEOUT_MS = 5_000
 
 /** Stands for the grant's whole life in the column of the interval's start. */
-const WHOLE_LIFE = '-infinity'
+const WHOLE_LIFE = '-infinity' as const
 const GRANTS = 'outgoingPaymentGrants'
 const SPENT = 'outgoingPaymentGrantSpentAmounts'
 
@@ -91,16 +91,22 @@ export function checkGrant(
 }
 
 /**
- * Takes a payment's amounts from its grant: from the one limit that let it pass, which is its wallet address's
- * own where the grant has access to several. Under a lock on the grant's row: of payments that race, each sees
- * what the others took. Returns what was spent before, or why it does not fit.
+ * Checks a payment's amounts against its grant: against the one limit that lets it pass, which is its wallet
+ * address's own where the grant has access to several. Under a lock on the grant's row, until the transaction ends:
+ * of payments that race, each sees what the others took.
+ *
+ * @returns what was spent before, and the changes that take the amounts (the payment is written by the same
+ *   statement); or why it does not fit
  */
 export async function reserveGrant(
   trx: Transaction,
   grant: PaymentGrant,
   quote: CheckedQuote,
   now: Date
-): Promise<{ reservation: GrantReservation; spent: GrantSpentAmounts } | Refusal> {
+): Promise<
+  | { reservation: GrantReservation; spent: GrantSpentAmounts; taking: readonly Knex.QueryBuilder[] }
+  | Refusal
+> {
   const checked = checkGrant(grant, quote, now)
   if ('failure' in checked) return checked
   await lockGrant(trx, grant.id, now)
@@ -125,28 +131,30 @@ export async function reserveGrant(
   }
   const refused = checkSpent(grant, reservation, spent)
   if (refused) return refused
-  await add(trx, reservation, WHOLE_LIFE, now)
-  if (repetition) await add(trx, reservation, repetition.start, now)
-  return { reservation, spent }
+  const taking = sumsOf(reservation).map((start) => adding(trx, reservation, start, now))
+  return { reservation, spent, taking }
 }
 
 /**
- * Gives back what a finished payment did not use: a share of each sum it was counted in. Nothing else is
- * touched, whatever other payments did meanwhile.
+ * What gives back what a finished payment did not use: a share of each sum it was counted in. Nothing else is
+ * touched, whatever other payments did meanwhile: a share is added to the sum as it is, nothing is checked, so one
+ * change needs no lock on the grant (a payment that is being checked read the sum before it or after it). Two sums
+ * change under the lock, or two payments that end would wait for each other's.
  *
  * @param unused minor units to give back; negative where more was delivered than reserved
  */
-export async function giveBack(
-  trx: Transaction,
+export function givingBack(
+  knex: Knex,
   reservation: GrantReservation,
-  unused: { debit: bigint; receive: bigint },
-  now: Date
-): Promise<void> {
-  if (unused.debit === 0n && unused.receive === 0n) return
-  await lockGrant(trx, reservation.grantId, now)
-  await subtract(trx, reservation, WHOLE_LIFE, unused)
-  const { intervalStart } = reservation
-  if (intervalStart) await subtract(trx, reservation, intervalStart, unused)
+  unused: { debit: bigint; receive: bigint }
+): Knex.QueryBuilder[] {
+  if (unused.debit === 0n && unused.receive === 0n) return []
+  return sumsOf(reservation).map((start) => subtracting(knex, reservation, start, unused))
+}
+
+/** The starts of the sums that a payment is counted in. */
+function sumsOf({ intervalStart }: GrantReservation): (Date | typeof WHOLE_LIFE)[] {
+  return intervalStart ? [WHOLE_LIFE, intervalStart] : [WHOLE_LIFE]
 }
 
 /**
@@ -195,10 +203,26 @@ export function spentRows(
   return life.unionAll([then, later], true)
 }
 
-async function lockGrant(trx: Transaction, grantId: string, now: Date): Promise<void> {
-  await trx.raw(`SET LOCAL lock_timeout = ${GRANT_LOCK_TIMEOUT_MS}`)
-  await trx(GRANTS).insert({ id: grantId, createdAt: now }).onConflict('id').ignore()
-  await trx(GRANTS).where({ id: grantId }).forNoKeyUpdate().first('id')
+/**
+ * Holds the grant's row, which is made where there is none, until the transaction ends. One statement, but where
+ * another transaction made the row while this one waited for it: that row it does not see.
+ *
+ * @throws the server's error where others hold it for GRANT_LOCK_TIMEOUT_MS (`isLockTimeout`)
+ */
+export async function lockGrant(trx: Transaction, grantId: string, now: Date): Promise<void> {
+  const { rows } = await trx.raw<{ rows: [{ isLocked: boolean }] }>(
+    `WITH patience AS MATERIALIZED (
+       SELECT set_config('lock_timeout', ?, true)
+     ), made AS (
+       INSERT INTO "${GRANTS}" (id, "createdAt") SELECT ?::text, ?::timestamptz FROM patience
+       ON CONFLICT (id) DO NOTHING RETURNING id
+     ), held AS (
+       SELECT found.id FROM patience CROSS JOIN "${GRANTS}" AS found WHERE found.id = ? FOR NO KEY UPDATE OF found
+     )
+     SELECT EXISTS (SELECT 1 FROM made) OR EXISTS (SELECT 1 FROM held) AS "isLocked"`,
+    [String(GRANT_LOCK_TIMEOUT_MS), grantId, now, grantId]
+  )
+  if (!rows[0].isLocked) await trx(GRANTS).where({ id: grantId }).forNoKeyUpdate().first('id')
 }
 
 function checkSpent(
@@ -255,14 +279,14 @@ function keyOf(
   }
 }
 
-async function add(
+function adding(
   trx: Transaction,
   reservation: GrantReservation,
   intervalStart: Date | typeof WHOLE_LIFE,
   now: Date
-): Promise<void> {
+): Knex.QueryBuilder {
   const key = keyOf(reservation, intervalStart)
-  await trx(SPENT)
+  return trx(SPENT)
     .insert({
       ...key,
       debitAmountValue: reservation.debitAmount.value,
@@ -276,17 +300,17 @@ async function add(
     })
 }
 
-async function subtract(
-  trx: Transaction,
+function subtracting(
+  knex: Knex,
   reservation: GrantReservation,
   intervalStart: Date | typeof WHOLE_LIFE,
   unused: { debit: bigint; receive: bigint }
-): Promise<void> {
-  await trx(SPENT)
+): Knex.QueryBuilder {
+  return knex(SPENT)
     .where(keyOf(reservation, intervalStart))
     .update({
-      debitAmountValue: trx.raw('?? - ?::numeric', ['debitAmountValue', String(unused.debit)]),
-      receiveAmountValue: trx.raw('?? - ?::numeric', ['receiveAmountValue', String(unused.receive)])
+      debitAmountValue: knex.raw('?? - ?::numeric', ['debitAmountValue', String(unused.debit)]),
+      receiveAmountValue: knex.raw('?? - ?::numeric', ['receiveAmountValue', String(unused.receive)])
     })
 }
 

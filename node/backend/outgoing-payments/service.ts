@@ -13,7 +13,7 @@ import { isLockTimeout, isUuid, violatedUnique } from '../sql.ts'
 import type { WalletAddresses } from '../wallet-addresses/model.ts'
 import type { Outbox } from '../webhooks/model.ts'
 import { outgoingPaymentEvent } from './events.ts'
-import { giveBack, readSpent, reserveGrant } from './grant-limits.ts'
+import { givingBack, lockGrant, readSpent, reserveGrant } from './grant-limits.ts'
 import type {
   GrantSpentAmounts,
   OutgoingPayment,
@@ -23,7 +23,7 @@ import type {
 } from './model.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
 import type { TransmitData } from '../secrets.ts'
-import { BACK_TO_FUNDING, createdEventId, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
+import { BACK_TO_FUNDING, createdEventIdOf, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
 import type { OutgoingPaymentRow } from './store.ts'
 
 /** A payment that was funded is looked at after so long, should the process that funds it die right then. */
@@ -142,9 +142,9 @@ export function createOutgoingPaymentService(
       const reserved = await reserveGrant(trx, grant, quote, createdAt)
       if (isFailure<OutgoingPaymentFailure>(reserved)) return reserved
       row.grantIntervalStart = reserved.reservation.intervalStart ?? null
-      await trx(TABLE).insert(row)
       const payment = toOutgoingPayment(row, quote, 0n)
-      await outbox.add(trx, outgoingPaymentEvent('outgoing_payment.created', payment, 0n))
+      const event = outgoingPaymentEvent('outgoing_payment.created', payment, 0n)
+      await outbox.addWith({ knex: trx }, trx(TABLE).insert(row), event, reserved.taking)
       return { payment, spent: reserved.spent }
     })
   }
@@ -165,13 +165,13 @@ export function createOutgoingPaymentService(
   }
 
   async function fund(input: Parameters<OutgoingPayments['fund']>[0]): ReturnType<OutgoingPayments['fund']> {
-    const payment = await get(input.id, input.tenantId)
-    if (payment === undefined) return unknown(input.id)
+    const found = await getWithDeposit(input.id, input.tenantId)
+    if (found === undefined) return unknown(input.id)
+    const { payment, depositId } = found
     const { dataToTransmit } = input
     if (dataToTransmit !== undefined && Buffer.byteLength(dataToTransmit) > MAX_APPLICATION_DATA_BYTES) {
       return failure('DataTooLong', `dataToTransmit may have ${MAX_APPLICATION_DATA_BYTES} bytes`)
     }
-    const depositId = await createdEventId(database.knex, payment.id)
     if (depositId === undefined) {
       return failure('InvalidId', `payment ${payment.id} has no created event`)
     }
@@ -249,7 +249,9 @@ export function createOutgoingPaymentService(
       const reservation = reservationOf(row, payment.quote)
       if (reservation) {
         const { debitAmount, receiveAmount } = payment.quote
-        await giveBack(trx, reservation, { debit: debitAmount.value, receive: receiveAmount.value }, now())
+        const unused = { debit: debitAmount.value, receive: receiveAmount.value }
+        await lockGrant(trx, reservation.grantId, now())
+        for (const share of givingBack(trx, reservation, unused)) await share
       }
       const result = toOutgoingPayment(row, payment.quote, 0n)
       if (row.initiatedBy === 'CARD') {
@@ -283,6 +285,22 @@ export function createOutgoingPaymentService(
     const where = { id, ...(tenantId !== undefined && { tenantId }) }
     const [payment] = await read(await database.knex<OutgoingPaymentRow>(TABLE).where(where))
     return payment
+  }
+
+  /** A payment, and the id of its created event, which is that of its deposit. */
+  async function getWithDeposit(
+    id: string,
+    tenantId?: string
+  ): Promise<{ payment: OutgoingPayment; depositId: string | undefined } | undefined> {
+    if (!isUuid(id)) return undefined
+    const [row] = await database
+      .knex<OutgoingPaymentRow>(TABLE)
+      .where({ id, ...(tenantId !== undefined && { tenantId }) })
+      .select('*', createdEventIdOf(database.knex, id).as('depositId'))
+    if (row === undefined) return undefined
+    const { depositId, ...rest } = row as OutgoingPaymentRow & { depositId: string | null }
+    const [payment] = await read([rest])
+    return payment && { payment, depositId: depositId ?? undefined }
   }
 
   return {

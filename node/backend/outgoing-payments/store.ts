@@ -86,13 +86,13 @@ export const BACK_TO_FUNDING = {
   leaseDeadline: null
 } as const satisfies Partial<OutgoingPaymentRow>
 
-/** The id of a payment's `outgoing_payment.created` event, which is also the id of its deposit. */
-export async function createdEventId(knex: Knex, paymentId: string): Promise<string | undefined> {
-  const event = await knex('webhookEvents')
+/** A query for the id of a payment's `outgoing_payment.created` event, which is also the id of its deposit. */
+export function createdEventIdOf(knex: Knex, paymentId: string): Knex.QueryBuilder<object, { id: string }[]> {
+  return knex('webhookEvents')
     .where({ outgoingPaymentId: paymentId, type: 'outgoing_payment.created' })
     .orderBy('sequence', 'desc')
-    .first<{ id: string } | undefined>('id')
-  return event?.id
+    .limit(1)
+    .select('id')
 }
 
 /**

@@ -54,15 +54,21 @@ export interface Outbox {
    * Makes a change and writes its event by one statement, which is its own transaction: neither is seen without
    * the other, and where the change finds no row to change, there is no event.
    *
+   * @param on the database, or `{ knex: trx }`: then it is a statement of that transaction
    * @param change an insert or update of one row, without `returning`; the table has an id
+   * @param alongside what else changes with it; an update that must not happen alone says `whereRaw(IF_CHANGED)`
    * @returns the event's id; undefined where nothing changed
    */
   addWith(
-    database: Pick<Database, 'knex'>,
+    on: Pick<Database, 'knex'>,
     change: Knex.QueryBuilder,
-    event: NewWebhookEvent
+    event: NewWebhookEvent,
+    alongside?: readonly Knex.QueryBuilder[]
   ): Promise<string | undefined>
 }
+
+/** A condition of statements that go `alongside` a change: that it changed a row. */
+export const IF_CHANGED = 'EXISTS (SELECT 1 FROM change)'
 
 /** An event as it was stored. */
 export interface WebhookEvent {

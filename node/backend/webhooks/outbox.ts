@@ -15,6 +15,11 @@ const RESOURCE_COLUMN = {
   asset: 'assetId'
 } as const satisfies Record<NewWebhookEvent['resource']['kind'], string | null>
 
+interface Statement {
+  sql: string
+  bindings: readonly unknown[]
+}
+
 /**
  * Writes events and their deliveries. Events of one resource keep their order when their transactions are
  * serialised by a lock on the resource's row, as every change of a state is.
@@ -57,8 +62,9 @@ export function createOutbox({
   /** Writes the event if `change` gives a row. */
   async function write(
     knex: Knex,
-    change: { sql: string; bindings: readonly unknown[] },
-    event: NewWebhookEvent
+    change: Statement,
+    event: NewWebhookEvent,
+    alongside: readonly Statement[] = []
   ): Promise<string | undefined> {
     const id = random.orderedUuid()
     const createdAt = new Date(clock.nowMs())
@@ -73,7 +79,7 @@ export function createOutbox({
             id: [event.resource.id]
           }
     const { rows } = await knex.raw<{ rows: [{ written: boolean }] }>(
-      `WITH change AS (${change.sql}), event AS (
+      `WITH change AS (${change.sql}), ${alongside.map(({ sql }, index) => `also${index} AS (${sql}), `).join('')} event AS (
            INSERT INTO "webhookEvents" (id, type, data, "tenantId", "resourceKey", ${named.column}
              "withdrawalAccountId", "withdrawalAssetId", "withdrawalAmount", "createdAt")
            SELECT ?::uuid, ?::text, ?::json, ?::uuid, ?::text, ${named.value} ?::uuid, ?::uuid, ?::numeric, ?::timestamptz
@@ -90,6 +96,7 @@ export function createOutbox({
          SELECT EXISTS (SELECT 1 FROM event) AS written, (SELECT count(pg_notify(?, id::text)) FROM delivery)`,
       [
         ...change.bindings,
+        ...alongside.flatMap(({ bindings }) => bindings),
         id,
         event.type,
         JSON.stringify(event.data),
@@ -114,8 +121,9 @@ export function createOutbox({
     async add(trx, event) {
       return (await write(trx, { sql: 'SELECT 1', bindings: [] }, event))!
     },
-    addWith(database, change, event) {
-      return write(database.knex, change.returning('id').toSQL(), event)
+    addWith({ knex }, change, event, alongside = []) {
+      const others = alongside.map((one) => one.toSQL())
+      return write(knex, change.returning('id').toSQL(), event, others)
     }
   }
 }

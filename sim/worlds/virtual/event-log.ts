@@ -20,6 +20,8 @@ export type EventKind =
 export interface EventLog {
   /** Appends one event: when it happened, to whom, and its bytes. */
   append(kind: EventKind, subject: string, bytes?: Uint8Array): void
+  /** A number was drawn: successive ones of one process are one event, which says how many. */
+  countFraction(owner: string): void
   /** A line for readers, which the hash leaves out (log lines carry stacks with paths of this machine). */
   note(subject: string, line: string): void
   /** Events so far. */
@@ -30,6 +32,8 @@ export interface EventLog {
 
 /** Bytes collected before they are hashed: one update per event would cost more than the hash itself. */
 const HASH_CHUNK_BYTES = 65_536
+/** Of one unit of a string. */
+const MAX_UTF8_BYTES = 3
 /** Of an event's bytes, as many are shown to a reader. */
 const SHOWN_BYTES = 2_000
 
@@ -43,37 +47,66 @@ export function createEventLog(nowMs: () => number, write?: (line: string) => vo
   let used = 0
   let length = 0
 
+  let fractionOwner = ''
+  let fractions = 0
+  let timeMs = Number.NaN
+  let timeText = ''
+
   function flush(): void {
     if (used === 0) return
     running.update(chunk.subarray(0, used))
     used = 0
   }
 
+  function endFractions(): void {
+    if (fractions === 0) return
+    const count = fractions
+    fractions = 0
+    append('random', `${fractionOwner} ${count} fractions`)
+  }
+
+  function append(kind: EventKind, subject: string, bytes?: Uint8Array): void {
+    if (fractions > 0) endFractions()
+    length += 1
+    if (nowMs() !== timeMs) {
+      timeMs = nowMs()
+      timeText = String(timeMs)
+    }
+    const byteLength = bytes === undefined ? 0 : bytes.length
+    // Every field ends, or tells its length, so that two different histories never write the same bytes.
+    const head = `${kind}\0${timeText}\0${subject}\0${byteLength}\0`
+    const longestHead = head.length * MAX_UTF8_BYTES
+    if (used + longestHead > HASH_CHUNK_BYTES) flush()
+    if (longestHead > HASH_CHUNK_BYTES) running.update(head)
+    else used += chunk.write(head, used)
+    if (bytes && used + byteLength > HASH_CHUNK_BYTES) {
+      flush()
+      running.update(bytes)
+    } else if (bytes) {
+      chunk.set(bytes, used)
+      used += byteLength
+    }
+    write?.(`${stamp(timeMs)} ${kind} ${subject}${bytes ? ` ${shown(bytes)}` : ''}`)
+  }
+
   return {
-    append(kind, subject, bytes) {
-      length += 1
-      // Every field ends, or tells its length, so that two different histories never write the same bytes.
-      const head = `${kind}\0${nowMs()}\0${subject}\0${bytes?.length ?? 0}\0`
-      const headLength = Buffer.byteLength(head)
-      if (used + headLength > HASH_CHUNK_BYTES) flush()
-      if (headLength > HASH_CHUNK_BYTES) running.update(head)
-      else used += chunk.write(head, used)
-      if (bytes && used + bytes.length > HASH_CHUNK_BYTES) {
-        flush()
-        running.update(bytes)
-      } else if (bytes) {
-        chunk.set(bytes, used)
-        used += bytes.length
+    append,
+    countFraction(owner) {
+      if (owner !== fractionOwner) {
+        endFractions()
+        fractionOwner = owner
       }
-      write?.(`${stamp(nowMs())} ${kind} ${subject}${bytes ? ` ${shown(bytes)}` : ''}`)
+      fractions += 1
     },
     note(subject, line) {
       write?.(`${stamp(nowMs())} note ${subject} ${line}`)
     },
     get length() {
+      endFractions()
       return length
     },
     hash() {
+      endFractions()
       flush()
       return running.copy().digest('hex')
     }

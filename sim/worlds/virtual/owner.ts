@@ -15,6 +15,8 @@ export interface Owner {
   killed: boolean
   /** The next bytes of its random stream. */
   draw(length: number): Buffer
+  /** The next number of [0, 1), of a stream of its own: libraries draw these by the thousand, for ids of their objects. */
+  fraction(): number
 }
 
 const context = new AsyncLocalStorage<Owner>()
@@ -39,14 +41,16 @@ export function createOwner(options: {
   incarnation: number
   skewMs?: number
   onDraw: (owner: Owner, bytes: Buffer) => void
+  onFraction: (owner: Owner) => void
 }): Owner {
-  const { seed, name, incarnation, skewMs = 0, onDraw } = options
+  const { seed, name, incarnation, skewMs = 0, onDraw, onFraction } = options
   const key = createHash('sha256')
     .update(JSON.stringify([seed, name, incarnation]))
     .digest()
   const cipher = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))
   const zeros = Buffer.alloc(KEY_STREAM_CHUNK_BYTES)
   let stream = Buffer.alloc(0)
+  const nextFraction = createFractions(key)
 
   const owner: Owner = {
     name,
@@ -54,19 +58,37 @@ export function createOwner(options: {
     skewMs,
     killed: false,
     draw(length) {
-      const parts: Buffer[] = []
-      let missing = length
-      while (missing > 0) {
+      const bytes = Buffer.allocUnsafe(length)
+      let done = 0
+      while (done < length) {
         if (stream.length === 0) stream = cipher.update(zeros)
-        const part = stream.subarray(0, missing)
-        stream = stream.subarray(part.length)
-        missing -= part.length
-        parts.push(part)
+        const copied = stream.copy(bytes, done)
+        stream = stream.subarray(copied)
+        done += copied
       }
-      const bytes = Buffer.concat(parts)
       onDraw(owner, bytes)
       return bytes
+    },
+    fraction() {
+      onFraction(owner)
+      return nextFraction()
     }
   }
   return owner
+}
+
+/** Numbers of [0, 1) with 32 bits each: sfc32 of PractRand, started from a key. */
+function createFractions(key: Buffer): () => number {
+  let [a, b, c, counter] = [key.readInt32LE(0), key.readInt32LE(4), key.readInt32LE(8), 1]
+  const next = () => {
+    const sum = (((a + b) | 0) + counter) | 0
+    counter = (counter + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + sum) | 0
+    return (sum >>> 0) / 2 ** 32
+  }
+  // As its author says: the first dozen still show where it started.
+  for (let round = 0; round < 12; round += 1) next()
+  return next
 }

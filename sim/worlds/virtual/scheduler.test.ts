@@ -64,7 +64,13 @@ describe('time', () => {
 
   test('cancelled events and events of killed owners do not happen', async () => {
     const scheduler = create()
-    const owner = createOwner({ seed: '1', name: 'a', incarnation: 1, onDraw: () => undefined })
+    const owner = createOwner({
+      seed: '1',
+      name: 'a',
+      incarnation: 1,
+      onDraw: () => undefined,
+      onFraction: () => undefined
+    })
     const happened: string[] = []
     scheduler.cancel(scheduler.after(1, () => void happened.push('cancelled')))
     scheduler.after(2, () => void happened.push('dead'), { owner })

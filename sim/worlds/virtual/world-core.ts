@@ -39,6 +39,10 @@ export function createWorldCore({
         onDraw: (owner, bytes) => {
           scheduler.touch()
           log.append('random', `${owner.name} ${owner.incarnation}`, bytes)
+        },
+        onFraction: (owner) => {
+          scheduler.touch()
+          log.countFraction(owner.name)
         }
       })
     }

@@ -115,7 +115,7 @@ export function installRandomness(fallback: Owner): void {
     return realSign(algorithm, data, key)
   }
 
-  Math.random = () => draw(6).readUIntBE(0, 6) / 2 ** 48
+  Math.random = () => (currentOwner() ?? fallback).fraction()
   patch(crypto, {
     randomBytes,
     pseudoRandomBytes: randomBytes,

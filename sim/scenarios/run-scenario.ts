@@ -25,6 +25,7 @@ const MAX_STORY_LINES = 2_000
  *
  * @param options.draw random bytes for what the scenario decides
  * @param options.violated rejects when an invariant is found violated while the scenario runs
+ * @param options.atRest checks what must hold when nothing is in flight; throws PropertyViolation
  * @throws whatever the scenario's own code throws; what a node did wrong is in the outcome
  */
 export async function runScenario(
@@ -34,8 +35,13 @@ export async function runScenario(
   controls: NetworkControls,
   {
     draw = (length) => network.runtime.random.bytes(length),
-    violated
-  }: { draw?: (length: number) => Buffer; violated?: Promise<never> } = {}
+    violated,
+    atRest = () => undefined
+  }: {
+    draw?: (length: number) => Buffer
+    violated?: Promise<never>
+    atRest?: (options: { faultless: boolean }) => void
+  } = {}
 ): Promise<ScenarioOutcome> {
   const { clock } = network.runtime
   const startMs = clock.nowMs()
@@ -71,6 +77,7 @@ export async function runScenario(
       webhooksHonoured: (node) => honoured.get(node)!,
       faulted: (from, to) => net.touched.has(from) || net.touched.has(to)
     })
+    atRest({ faultless: net.touched.size === 0 })
   }
 
   let violation: PropertyViolation | undefined

@@ -3,6 +3,7 @@ import type { VirtualWorld } from '../worlds/virtual/world.ts'
 import { startVirtualNetwork } from '../worlds/virtual/start-network.ts'
 import type { VirtualNetwork } from '../worlds/virtual/start-network.ts'
 import { watchLedgers } from '../invariants/continuous.ts'
+import { watchPackets } from '../invariants/watch-packets.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
@@ -16,6 +17,8 @@ export interface VirtualScenarioArgs {
 export interface VirtualScenarioResult extends ScenarioOutcome {
   /** How often the ledgers were checked: after each commit of a backend. */
   ledgerChecks: number
+  /** ILP Prepares that went over the wire between nodes. */
+  packets: number
   /** Statements that the database executed while the network came up, and altogether. */
   statements: { start: number; total: number }
   /** Processor time that the network took to come up. */
@@ -47,15 +50,21 @@ export async function runInWorld(
 ): Promise<VirtualScenarioResult> {
   setLatency(world, scenario.latency)
   const before = process.cpuUsage()
+  const packets = watchPackets(world)
   const network = await startVirtualNetwork(world, scenario.topology)
+  packets.begin(network)
   const { user, system } = process.cpuUsage(before)
   const start = world.gate!.unitCount()
   const watch = watchLedgers(world.gate!, network)
   onNetwork(network)
-  const outcome = await runScenario(scenario, network, 'virtual', network, { violated: watch.violated })
+  const outcome = await runScenario(scenario, network, 'virtual', packets.controls(network), {
+    violated: Promise.race([watch.violated, packets.violated]),
+    atRest: (options) => packets.settle(options)
+  })
   return {
     ...outcome,
     ledgerChecks: watch.checks(),
+    packets: packets.counts().prepares,
     statements: { start, total: world.gate!.unitCount() },
     startCpuMs: Math.round((user + system) / 1_000)
   }

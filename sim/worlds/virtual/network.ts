@@ -6,7 +6,7 @@ import { runAs } from './owner.ts'
 import type { Owner } from './owner.ts'
 import type { Scheduler } from './scheduler.ts'
 import { systemError, VirtualSocket } from './socket.ts'
-import type { SocketHost } from './socket.ts'
+import type { SocketHost, SocketTap } from './socket.ts'
 
 /** One way, between any two hosts, unless told otherwise. */
 export const DEFAULT_LATENCY_MS = 1
@@ -38,7 +38,16 @@ export interface VirtualNetwork {
   readonly conditions: NetworkConditions
   /** Asks `judge` about everything that is sent, before it is; the first that does not let it pass decides. */
   watch(judge: Judge): () => void
+  /** Asks about every connection that opens from here on whether somebody wants to hear what goes over it. */
+  tap(listener: ConnectionListener): void
 }
+
+/** @param connection both ends with their processes, and the port of the door */
+export type ConnectionListener = (connection: {
+  client: { host: string; owner: Owner }
+  server: { host: string; owner: Owner }
+  port: number
+}) => { client: SocketTap; server: SocketTap } | undefined
 
 /** What happens to bytes that a socket is about to send. */
 export type Judge = (socket: VirtualSocket, bytes: Buffer) => 'pass' | 'reset'
@@ -61,6 +70,7 @@ export function createVirtualNetwork({
   const nextPort = new Map<string, number>()
   const conditions = createConditions(scheduler, () => latencyMs)
   const judges = new Set<Judge>()
+  const listeners: ConnectionListener[] = []
   let connections = 0
 
   function judge(socket: VirtualSocket, bytes: Buffer): 'pass' | 'reset' {
@@ -137,6 +147,16 @@ export function createVirtualNetwork({
     server.localAddress = client.remoteAddress = addresses.get(to)
     server.localPort = client.remotePort = port
     log.append('open', name)
+    const ends = {
+      client: { host: clientHost.host, owner: clientHost.owner },
+      server: { host: to, owner: door.owner }
+    }
+    for (const listener of listeners) {
+      const taps = listener({ ...ends, port })
+      if (!taps) continue
+      client.tap = taps.client
+      server.tap = taps.server
+    }
     server.opened(client, 'server', back)
     // Scheduled before anything that the server sends, so that the client hears of the connection first.
     back.send(() => client.announce(), clientHost.owner)
@@ -228,6 +248,7 @@ export function createVirtualNetwork({
     watch(one) {
       judges.add(one)
       return () => judges.delete(one)
-    }
+    },
+    tap: (listener) => void listeners.push(listener)
   }
 }

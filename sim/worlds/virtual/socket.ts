@@ -12,6 +12,16 @@ export const CONNECTION_WINDOW_BYTES = 262_144
 /** What goes over a connection, in order. */
 type Segment = { kind: 'data'; bytes: Buffer } | { kind: 'end' } | { kind: 'reset' }
 
+/** Hears of the bytes of one end of a connection. */
+export interface SocketTap {
+  /** This end writes them: before anything can happen to them on their way. */
+  sent(bytes: Buffer): void
+  /** As many have reached this end. */
+  arrived(length: number): void
+  /** Nothing reaches this end any more. Perhaps told more than once. */
+  broken(): void
+}
+
 /** What a socket asks of the network that it belongs to. */
 export interface SocketHost {
   readonly owner: Owner
@@ -44,6 +54,7 @@ export class VirtualSocket extends Duplex implements Socket {
   label = ''
   /** Which end it is; undefined until the connection stands. */
   side: 'client' | 'server' | undefined
+  tap: SocketTap | undefined
   readonly #host: SocketHost
   #peer: VirtualSocket | undefined
   /** The way to the other end. */
@@ -163,6 +174,7 @@ export class VirtualSocket extends Duplex implements Socket {
   kill(): void {
     if (this.#silent) return
     this.#silent = true
+    this.tap?.broken()
     if (!this.destroyed) this.#send({ kind: 'reset' })
     this.#stopTimeout()
     this.#host.closed(this)
@@ -216,6 +228,7 @@ export class VirtualSocket extends Duplex implements Socket {
     this.bytesWritten += bytes.length
     this.#outstandingBytes += bytes.length
     this.#host.log.append('message', this.label, bytes)
+    this.tap?.sent(bytes)
     if (this.#host.judge(this, bytes) === 'reset') return this.#break()
     this.#send({ kind: 'data', bytes })
     this.#restartTimeout()
@@ -247,6 +260,7 @@ export class VirtualSocket extends Duplex implements Socket {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#stopTimeout()
+    this.tap?.broken()
     const unread = this.#held.length > 0 || this.readableLength > 0
     if (this.#opened && !this.#endSent) {
       // As TCP does: closing with unread bytes resets, otherwise the other side sees the end.
@@ -302,8 +316,11 @@ export class VirtualSocket extends Duplex implements Socket {
       this.#held.length = 0
       return void this.destroy(systemError('ECONNRESET', 'read', 'read ECONNRESET'))
     }
-    if (segment.kind === 'end') this.#endHeld = true
-    else {
+    if (segment.kind === 'end') {
+      this.#endHeld = true
+      this.tap?.broken()
+    } else {
+      this.tap?.arrived(segment.bytes.length)
       this.bytesRead += segment.bytes.length
       this.#held.push(segment.bytes)
     }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { WebSocket } from 'ws'
+import WebSocket from 'ws'
 import { expect, test } from 'vitest'
 import {
   AUTH_SUB_PROTOCOL,

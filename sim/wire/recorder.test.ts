@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import WebSocket from 'ws'
+import * as library from 'ws'
 import { expect, test } from 'vitest'
 import {
   AUTH_SUB_PROTOCOL,
@@ -40,7 +40,7 @@ function response(body: Buffer, status = '200 OK'): Buffer {
 }
 
 /** What the `ws` library writes frames with; its types leave that out. */
-const { Sender } = WebSocket as unknown as {
+const { Sender } = library as unknown as {
   Sender: { frame(bytes: Buffer, options: Record<string, unknown>): Buffer[] }
 }
 

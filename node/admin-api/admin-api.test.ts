@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
+import { parseValue } from 'graphql'
 import { createSchema } from 'graphql-yoga'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHealth } from '../http-api/index.ts'
@@ -197,6 +198,19 @@ describe('scalars', () => {
   it('take objects as JSONObject', () => {
     expect(JSONObject.parseValue({ a: [1] })).toEqual({ a: [1] })
     expect(() => JSONObject.parseValue([1])).toThrow()
+  })
+
+  it.each(['1e999', '-1e999', '9007199254740993'])(
+    'refuse %s within a JSONObject: another number would be stored, or null',
+    (number) => {
+      expect(() => JSONObject.parseLiteral(parseValue(`{ a: [{ b: ${number} }] }`), {})).toThrow(
+        'as a string'
+      )
+    }
+  )
+
+  it.each(['1e308', '-1.5', '9007199254740992', '0', '1e-999'])('take %s within a JSONObject', (number) => {
+    expect(JSONObject.parseLiteral(parseValue(`{ a: ${number} }`), {})).toEqual({ a: Number(number) })
   })
 })
 

@@ -1,3 +1,4 @@
+export * from './argument-limits.ts'
 export * from './authenticator.ts'
 export { adminError } from './errors.ts'
 export type { AdminErrorCode } from './errors.ts'

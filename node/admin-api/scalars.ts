@@ -1,5 +1,5 @@
 import { GraphQLScalarType, Kind } from 'graphql'
-import type { ValueNode } from 'graphql'
+import type { FloatValueNode, IntValueNode, ValueNode } from 'graphql'
 import { adminError } from './errors.ts'
 
 const MAX_UINT64 = (1n << 64n) - 1n
@@ -82,7 +82,7 @@ function jsonLiteral(node: ValueNode, variables: Record<string, unknown>): unkno
       return node.values.map((value) => jsonLiteral(value, variables))
     case Kind.INT:
     case Kind.FLOAT:
-      return Number(node.value)
+      return jsonNumber(node)
     case Kind.NULL:
       return null
     case Kind.VARIABLE:
@@ -90,4 +90,14 @@ function jsonLiteral(node: ValueNode, variables: Record<string, unknown>): unkno
     default:
       return node.value
   }
+}
+
+/** @throws BAD_USER_INPUT for what no double is, or not this one: it would be stored as null, or with other digits */
+function jsonNumber({ kind, value }: IntValueNode | FloatValueNode): number {
+  const number = Number(value)
+  if (Number.isFinite(number) && (kind === Kind.FLOAT || BigInt(value) === BigInt(number))) return number
+  throw adminError(
+    'BAD_USER_INPUT',
+    `${value.slice(0, 50)} is no number that JSON keeps: write it as a string`
+  )
 }

@@ -7,6 +7,8 @@ import { createHttpApp, DEFAULT_MAX_BODY_BYTES, parseJson, readRequestBody } fro
 import type { Health } from '../http-api/index.ts'
 import { serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
+import { DEFAULT_ARGUMENT_LIMITS, limitArguments } from './argument-limits.ts'
+import type { ArgumentLimits } from './argument-limits.ts'
 import { answerTooLarge, measureAnswer } from './answer-size.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
 import { createErrorMask, withoutHints } from './errors.ts'
@@ -23,6 +25,7 @@ export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext 
   random: Random
   logger: Logger
   address: Address
+  /** The server's from then on: its resolvers are made to keep the limits. */
   schema: GraphQLSchema
   authenticator: AdminAuthenticator<Tenant>
   /** The resolvers' context, built for each request: DataLoaders live in it. */
@@ -32,6 +35,7 @@ export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext 
   production: boolean
   trustProxy?: boolean
   queryLimits?: QueryLimits
+  argumentLimits?: ArgumentLimits
   maxBodyBytes?: number
 }
 
@@ -44,6 +48,7 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
   options: AdminServerOptions<Tenant, ResolverContext>
 ): Promise<HttpServer> {
   const { logger, random, authenticator, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options
+  limitArguments(options.schema, options.argumentLimits ?? DEFAULT_ARGUMENT_LIMITS)
   const execute = createExecutor(options)
 
   async function graphql(ctx: Context): Promise<void> {

@@ -27,6 +27,21 @@ describe('parseJson', () => {
     expect(parseJson(Buffer.from(JSON.stringify(Array.from({ length: 1_000 }, () => [{}]))))).toBeDefined()
   })
 
+  it('refuses numbers that are beyond every double, however they are written, and no others', () => {
+    const digits = fc.bigInt({ min: 1n, max: 10n ** 320n }).map(String)
+    const exponent = fc.tuple(fc.constantFrom('e', 'E', 'e+', 'e-', 'e00'), fc.nat({ max: 400 }))
+    const number = fc
+      .tuple(digits, fc.option(digits), fc.option(exponent))
+      .map(([whole, part, times]) => `${whole}${part === null ? '' : `.${part}`}${(times ?? []).join('')}`)
+    fc.assert(
+      fc.property(number, (written) => {
+        const parsed = parseJson(Buffer.from(`{"a":[${written}]}`))
+        if (Number.isFinite(Number(written))) expect(parsed).toEqual({ json: { a: [Number(written)] } })
+        else expect(parsed).toBeUndefined()
+      })
+    )
+  })
+
   it.each(['', '{', 'undefined', '{"a":1,}'])('refuses %j', (text) => {
     expect(parseJson(Buffer.from(text))).toBeUndefined()
   })

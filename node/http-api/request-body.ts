@@ -47,8 +47,9 @@ export const MAX_JSON_DEPTH = 64
 
 /**
  * The JSON of a body. Undefined where it is not valid JSON, where a string in it holds a NUL character or half of
- * a surrogate pair (no text of PostgreSQL can; RFC 7493 section 2.1), or where it is nested deeper than
- * `MAX_JSON_DEPTH`: what walks it later may be recursive.
+ * a surrogate pair (no text of PostgreSQL can; RFC 7493 section 2.1), where a number is beyond every double (it
+ * would be written again as null; section 2.2), or where it is nested deeper than `MAX_JSON_DEPTH`: what walks it
+ * later may be recursive.
  */
 export function parseJson(body: Buffer): { json: unknown } | undefined {
   const text = body.toString('utf8')
@@ -61,9 +62,12 @@ export function parseJson(body: Buffer): { json: unknown } | undefined {
   return mayHoldUnfitValue(text) && holdsUnfitValue(json) ? undefined : { json }
 }
 
-/** Such characters can only be written as escapes, and depth only by brackets: most bodies need no look inside. */
+/**
+ * Such characters can only be written as escapes, such numbers with an exponent of three digits or with 210 of their
+ * own, and depth only by brackets: most bodies need no look inside.
+ */
 function mayHoldUnfitValue(text: string): boolean {
-  if (/\\u(?:0000|[dD][89a-fA-F])/.test(text)) return true
+  if (/\\u(?:0000|[dD][89a-fA-F])|\d[eE]\+?\d{3}|\d{210}/.test(text)) return true
   let brackets = 0
   for (let at = 0; at < text.length && brackets <= MAX_JSON_DEPTH; at += 1) {
     const character = text.charCodeAt(at)
@@ -81,6 +85,7 @@ function holdsUnfitValue(json: unknown): boolean {
     const below: unknown[] = []
     for (const value of level) {
       if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) return true
+      if (typeof value === 'number' && !Number.isFinite(value)) return true
       if (typeof value !== 'object' || value === null) continue
       if (depth === MAX_JSON_DEPTH) return true
       for (const [key, member] of Object.entries(value)) below.push(key, member)

@@ -1,7 +1,28 @@
-import { adminError, checkPageRequest } from '../../admin-api/index.ts'
+import { adminError, checkPageRequest, DEFAULT_ARGUMENT_LIMITS } from '../../admin-api/index.ts'
+import type { ArgumentLimits } from '../../admin-api/index.ts'
 import type { PageRequest } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
 import type { AdminContext } from './context.ts'
+
+/** The longest name, code and key id, in characters: some stand in an index. */
+const MAX_NAME_LENGTH = 255
+
+/** What is longer is refused before a resolver runs; tokens, URLs and settings have their own nouns' limits too. */
+export const ARGUMENT_LIMITS: ArgumentLimits = {
+  ...DEFAULT_ARGUMENT_LIMITS,
+  texts: {
+    code: MAX_NAME_LENGTH,
+    kid: MAX_NAME_LENGTH,
+    name: MAX_NAME_LENGTH,
+    // The public document of a wallet address shows these to everybody: all together 64 KB at most.
+    publicName: MAX_NAME_LENGTH,
+    'additionalProperties.key': MAX_NAME_LENGTH,
+    'additionalProperties.value': 1_000,
+    // As much as a packet carries, which is for the payment to say.
+    dataToTransmit: 65_536
+  },
+  lists: { additionalProperties: 50 }
+}
 
 /** The arguments of every list, as GraphQL hands them over. */
 export interface PageArguments {
@@ -65,15 +86,6 @@ export function given<Input extends object>(
   input: Input
 ): { [Name in keyof Input]?: Exclude<Input[Name], null | undefined> } {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value != null)) as never
-}
-
-/** The longest asset code and key id: both stand in an index. */
-export const MAX_NAME_LENGTH = 255
-
-/** @throws BAD_USER_INPUT above MAX_NAME_LENGTH characters */
-export function shortName(text: string, name: string): string {
-  if (text.length <= MAX_NAME_LENGTH) return text
-  throw adminError('BAD_USER_INPUT', `${name} has at most ${MAX_NAME_LENGTH} characters`)
 }
 
 /** A time in ISO 8601. @throws BAD_USER_INPUT */

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { signAdminRequest } from '../../admin-api/index.ts'
-import type { AdminError } from '../open-payments/testing.ts'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_ARGUMENT_LIMITS, signAdminRequest } from '../../admin-api/index.ts'
 import { OPERATOR_ID, TEST_ENVIRONMENT } from '../testing.ts'
-import { asError, TENANT, UNKNOWN_ID, useAdminApi } from './admin-api.test-support.ts'
+import { asError, TENANT, UNKNOWN_ID } from './admin-api.test-support.ts'
 import { everyArgument, INTROSPECTION } from './every-argument.test-support.ts'
-import type { IntrospectedSchema, Leaf } from './every-argument.test-support.ts'
-import * as operations from './operations.test-support.ts'
+import type { IntrospectedSchema } from './every-argument.test-support.ts'
+import { isId, isText, nameOf, useEverything } from './every-operation.test-support.ts'
 
 // Every argument of every operation, by introspection: what strangers and mistakes may write there.
 
@@ -19,29 +18,6 @@ const LONG = Array.from({ length: 300 }, (_, n) => createHash('sha256').update(S
 const HTML = `<script>alert("1")</script>'); DROP TABLE peers; -- ä€𝄞\r\n\t\u200f`
 const NUL = 'a\0b'
 
-/** Tables that requests of an operator write. */
-const TABLES = [
-  'tenants',
-  'tenantSettings',
-  'assets',
-  'fees',
-  'peers',
-  'httpTokens',
-  'walletAddresses',
-  'walletAddressKeys',
-  'walletAddressAdditionalProperties',
-  'incomingPayments',
-  'quotes',
-  'ilpQuoteDetails',
-  'outgoingPayments',
-  'webhookEvents',
-  'liquidityTransfers',
-  'autoPeeringRequests',
-  'autoPeeringInvitations'
-]
-
-const nameOf = ({ operation, path }: Leaf) => `${operation}(${path.join('.')})`
-
 /** Texts that a mutation takes and does not answer: keys, tokens, what goes to the sender or the card service, URLs. */
 const TOLD_ELSEWHERE =
   /idempotencyKey|authTokens|cardDetails.requestId|rejectPartialIncomingPayment.*reason|createWalletAddress\(input.address\)/
@@ -49,178 +25,7 @@ const TOLD_ELSEWHERE =
 const ONCE = ['cancelIncomingPayment(input.cancellationReason)']
 
 describe('bad input to the Admin API', () => {
-  const { desk, id, ok } = useAdminApi()
-  let every: ReturnType<typeof everyArgument>
-  const made = {} as Record<string, string>
-
-  beforeAll(async () => {
-    const { node, assetId } = desk
-    const schema = await node.admin<IntrospectedSchema>(INTROSPECTION)
-    const [payer, payee] = [
-      await node.createWalletAddress('payer', assetId),
-      await node.createWalletAddress('payee', assetId, 2)
-    ]
-    const incoming = await ok<{ payment: { id: string; url: string } }>(operations.CREATE_INCOMING, {
-      walletAddressId: payee.id,
-      incomingAmount: { value: '10', assetCode: 'USD', assetScale: 2 }
-    })
-    const { quote } = await ok<{ quote: { id: string } }>(operations.CREATE_QUOTE, {
-      walletAddressId: payer.id,
-      receiver: incoming.payment.url
-    })
-    const { payment } = await ok<{ payment: { id: string } }>(operations.CREATE_OUTGOING, {
-      walletAddressId: payer.id,
-      quoteId: quote.id
-    })
-    const { peer } = await ok<{ peer: { id: string } }>(operations.CREATE_PEER, {
-      assetId,
-      staticIlpAddress: 'test.peer',
-      http: {
-        incoming: { authTokens: ['token'] },
-        outgoing: { endpoint: 'http://127.0.0.1:1/', authToken: 'x' }
-      },
-      initialLiquidity: '1000'
-    })
-    const [{ id: keyId }] = (await node.database.knex('walletAddressKeys').select('id').limit(1)) as [
-      { id: string }
-    ]
-    const [{ id: eventId }] = (await node.database
-      .knex('webhookEvents')
-      .select('id')
-      .where('type', 'outgoing_payment.created')) as [{ id: string }]
-    const withdrawalId = id()
-    await ok(operations.WITHDRAW_ASSET, {
-      assetId,
-      amount: '1',
-      id: withdrawalId,
-      idempotencyKey: id(),
-      timeoutSeconds: '600'
-    })
-    Object.assign(made, {
-      asset: assetId,
-      peer: peer.id,
-      walletAddress: payer.id,
-      walletAddressUrl: payee.url,
-      incomingPayment: incoming.payment.id,
-      incomingPaymentUrl: incoming.payment.url,
-      outgoingPayment: payment.id,
-      quote: quote.id,
-      key: keyId,
-      event: eventId,
-      withdrawal: withdrawalId
-    })
-    every = everyArgument(schema.data!, meant)
-  })
-
-  /** What stands where nothing bad is tried. */
-  function meant(operation: string, path: readonly string[]): unknown {
-    const name = path.at(-1)!
-    if (name === 'id') return idOf(operation)
-    const values: Record<string, () => unknown> = {
-      tenantId: () => TENANT.tenantId,
-      assetId: () => made.asset,
-      peerId: () => made.peer,
-      walletAddressId: () => made.walletAddress,
-      incomingPaymentId: () => made.incomingPayment,
-      partialIncomingPaymentId: id,
-      outgoingPaymentId: () => made.outgoingPayment,
-      quoteId: () => made.quote,
-      eventId: () => made.event,
-      webhookEventId: () => made.event,
-      withdrawalId: () => made.withdrawal,
-      idempotencyKey: id,
-      code: () => id().slice(-8),
-      assetCode: () => 'USD',
-      staticIlpAddress: () => `test.peer-${id()}`,
-      routes: () => `test.route-${id()}`,
-      authTokens: id,
-      endpoint: () => 'http://127.0.0.1:1/',
-      peerUrl: () => 'http://127.0.0.1:1/',
-      address: () => `/${id()}`,
-      receiver: () => made.incomingPaymentUrl,
-      incomingPayment: () => made.incomingPaymentUrl,
-      incomingPaymentUrl: () => made.incomingPaymentUrl,
-      walletAddressUrl: () => made.walletAddressUrl,
-      url: () => made.walletAddressUrl,
-      expiresAt: () => '2100-01-01T00:00:00Z',
-      initiatedAt: () => '2026-01-01T00:00:00Z',
-      idpConsentUrl: () => 'https://idp.example/',
-      kid: id,
-      x: () => 'A'.repeat(43),
-      before: () => made.asset,
-      last: () => 1
-    }
-    if (name === 'key' && operation.includes('enant')) return 'WEBHOOK_MAX_RETRY'
-    if (name === 'value' && operation.includes('enant')) return '3'
-    if (name === 'value' && path.at(-2) === 'additionalProperties') return 'text'
-    return values[name]?.()
-  }
-
-  function idOf(operation: string): string | undefined {
-    if (/^(deposit|create)/.test(operation) || operation === 'deleteTenant') return id()
-    if (/tenant/i.test(operation)) return TENANT.tenantId
-    if (operation === 'receiver') return made.incomingPaymentUrl
-    if (operation === 'revokeWalletAddressKey') return made.key
-    if (/Receiver|IncomingPayment|incomingPayment/.test(operation)) return made.incomingPayment
-    if (/OutgoingPayment|outgoingPayment/.test(operation)) return made.outgoingPayment
-    if (/WalletAddress|walletAddress/.test(operation)) return made.walletAddress
-    if (/peer/i.test(operation)) return made.peer
-    if (operation === 'quote') return made.quote
-    return made.asset
-  }
-
-  /** All that is stored, and the money. */
-  async function state(): Promise<unknown> {
-    const hashes = TABLES.map(
-      (table) => `(SELECT md5(string_agg(xmin::text || ctid::text, '' ORDER BY ctid)) FROM "${table}" t)`
-    )
-    const { rows } = await desk.node.database.knex.raw<{ rows: unknown[] }>(`SELECT ARRAY[${hashes.join()}]`)
-    const { data } = await desk.node.admin(
-      `query ($asset: String!, $peer: String!) { asset(id: $asset) { liquidity } peer(id: $peer) { liquidity } }`,
-      made
-    )
-    return { rows, data }
-  }
-
-  type Answer = { data?: Record<string, unknown>; errors?: AdminError[] }
-
-  /** Tries values at leaves (undefined: what is meant there), and gives what went otherwise than `judge` wants. */
-  async function sweep(
-    isTried: (leaf: Leaf) => boolean,
-    values: readonly unknown[],
-    judge: (answer: Answer, leaf: Leaf, value: unknown) => string | undefined,
-    as?: typeof TENANT
-  ): Promise<string[]> {
-    const wrong: string[] = []
-    const leaves = every.leaves.filter(isTried)
-    expect(leaves.length).toBeGreaterThan(10)
-    for (const leaf of leaves) {
-      const name = nameOf(leaf)
-      for (const value of values) {
-        const tried = {
-          path: leaf.path,
-          value: value === undefined ? meant(leaf.operation, leaf.path) : value
-        }
-        const { text, variables } = every.request(leaf.operation, tried)
-        const answer = await desk.node.admin<Record<string, unknown>>(text, variables, as)
-        const shown = String(JSON.stringify(tried.value)).slice(0, 40)
-        for (const { message, extensions } of answer.errors ?? []) {
-          if (!extensions?.code || extensions.code === 'INTERNAL_SERVER_ERROR')
-            wrong.push(`${name} = ${shown}: ${message.slice(0, 200)} ${extensions?.code}`)
-          if (message.length > 1_100)
-            wrong.push(`${name} = ${shown}: a message of ${message.length} characters`)
-        }
-        const problem = judge(answer, leaf, value)
-        if (problem !== undefined) wrong.push(`${name} = ${shown}: ${problem}`)
-      }
-    }
-    return wrong
-  }
-
-  const isId = ({ path, type }: Leaf) =>
-    type === 'ID' || path.some((name) => /(^id|Id)$/.test(name) && name !== 'requestId')
-  const isCursor = ({ path }: Leaf) => ['after', 'before'].includes(path.at(-1)!)
-  const isText = (leaf: Leaf) => leaf.type === 'String' && !isId(leaf) && !isCursor(leaf)
+  const { desk, made, meant, state, sweep } = useEverything()
 
   it('is refused in every id: no id, nothing, a NUL, a long text, and nothing is done', async () => {
     const before = await state()
@@ -379,23 +184,111 @@ describe('bad input to the Admin API', () => {
     }
   })
 
-  it('of a megabyte is stored and read back, and refused above the limit of a body', async () => {
-    const publicName = HTML + 'é'.repeat(500_000)
-    const update = (name: string) =>
+  it('is refused in every text that is longer than its limit, and nothing is done', async () => {
+    const before = await state()
+    const long = 'é'.repeat(DEFAULT_ARGUMENT_LIMITS.maxTextLength + 1)
+    const wrong = await sweep(
+      (leaf) => leaf.type === 'String' && leaf.path.at(-1) !== 'dataToTransmit',
+      [long],
+      ({ errors }) =>
+        errors?.every(({ extensions }) => extensions.code === 'BAD_USER_INPUT') ? undefined : 'it was taken'
+    )
+    expect(wrong).toEqual([])
+    expect(await state()).toEqual(before)
+  })
+
+  it('is refused in a text, list or object above its own limit; what is as long as the limit is stored and read back', async () => {
+    const update = (input: object) =>
       desk.node.admin(
-        `mutation ($input: UpdateWalletAddressInput!) { updateWalletAddress(input: $input) { walletAddress { id } } }`,
-        { input: { id: made.walletAddress, publicName: name } }
+        `mutation ($input: UpdateWalletAddressInput!) { updateWalletAddress(input: $input) {
+          walletAddress { publicName additionalProperties { key value } } } }`,
+        { input: { id: made.walletAddress, ...input } }
       )
-    const read = () =>
-      desk.node.admin(`query ($id: String!) { walletAddress(id: $id) { publicName } }`, {
-        id: made.walletAddress
+    const properties = (count: number, key: number, value: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        key: String(n).padStart(key, 'k'),
+        value: 'é'.repeat(value),
+        visibleInOpenPayments: true
+      }))
+    const longest = {
+      publicName: 'é'.repeat(255),
+      additionalProperties: properties(50, 255, 1_000).map(({ key, value }) => ({ key, value }))
+    }
+    const stored = { updateWalletAddress: { walletAddress: longest } }
+    expect(
+      (await update({ publicName: longest.publicName, additionalProperties: properties(50, 255, 1_000) }))
+        .data
+    ).toEqual(stored)
+    const refused: [object, string][] = [
+      [{ publicName: 'é'.repeat(256) }, 'publicName has at most 255 characters'],
+      [{ additionalProperties: properties(51, 1, 1) }, 'additionalProperties has at most 50 entries'],
+      [{ additionalProperties: properties(13_000, 1, 1) }, 'additionalProperties has at most 50 entries'],
+      [{ additionalProperties: properties(1, 256, 1) }, 'key has at most 255 characters'],
+      [{ additionalProperties: properties(1, 1, 1_001) }, 'value has at most 1000 characters'],
+      [{ publicName: 'é'.repeat(600_000) }, 'The body is longer than 1048576 bytes']
+    ]
+    for (const [input, message] of refused)
+      expect((await update(input)).errors).toMatchObject([asError('BAD_USER_INPUT', message)])
+    expect((await update({})).data).toEqual(stored)
+    await update({ publicName: 'payer', additionalProperties: [] })
+
+    const metadata = (length: number) =>
+      desk.node.admin(
+        `mutation ($input: UpdateIncomingPaymentInput!) { updateIncomingPayment(input: $input) { payment { metadata } } }`,
+        { input: { id: made.incomingPayment, metadata: { text: 'x'.repeat(length - '{"text":""}'.length) } } }
+      )
+    expect((await metadata(65_536)).errors).toBeUndefined()
+    expect((await metadata(65_537)).errors).toMatchObject([
+      asError('BAD_USER_INPUT', 'metadata has at most 65536 characters')
+    ])
+  })
+
+  it.each([
+    ['admin', 'outgoingPayments', 'receiver'],
+    ['admin', 'outgoingPayments', 'walletAddressId'],
+    ['admin', 'outgoingPayments', 'state'],
+    ['admin', 'payments', 'walletAddressId'],
+    ['admin', 'payments', 'type'],
+    ['admin', 'incomingPayments', 'initiatedBy'],
+    ['admin', 'webhookEvents', 'type'],
+    ['authAdmin', 'grants', 'identifier']
+  ] as const)('is refused in a filter of more than 1000 values: %s %s(%s)', async (door, list, name) => {
+    const type = {
+      outgoingPayments: 'OutgoingPaymentFilter',
+      payments: 'PaymentFilter',
+      incomingPayments: 'IncomingPaymentFilter',
+      webhookEvents: 'WebhookEventFilter',
+      grants: 'GrantFilter'
+    }[list]
+    const ask = (length: number) =>
+      desk.node[door](`query ($filter: ${type}) { ${list}(filter: $filter) { pageInfo { hasNextPage } } }`, {
+        filter: { [name]: { in: Array.from({ length }, (_, n) => String(n)) } }
       })
-    expect((await update(publicName)).errors).toBeUndefined()
-    expect((await read()).data).toEqual({ walletAddress: { publicName } })
-    const { errors } = await update(publicName + 'é'.repeat(30_000))
-    expect(errors).toMatchObject([asError('BAD_USER_INPUT', 'The body is longer than 1048576 bytes')])
-    expect((await read()).data).toEqual({ walletAddress: { publicName } })
-    await update('payer')
+    expect((await ask(1_000)).errors).toBeUndefined()
+    // More than a statement takes: once, for it is half a megabyte to sign.
+    for (const length of name === 'receiver' ? [1_001, 70_000] : [1_001])
+      expect((await ask(length)).errors).toMatchObject([
+        asError('BAD_USER_INPUT', 'in has at most 1000 entries')
+      ])
+  })
+
+  it('is refused in metadata whose numbers JSON does not keep, however they come', async () => {
+    const { node } = desk
+    const before = await state()
+    for (const number of ['1e999', '9007199254740993']) {
+      const { errors } = await node.admin(
+        `mutation { updateIncomingPayment(input: { id: "${made.incomingPayment}", metadata: { a: ${number} } }) { payment { id } } }`
+      )
+      expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT')
+    }
+    const answer = await node.http.request({
+      method: 'POST',
+      url: node.adminUrls.backend,
+      headers: { 'content-type': 'application/json', 'tenant-id': OPERATOR_ID, signature: 't=1, v1=0' },
+      body: '{"query":"{ __typename }","variables":{"metadata":{"a":1e999}}}'
+    })
+    expect([answer.status, answer.body.toString()]).toEqual([400, expect.stringContaining('BAD_USER_INPUT')])
+    expect(await state()).toEqual(before)
   })
 
   it.each(['admin', 'authAdmin'] as const)(

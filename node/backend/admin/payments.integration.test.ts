@@ -244,6 +244,17 @@ describe('the Admin API: payments and their events', () => {
           details: { minSendAmount: { value: '5', assetCode: 'USD', assetScale: 2 } }
         }
       })
+      // A fee that no amount pays: what would do cannot be written.
+      const fee = (fixed: string) => ({ type: 'SENDING', fee: { fixed, basisPoints: 100 } })
+      await ok(SET_FEE, { assetId: desk.assetId, ...fee('18446744073709551615') })
+      const beyond = await refused(CREATE_QUOTE, {
+        walletAddressId: payer,
+        receiver: payment.url,
+        debitAmount: amount('3')
+      })
+      expect(beyond.extensions).toMatchObject({ failure: 'NonPositiveReceiveAmount' })
+      expect(JSON.stringify(beyond)).not.toContain('minSendAmount')
+      await ok(SET_FEE, { assetId: desk.assetId, ...fee('3') })
     })
 
     it.each<[string, string, () => object, string, string]>([

@@ -3,6 +3,7 @@ import { createAdminAuthenticator, createAdminServer } from '../../admin-api/ind
 import type { Health } from '../../http-api/index.ts'
 import type { Address, Cache, HttpServer, Runtime } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
+import { ARGUMENT_LIMITS } from './arguments.ts'
 import { createLoaders } from './context.ts'
 import type { AdminContext, AdminServices } from './context.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -80,6 +81,7 @@ export function createAdminApi({ config, runtime, health, cache, services }: Adm
           logger
         }),
         health,
+        argumentLimits: ARGUMENT_LIMITS,
         production: config.NODE_ENV === 'production',
         trustProxy: config.TRUST_PROXY
       })

@@ -263,7 +263,8 @@ function tooSmall({ minimumSource }: MethodTooSmall, fee: Fee | undefined, asset
   return failure(
     'NonPositiveReceiveAmount',
     'nothing would be delivered',
-    value === undefined
+    // No amount that can be written would be enough, where the least is above all of them.
+    value === undefined || value > MAX_AMOUNT
       ? undefined
       : { minSendAmount: { value, assetCode: asset.code, assetScale: asset.scale } }
   )

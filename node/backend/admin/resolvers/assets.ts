@@ -2,7 +2,7 @@ import { toConnection } from '../../../admin-api/index.ts'
 import type { Asset } from '../../assets/model.ts'
 import { assetFailures, feeFailures } from '../../failures.ts'
 import type { Fee, FeeType } from '../../fees/model.ts'
-import { forTenant, given, listScope, pageRequest, scopeOf, shortName } from '../arguments.ts'
+import { forTenant, given, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
@@ -58,7 +58,7 @@ export const assetResolvers = {
         assetFailures,
         await context.services.assets.create({
           tenantId: forTenant(context, input.tenantId),
-          code: shortName(input.code, 'code'),
+          code: input.code,
           scale: input.scale,
           ...thresholds(given(input))
         })

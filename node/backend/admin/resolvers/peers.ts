@@ -2,7 +2,7 @@ import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { autoPeeringFailures, peerFailures } from '../../failures.ts'
 import type { WaitingRequest } from '../../auto-peering/index.ts'
 import type { Peer, PeerSetting } from '../../peers/model.ts'
-import { given, listScope, pageRequest, scopeOf, shortName } from '../arguments.ts'
+import { given, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
@@ -157,7 +157,6 @@ function settingsOf(input: PeerSettings) {
     if (limit != null && limit < 1) throw adminError('BAD_USER_INPUT', `${name} must be at least 1`)
   }
   const { maxPacketAmount, name, liquidityThreshold, routes } = input
-  if (name != null) shortName(name, 'name')
   const { maxPacketsPerSecond, maxPacketsInFlight, maxAmountPerSecond, maxSettledOverBtp } = input
   return given({
     maxPacketAmount,

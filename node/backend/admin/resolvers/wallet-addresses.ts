@@ -1,7 +1,7 @@
 import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { walletAddressFailures, walletAddressKeyFailures } from '../../failures.ts'
 import type { AdditionalProperty, WalletAddress, WalletAddressKey } from '../../wallet-addresses/model.ts'
-import { forTenant, listScope, pageRequest, scopeOf, shortName } from '../arguments.ts'
+import { forTenant, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
@@ -76,7 +76,6 @@ export const walletAddressResolvers = {
     }),
     createWalletAddressKey: mutation('createWalletAddressKey', async (input: CreateKeyInput, context) => {
       const { walletAddressId, jwk } = input
-      shortName(jwk.kid, 'kid')
       const added = await context.services.walletAddresses.addKey({
         walletAddressId,
         jwk,

@@ -81,8 +81,10 @@ const neverImportsSim = {
 
 // Whatever a stranger could do: the laboratory enters the node by its public entry points only.
 const publicEntryPointsOnly = {
-  regex: '/node/(?!(backend|auth|token-introspection|ledger|ilp|runtime)/index\\.ts$).+',
-  message: 'Import node/ only by node/{backend,auth,token-introspection,ledger,ilp,runtime}/index.ts.'
+  regex:
+    '/node/(?!((backend|auth|token-introspection|ledger|ilp|runtime)/index|backend/packet-switch)\\.ts$).+',
+  message:
+    'Import node/ only by node/{backend,auth,token-introspection,ledger,ilp,runtime}/index.ts or node/backend/packet-switch.ts.'
 }
 
 export default tseslint.config(

@@ -23,6 +23,8 @@ const COUNTS = {
   gnapHistories: { short: 20, long: 1_200 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
+  /** Histories of packets and ledgers alone, of several connectors. */
+  packetHistories: { short: 100, long: 20_000 },
   /** Histories of lost answers that a careful payer must survive. */
   lostAnswers: { short: 100, long: 5_000 },
   /** Payments after which a node's memory is measured. */

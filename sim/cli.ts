@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { explorePacketsCommand } from './commands/explore-packets.ts'
 import { payCommand } from './commands/pay.ts'
 import { runCommand } from './commands/run.ts'
 
@@ -6,6 +7,7 @@ const HELP = `npm run lab -- <command>
 
   pay FROM TO AMOUNT [--receive] [--json]   pay over the network that npm start keeps up
   run NAME… [--world NAME] [--seed N] …     run scenarios in a virtual or a local world and check what must hold
+  explore --packets [--runs N] [--seed N] … search histories of packets and ledgers for one that violates something
   help                                      this text
 
 Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a property was violated,
@@ -14,6 +16,7 @@ Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a 
 
 /** Each command parses its own arguments and resolves to an exit status. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
+  explore: explorePacketsCommand,
   pay: payCommand,
   run: runCommand
 }

@@ -6,10 +6,12 @@ export * from './ratio.ts'
 export {
   StreamMoneyFrame,
   StreamPacketType,
+  decryptStreamPacket,
   deriveStreamKeys,
   encryptStreamPacket,
   fulfillmentOf
 } from './stream/codec.ts'
+export { readReceiverNews } from './stream/connection.ts'
 export * from './stream/credentials.ts'
 export * from './stream/receiver.ts'
 export * from './stream/path-memory.ts'

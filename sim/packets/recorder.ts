@@ -1,0 +1,532 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
+import { AMOUNT_ALL } from '../../node/ledger/index.ts'
+import type { CreateTransferResult, NewTransfer } from '../../node/ledger/index.ts'
+import type { IlpPrepare, OutgoingReply, Ratio } from '../../node/ilp/index.ts'
+import type { AssetName, Party } from './history.ts'
+
+/** What must hold, and does not. */
+export interface PacketViolation {
+  property: string
+  message: string
+}
+
+/** What an account of a node's ledger is. */
+export interface AccountNote {
+  kind: 'peer' | 'asset' | 'settlement' | 'target' | 'customer'
+  asset: AssetName
+  name: string
+}
+
+/** A packet at one connector: from the moment it is handed to it until nothing more is known of it. */
+export interface PacketTrace {
+  readonly party: Party
+  readonly incarnation: number
+  /** The link that it came over; undefined: from a customer of the node's own. */
+  readonly cameOver: string | undefined
+  readonly condition: string
+  readonly amount: bigint
+  /** Moves no money: a probe of the node's own, or an amount of 0. */
+  readonly isFree: boolean
+  readonly destination: string
+  readonly expiresAtMs: number
+  /** Of what it is debited to. */
+  readonly accountId: bigint
+  readonly asset: AssetName
+  /** The world's time, and the node's own clock. */
+  readonly arrivedAtMs: number
+  readonly arrivedClockMs: number
+  sent:
+    | { link: string; asset: AssetName; accountId: bigint; amount: bigint; expiresAtMs: number; atMs: number }
+    | undefined
+  /** What came of it: when, by the node's own clock, and whether it was a Fulfill that meets the condition. */
+  outcome: { atMs: number; clockMs: number; kind: string; isValidFulfill: boolean; code?: string } | undefined
+  answer: { atMs: number; clockMs: number; type: OutgoingReply['type']; code: string } | undefined
+  /** By reservation: what is reserved and neither posted nor voided. */
+  readonly reserved: Map<bigint, NewTransfer>
+  /** Sums of what was posted, by account: credits less debits. */
+  readonly posted: Map<bigint, bigint>
+  isPosted: boolean
+  /** When the process heard that it is posted, by its own clock. */
+  knownPostedClockMs: number | undefined
+  /** The ledger was slow, or its answer lost, in one of its batches. */
+  isTroubled: boolean
+  /** A crash of its process cut it off. */
+  isCutOff: boolean
+}
+
+/** Both sides of one direction of a link, for one condition. */
+interface Crossing {
+  link: string
+  sender: Party
+  receiver: Party
+  condition: string
+  sends: number
+  arrivals: number
+  /** How often the sender and the receiver posted it. An end peer posts when it got, or gave, a valid Fulfill in time. */
+  up: number
+  down: number
+}
+
+/** What the recorder has to know of the network. */
+export interface Surroundings {
+  elapsedMs(): number
+  /** Every ratio that a node converted by between two moments. */
+  ratiosBetween(party: Party, from: AssetName, to: AssetName, fromMs: number, toMs: number): Ratio[]
+  account(party: Party, id: bigint): AccountNote | undefined
+  /** Who is at the other end of a link. */
+  otherEnd(link: string, party: Party): Party
+  /** The least that a connector takes off an expiry, and the longest that the next hop may hold a packet. */
+  messageWindowMs: number
+  maxHoldTimeMs: number
+}
+
+export type Recorder = ReturnType<typeof createRecorder>
+
+/**
+ * Sees every Prepare and its answer at every party, and every commit of every ledger, and checks at once what must hold
+ * at once (money.md 2 and 7). `quiescence.ts` checks what must hold in the end.
+ */
+export function createRecorder(surroundings: Surroundings) {
+  const { elapsedMs, account, otherEnd } = surroundings
+  const context = new AsyncLocalStorage<PacketTrace>()
+  const traces: PacketTrace[] = []
+  const byTransferId = new Map<bigint, PacketTrace>()
+  const crossings = new Map<string, Crossing>()
+  const twins = new Map<string, PacketTrace[]>()
+  const violations: PacketViolation[] = []
+  const events: string[] = []
+  const states = new Map<string, number>()
+  /** By link: when a connection of it broke. */
+  const breaks = new Map<string, number[]>()
+
+  const note = (party: Party, text: string) =>
+    void events.push(`${elapsedMs().toFixed(0).padStart(6)} ms ${party}: ${text}`)
+  const reach = (state: string) => void states.set(state, (states.get(state) ?? 0) + 1)
+  function violate(property: string, message: string): void {
+    note('VIOLATION', `${property}: ${message}`)
+    violations.push({ property, message })
+  }
+
+  function crossing(link: string, receiver: Party, condition: string): Crossing {
+    const key = `${link} ${receiver} ${condition}`
+    let found = crossings.get(key)
+    if (found === undefined) {
+      found = {
+        link,
+        sender: otherEnd(link, receiver),
+        receiver,
+        condition,
+        sends: 0,
+        arrivals: 0,
+        up: 0,
+        down: 0
+      }
+      crossings.set(key, found)
+    }
+    return found
+  }
+
+  /** All that came to a party over a link under one condition. */
+  function twinsOf({ party, cameOver, condition }: PacketTrace): PacketTrace[] {
+    const key = `${party} ${cameOver} ${condition}`
+    let found = twins.get(key)
+    if (found === undefined) twins.set(key, (found = []))
+    return found
+  }
+
+  const nameOf = (trace: Pick<PacketTrace, 'condition' | 'party'>) =>
+    `packet ${trace.condition.slice(0, 8)} at ${trace.party}`
+
+  // ---- Over the wire.
+
+  function arrived(
+    party: Party,
+    incarnation: number,
+    clockMs: number,
+    prepare: IlpPrepare,
+    from: { link?: string; accountId: bigint; asset: AssetName; isProbe?: boolean }
+  ): PacketTrace {
+    const trace: PacketTrace = {
+      party,
+      incarnation,
+      cameOver: from.link,
+      condition: prepare.executionCondition.toString('hex'),
+      amount: prepare.amount,
+      isFree: prepare.amount === 0n || from.isProbe === true,
+      destination: prepare.destination,
+      expiresAtMs: prepare.expiresAtMs,
+      accountId: from.accountId,
+      asset: from.asset,
+      arrivedAtMs: elapsedMs(),
+      arrivedClockMs: clockMs,
+      sent: undefined,
+      outcome: undefined,
+      answer: undefined,
+      reserved: new Map(),
+      posted: new Map(),
+      isPosted: false,
+      knownPostedClockMs: undefined,
+      isTroubled: false,
+      isCutOff: false
+    }
+    traces.push(trace)
+    twinsOf(trace).push(trace)
+    if (from.link !== undefined) receive(from.link, party, trace.condition)
+    note(
+      party,
+      `has Prepare ${trace.condition.slice(0, 8)} of ${trace.amount}${from.link === undefined ? '' : ` over ${from.link}`}, expires in ${trace.expiresAtMs - clockMs} ms`
+    )
+    return trace
+  }
+
+  function receive(link: string, party: Party, condition: string): void {
+    const found = crossing(link, party, condition)
+    found.arrivals += 1
+    if (found.arrivals > found.sends)
+      violate(
+        'a Prepare is sent once',
+        `packet ${condition.slice(0, 8)} arrived ${found.arrivals} times over ${link} and was sent ${found.sends} times`
+      )
+  }
+
+  /** A connector hands a Prepare to a transport. */
+  function sends(
+    trace: PacketTrace,
+    clockMs: number,
+    prepare: IlpPrepare,
+    to: { link: string; accountId: bigint; asset: AssetName }
+  ): void {
+    const { party, condition } = trace
+    const { amount, expiresAtMs } = prepare
+    const found = crossing(to.link, otherEnd(to.link, party), condition)
+    found.sends += 1
+    if (trace.sent !== undefined)
+      violate('a Prepare is sent once', `${nameOf(trace)} was handed to a transport twice`)
+    const twin = twinsOf(trace).find(
+      (other) =>
+        other !== trace &&
+        other.incarnation === trace.incarnation &&
+        other.cameOver !== undefined &&
+        other.answer === undefined &&
+        other.sent !== undefined
+    )
+    if (twin && amount > 0n)
+      violate(
+        'a condition in flight is refused',
+        `${nameOf(trace)} was forwarded while the same Prepare was in flight`
+      )
+    trace.sent = { ...to, amount, expiresAtMs, atMs: elapsedMs() }
+    note(
+      party,
+      `sends Prepare ${condition.slice(0, 8)} of ${amount} over ${to.link}, expires in ${expiresAtMs - clockMs} ms`
+    )
+
+    if (trace.cameOver !== undefined) {
+      if (to.link === trace.cameOver)
+        violate('a packet does not go back', `${nameOf(trace)} goes back over ${to.link}, which it came over`)
+      const latest = Math.min(
+        trace.expiresAtMs - surroundings.messageWindowMs,
+        clockMs + surroundings.maxHoldTimeMs
+      )
+      if (expiresAtMs > latest)
+        violate(
+          'the expiry is reduced',
+          `${nameOf(trace)} goes out expiring ${expiresAtMs - latest} ms too late`
+        )
+    }
+    if (expiresAtMs <= clockMs)
+      violate('an expired packet is not sent', `${nameOf(trace)} expired ${clockMs - expiresAtMs} ms ago`)
+    if (/^peer(\.|$)/.test(prepare.destination))
+      violate('peer.… is not forwarded', `${nameOf(trace)} is for ${prepare.destination}`)
+    if (prepare.destination !== trace.destination)
+      violate('the destination stays', `${nameOf(trace)} goes to ${prepare.destination}`)
+    checkConversion(trace, to.asset, amount)
+    if (!trace.isFree) checkReservation(trace)
+  }
+
+  function checkConversion(trace: PacketTrace, asset: AssetName, amount: bigint): void {
+    if (trace.amount === 0n) {
+      if (amount !== 0n) violate('conversion rounds down', `${nameOf(trace)} of 0 becomes ${amount}`)
+      return
+    }
+    const ratios = surroundings.ratiosBetween(trace.party, trace.asset, asset, trace.arrivedAtMs, elapsedMs())
+    const lawful = ratios.map(({ numerator, denominator }) => (trace.amount * numerator) / denominator)
+    if (amount <= 0n || !lawful.includes(amount))
+      violate(
+        'conversion rounds down',
+        `${nameOf(trace)} of ${trace.amount} ${trace.asset} becomes ${amount} ${asset}, not ${lawful.join(' or ') || 'refused for want of a rate'}`
+      )
+  }
+
+  /** Before it is sent all its legs are reserved. */
+  function checkReservation(trace: PacketTrace): void {
+    const sums = new Map<bigint, bigint>()
+    for (const { debitAccountId, creditAccountId, amount } of trace.reserved.values()) {
+      add(sums, debitAccountId, -amount)
+      add(sums, creditAccountId, amount)
+    }
+    const wrong = differenceOf(sums, expectedSums(trace))
+    if (wrong) violate('reserved before it is sent', `${nameOf(trace)}: ${wrong}`)
+  }
+
+  function outcome(
+    trace: PacketTrace,
+    clockMs: number,
+    ended: { kind: string; isValidFulfill: boolean; code?: string }
+  ): void {
+    trace.outcome = { ...ended, atMs: elapsedMs(), clockMs }
+    note(
+      trace.party,
+      `hears of ${trace.condition.slice(0, 8)}: ${ended.isValidFulfill ? 'Fulfill' : (ended.code ?? ended.kind)}`
+    )
+    if (ended.kind === 'lost') reach('an answer is lost')
+    if (trace.sent && clockMs >= trace.sent.expiresAtMs && ended.isValidFulfill)
+      reach('a Fulfill comes after the expiry')
+    if (ended.kind === 'notSent' && trace.sent) {
+      const { arrivals, sends } = crossing(
+        trace.sent.link,
+        otherEnd(trace.sent.link, trace.party),
+        trace.condition
+      )
+      if (arrivals >= sends)
+        violate('what was not sent does not arrive', `${nameOf(trace)} counts as not sent, and arrived`)
+    }
+  }
+
+  /** A connector answers what it was handed. */
+  function answered(trace: PacketTrace, clockMs: number, reply: OutgoingReply): void {
+    const code = reply.type === 'reject' ? reply.code : ''
+    trace.answer = { atMs: elapsedMs(), clockMs, type: reply.type, code }
+    note(trace.party, `answers ${trace.condition.slice(0, 8)}: ${reply.type} ${code}`)
+    if (reply.type === 'reject') {
+      reach(`Reject ${code}`)
+      const isKnown = trace.knownPostedClockMs !== undefined && trace.knownPostedClockMs < trace.expiresAtMs
+      if (trace.isPosted && isKnown && trace.cameOver !== undefined)
+        violate(
+          'P5 no Reject for what is posted',
+          `${nameOf(trace)} is answered ${code}, and the ledger had said that it is posted`
+        )
+      if ((code === 'T02' || code === 'T05') && trace.outcome?.code === code)
+        violate(
+          'a busy next hop makes a busy connector',
+          `${nameOf(trace)}: ${code} of the next hop is passed on`
+        )
+    }
+    if (reply.type === 'fulfill') {
+      if (!meets(reply.fulfillment, trace.condition))
+        violate(
+          'P1 only what is posted is fulfilled',
+          `${nameOf(trace)} is answered by a Fulfill that does not meet its condition`
+        )
+      if (!trace.isFree) {
+        const wrong = wrongPosting(trace)
+        if (wrong)
+          violate('P1 only what is posted is fulfilled', `${nameOf(trace)} is fulfilled, and ${wrong}`)
+      }
+      if (trace.cameOver !== undefined && clockMs > trace.expiresAtMs)
+        violate(
+          'no Fulfill after the expiry',
+          `${nameOf(trace)} is fulfilled ${clockMs - trace.expiresAtMs} ms after it expired`
+        )
+    }
+  }
+
+  // ---- In the ledger.
+
+  /** The sums that a packet must make, by account: none for one without money. */
+  function expectedSums(trace: PacketTrace): Map<bigint, bigint> {
+    const sums = new Map<bigint, bigint>()
+    if (trace.isFree) return sums
+    let outAccountId = trace.sent?.accountId
+    let outAmount = trace.sent?.amount ?? 0n
+    let outAsset = trace.sent?.asset
+    for (const [id, sum] of trace.sent ? [] : trace.posted) {
+      const owner = account(trace.party, id)
+      if (owner?.kind !== 'target' || sum <= 0n) continue
+      outAccountId = id
+      outAmount = sum
+      outAsset = owner.asset
+    }
+    add(sums, trace.accountId, -trace.amount)
+    if (outAccountId === undefined || outAsset === undefined) return sums
+    add(sums, outAccountId, outAmount)
+    if (outAsset !== trace.asset) {
+      add(sums, liquidityOf(trace.party, trace.asset), trace.amount)
+      add(sums, liquidityOf(trace.party, outAsset), -outAmount)
+    }
+    return sums
+  }
+
+  const liquidityIds = new Map<string, bigint>()
+  function liquidityOf(party: Party, asset: AssetName): bigint {
+    return liquidityIds.get(`${party} ${asset}`) ?? 0n
+  }
+
+  function wrongPosting(trace: PacketTrace): string | undefined {
+    if (!trace.isPosted) return 'nothing of it is posted'
+    return differenceOf(trace.posted, expectedSums(trace))
+  }
+
+  /** What a process submits is this packet's, from its first transfer on. */
+  function submits(transfers: readonly NewTransfer[]): PacketTrace | undefined {
+    let trace: PacketTrace | undefined
+    for (const { id, pendingId } of transfers)
+      trace ??= byTransferId.get(id) ?? (pendingId ? byTransferId.get(pendingId) : undefined)
+    trace ??= context.getStore()
+    if (trace !== undefined) for (const { id } of transfers) byTransferId.set(id, trace)
+    return trace
+  }
+
+  function knows(trace: PacketTrace, clockMs: number): void {
+    if (trace.isPosted) trace.knownPostedClockMs ??= clockMs
+  }
+
+  function committed(
+    party: Party,
+    transfers: readonly NewTransfer[],
+    results: readonly CreateTransferResult[]
+  ): void {
+    const touched = new Set<PacketTrace>()
+    for (const [index, transfer] of transfers.entries()) {
+      if (results[index] !== 'ok') {
+        if (results[index] === 'exceeds_credits') reach('the ledger refuses for want of a balance')
+        continue
+      }
+      const trace = traceOf(transfer)
+      if (trace === undefined) {
+        violate('every transfer belongs to a packet', `${party} booked ${transfer.amount} of nobody's`)
+        continue
+      }
+      book(trace, transfer)
+      touched.add(trace)
+    }
+    for (const trace of touched) afterCommit(trace)
+  }
+
+  function traceOf({ id, pendingId }: NewTransfer): PacketTrace | undefined {
+    return byTransferId.get(id) ?? (pendingId ? byTransferId.get(pendingId) : undefined)
+  }
+
+  function book(trace: PacketTrace, transfer: NewTransfer): void {
+    const { flags = {}, id, pendingId = 0n } = transfer
+    byTransferId.set(id, trace)
+    if (trace.isFree) violate('no money, no booking', `${nameOf(trace)} of 0 is booked`)
+    if (flags.pending) {
+      trace.reserved.set(id, transfer)
+      return
+    }
+    if (!flags.postPending && !flags.voidPending) return post(trace, transfer, transfer.amount)
+    const reservation = trace.reserved.get(pendingId)
+    trace.reserved.delete(pendingId)
+    if (flags.voidPending) return
+    if (reservation === undefined)
+      return violate('posted once', `${nameOf(trace)} posts what is not reserved`)
+    post(trace, reservation, transfer.amount === AMOUNT_ALL ? reservation.amount : transfer.amount)
+  }
+
+  function post(trace: PacketTrace, { debitAccountId, creditAccountId }: NewTransfer, amount: bigint): void {
+    add(trace.posted, debitAccountId, -amount)
+    add(trace.posted, creditAccountId, amount)
+  }
+
+  function afterCommit(trace: PacketTrace): void {
+    if (trace.isPosted || trace.posted.size === 0) return
+    trace.isPosted = true
+    note(trace.party, `has posted ${trace.condition.slice(0, 8)}`)
+    reach('a packet is posted')
+    const { sent, outcome: ended } = trace
+    if (trace.cameOver !== undefined) crossing(trace.cameOver, trace.party, trace.condition).down += 1
+    if (trace.answer !== undefined) reach('posted after it was answered')
+    if (sent === undefined) return checkDelivered(trace)
+    const { link, expiresAtMs } = sent
+    const found = crossing(link, otherEnd(link, trace.party), trace.condition)
+    found.up += 1
+    if (found.up > found.down)
+      violate(
+        'P2 the nodes that posted are a suffix',
+        `${nameOf(trace)} is posted, and ${found.receiver} has not posted it`
+      )
+    if (ended === undefined || !ended.isValidFulfill)
+      violate('only a Fulfill is posted', `${nameOf(trace)} is posted without one`)
+    else if (ended.clockMs >= expiresAtMs)
+      violate(
+        'only a Fulfill in time is posted',
+        `${nameOf(trace)}: it came ${ended.clockMs - expiresAtMs} ms after the expiry`
+      )
+  }
+
+  function checkDelivered(trace: PacketTrace): void {
+    for (const [id, sum] of trace.posted) {
+      const owner = account(trace.party, id)
+      if (owner?.kind === 'target') checkConversion(trace, owner.asset, sum)
+    }
+  }
+
+  return {
+    context,
+    traces,
+    crossings,
+    violations,
+    events,
+    states,
+    breaks,
+    liquidityIds,
+    note,
+    reach,
+    violate,
+    nameOf,
+    arrived,
+    receive,
+    sends,
+    outcome,
+    answered,
+    submits,
+    knows,
+    committed,
+    wrongPosting,
+    crossing,
+    troubled(transfers: readonly NewTransfer[]) {
+      for (const transfer of transfers) {
+        const trace = traceOf(transfer)
+        if (trace) trace.isTroubled = true
+      }
+    },
+    broke(link: string) {
+      const times = breaks.get(link)
+      if (times) times.push(elapsedMs())
+      else breaks.set(link, [elapsedMs()])
+    },
+    /** A process died: what it had not finished is cut off. */
+    died(party: Party, incarnation: number) {
+      for (const trace of traces) {
+        if (trace.party === party && trace.incarnation === incarnation) trace.isCutOff ||= !isSettled(trace)
+      }
+    },
+    /** SHA-256 over all that was recorded. */
+    hash: () => createHash('sha256').update(events.join('\n')).digest('hex')
+  }
+}
+
+/** Answered, and nothing of it is on its way or reserved. */
+function isSettled({ answer, sent, outcome, reserved }: PacketTrace): boolean {
+  return answer !== undefined && (sent === undefined || outcome !== undefined) && reserved.size === 0
+}
+
+export function meets(fulfillment: Buffer, condition: string): boolean {
+  return createHash('sha256').update(fulfillment).digest('hex') === condition
+}
+
+function add(sums: Map<bigint, bigint>, id: bigint, amount: bigint): void {
+  const sum = (sums.get(id) ?? 0n) + amount
+  if (sum === 0n) sums.delete(id)
+  else sums.set(id, sum)
+}
+
+function differenceOf(found: Map<bigint, bigint>, expected: Map<bigint, bigint>): string | undefined {
+  for (const id of new Set([...found.keys(), ...expected.keys()])) {
+    const [is, must] = [found.get(id) ?? 0n, expected.get(id) ?? 0n]
+    if (is !== must) return `account ${id.toString(16).slice(-6)} has ${is} of it where ${must} is due`
+  }
+  return undefined
+}

@@ -39,7 +39,14 @@ export function createSharedLogger(): { logger: Logger; collectTo(sink: ErrorSin
   }
 }
 
-const NO_LOG: EventLog = { append: () => undefined, note: () => undefined, length: 0, hash: () => '' }
+const UNLOGGED = { onDraw: () => undefined, onFraction: () => undefined }
+const NO_LOG: EventLog = {
+  append: () => undefined,
+  countFraction: () => undefined,
+  note: () => undefined,
+  length: 0,
+  hash: () => ''
+}
 
 export function createPacketWorld(
   seed: number,
@@ -52,7 +59,7 @@ export function createPacketWorld(
     seed: String(seed),
     name: 'laboratory',
     incarnation: 1,
-    onDraw: () => undefined
+    ...UNLOGGED
   })
   const incarnations = new Map<string, number>()
   const draw = (below: number) => (below <= 1 ? 0 : numbers.draw(4).readUInt32BE(0) % below)
@@ -67,7 +74,7 @@ export function createPacketWorld(
     process(name, { skewMs = 0 } = {}) {
       const incarnation = (incarnations.get(name) ?? 0) + 1
       incarnations.set(name, incarnation)
-      const owner = createOwner({ seed: String(seed), name, incarnation, skewMs, onDraw: () => undefined })
+      const owner = createOwner({ seed: String(seed), name, incarnation, skewMs, ...UNLOGGED })
       const view = network.view(owner, name)
       const clock = clockOf(scheduler, owner)
       const runtime = createRuntime({

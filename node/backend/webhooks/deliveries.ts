@@ -53,13 +53,15 @@ export function createWebhookDeliveries({
       if (deliveryId !== undefined && !isUuid(deliveryId)) return failure('UnknownDelivery')
       const now = new Date(clock.nowMs())
       const { rows } = await database.knex.raw<{ rows: { isKnown: boolean; isSentAgain: boolean }[] }>(
-        // A resource of its own: it neither waits for others nor do others wait for it.
+        // A resource of its own: it neither waits for others nor do others wait for it. An outcome of before that is
+        // written a second time, for its first answer was lost, is not this one's: a new epoch.
         `WITH known AS (
            SELECT id FROM webhooks
            WHERE "eventId" = ? AND (?::uuid IS NULL OR "recipientTenantId" = ?) AND (?::uuid IS NULL OR id = ?)
          ), again AS (
            UPDATE webhooks
-           SET state = 'PENDING', attempts = 0, "processAt" = ?, "updatedAt" = ?, "resourceKey" = 'delivery:' || webhooks.id
+           SET state = 'PENDING', attempts = 0, "processAt" = ?, "updatedAt" = ?, "resourceKey" = 'delivery:' || webhooks.id,
+             "leaseEpoch" = "leaseEpoch" + 1
            FROM known
            WHERE webhooks.id = known.id AND (state = 'FAILED' OR ?::uuid IS NOT NULL AND state = 'DELIVERED')
            RETURNING webhooks.id

@@ -166,6 +166,8 @@ export function createWebhookDelivery(dependencies: WebhookDeliveryDependencies)
       try {
         const { isDone, hasFollowers } = await store.finish(delivery, outcome)
         if (!isDone) {
+          // The one before may have been written, its answer lost: what waits behind it is due then.
+          if (tries > 1) return 'dueNow'
           logger.warn(
             { webhookId: delivery.id },
             'a webhook took longer than its lease; another process has it'

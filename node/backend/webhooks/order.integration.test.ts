@@ -1,120 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { createHttpClient, createManualClock } from '../../runtime/index.ts'
-import type { Database, ManualClock } from '../../runtime/index.ts'
-import type { BackendConfig } from '../config.ts'
-import type { Tenant } from '../tenants/model.ts'
-import { createTestBackend, until as untilHolds } from '../testing.ts'
-import type { TestBackend } from '../testing.ts'
+import { describe, expect, it } from 'vitest'
+import { hold, idsAt, useDeliveryGround } from './deliveries-ground.test-support.ts'
 import { createWebhookDeliveries } from './deliveries.ts'
-import { createWebhookDelivery } from './delivery.ts'
 import { createOutbox } from './outbox.ts'
 import { PLACES_PER_LANE } from './places.ts'
-import { byTrust, openReceiver } from './receivers.test-support.ts'
-import type { ReceiverBehaviour, TestReceiver } from './receivers.test-support.ts'
-
-interface Row {
-  eventId: string
-  state: string
-  attempts: number
-  statusCode: number | null
-  lastError: string | null
-  processAt: Date | null
-}
 
 describe('deliveries of webhooks', () => {
-  let backend: TestBackend
-  let clock: ManualClock
-  let tenants: Map<string, Tenant>
-  let opened: { stop(): Promise<void> }[]
-  let drawn = 0
-  /** Of the process that was started last. */
-  let database: Database
-
-  beforeAll(async () => {
-    backend = await createTestBackend(inject('postgresUrl'))
-  })
-  afterAll(() => backend.close())
-  beforeEach(() => {
-    clock = createManualClock(Date.now())
-    tenants = new Map()
-    opened = []
-  })
-  afterEach(async () => {
-    for (const one of opened.toReversed()) await one.stop()
-    await backend.database.knex('webhookEvents').delete()
-  })
-
-  async function receiverOf(behaviour: ReceiverBehaviour): Promise<TestReceiver> {
-    const tenantId = `01900003-0000-7000-8000-${(++drawn).toString().padStart(12, '0')}`
-    const receiver = await openReceiver(backend.runtime, tenantId, behaviour)
-    opened.push(receiver)
-    tenants.set(tenantId, receiver.tenant)
-    const [createdAt, updatedAt] = [new Date(0), new Date(0)]
-    await backend.database.knex('tenants').insert({ id: tenantId, apiSecret: 'x', createdAt, updatedAt })
-    return receiver
-  }
-
-  async function startDelivery(
-    config: Partial<BackendConfig> = {},
-    directory: { refresh?(tenantId: string): Promise<void> } = {}
-  ): Promise<void> {
-    database = backend.openDatabase()
-    const delivery = createWebhookDelivery({
-      ...backend,
-      clock,
-      database,
-      httpClients: byTrust(createHttpClient(backend.runtime, { maxConnectionsPerOrigin: 1_024 })),
-      tenants: {
-        get: (tenantId) => tenants.get(tenantId),
-        ids: () => [...tenants.keys()],
-        refresh: () => Promise.resolve(),
-        ...directory
-      },
-      config: { ...backend.config, ...config }
-    })
-    opened.push(delivery)
-    await delivery.start()
-  }
-
-  /** Writes an event about a URL; events of one URL keep their order. */
-  function add({ tenant }: TestReceiver, name: string): Promise<string> {
-    const url = `https://wallet.example/${name}`
-    return backend.database.transaction((trx) =>
-      createOutbox({ ...backend, clock }).add(trx, {
-        type: 'wallet_address.not_found',
-        tenantId: tenant.id,
-        data: { walletAddressUrl: url },
-        resource: { kind: 'walletAddressUrl', id: url }
-      })
-    )
-  }
-
-  function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    return untilHolds(async () => {
-      await clock.advance(0)
-      return condition()
-    })
-  }
-
-  async function rowOf(eventId: string): Promise<Row> {
-    return (await backend.database.knex<Row>('webhooks').where({ eventId }).first())!
-  }
-  /** An answer that comes when it is released. */
-  function hold(): { held: Promise<number>; release(status: number): void } {
-    const { promise: held, resolve: release } = Promise.withResolvers<number>()
-    return { held, release }
-  }
-  const isInState = (eventId: string, state: string) => async () => (await rowOf(eventId)).state === state
-  const idsAt = ({ arrivals }: TestReceiver) => arrivals.map(({ body }) => body.id)
+  const ground = useDeliveryGround()
+  const { receiverOf, startDelivery, add, until, rowOf, isInState } = ground
 
   it('go on with an event that was written while the outcome of the one before it was', async () => {
     const { held, release } = hold()
     const receiver = await receiverOf({ status: () => held })
     const first = await add(receiver, 'a')
-    await startDelivery()
+    const { database } = await startDelivery()
     await until(() => receiver.arrivals.length === 1)
     let second = ''
-    await backend.database.transaction(async (trx) => {
+    await ground.backend.database.transaction(async (trx) => {
       // The outcome waits for this lock; what it sees of other rows is of before.
       await trx.raw('SELECT 1 FROM webhooks WHERE "eventId" = ? FOR UPDATE', [first])
       release(200)
@@ -132,7 +33,7 @@ describe('deliveries of webhooks', () => {
 
   /** Statements like this that run now, of those that wait for something where it is named. */
   async function running(like: string, waitsFor?: string): Promise<number> {
-    const { rows } = await backend.database.knex.raw<{ rows: unknown[] }>(
+    const { rows } = await ground.backend.database.knex.raw<{ rows: unknown[] }>(
       `SELECT 1 FROM pg_stat_activity
        WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE ?
          AND (?::text IS NULL OR wait_event_type = ?)`,
@@ -147,10 +48,10 @@ describe('deliveries of webhooks', () => {
     const eventId = await add(receiver, 'a')
     await startDelivery()
     await until(() => receiver.arrivals.length === 1)
-    await backend.database.transaction((trx) =>
+    await ground.backend.database.transaction((trx) =>
       trx.raw('SELECT 1 FROM webhooks WHERE "eventId" = ? FOR UPDATE NOWAIT', [eventId])
     )
-    const { rows } = await backend.database.knex.raw<{ rows: unknown[] }>(
+    const { rows } = await ground.backend.database.knex.raw<{ rows: unknown[] }>(
       `SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`
     )
     expect(rows).toEqual([])
@@ -165,7 +66,7 @@ describe('deliveries of webhooks', () => {
     await until(async () => (await rowOf(eventId)).attempts === 1)
     const problem = `no answer from ${receiver.tenant.settings.webhookUrl} within 20 ms`
     expect(await rowOf(eventId)).toMatchObject({ state: 'PENDING', statusCode: null, lastError: problem })
-    await clock.advance(11_000)
+    await ground.clock.advance(11_000)
     await until(isInState(eventId, 'FAILED'))
     expect(await rowOf(eventId)).toMatchObject({ attempts: 2, lastError: problem })
   })
@@ -181,7 +82,7 @@ describe('deliveries of webhooks', () => {
     const other = await add(receiver, 'b')
     await until(isInState(other, 'DELIVERED'))
     expect(idsAt(receiver)).toEqual([first, other])
-    await clock.advance(11_000)
+    await ground.clock.advance(11_000)
     await until(isInState(second, 'DELIVERED'))
     expect(idsAt(receiver)).toEqual([first, other, first, second])
   })
@@ -195,26 +96,62 @@ describe('deliveries of webhooks', () => {
     expect(idsAt(receiver)).toEqual([first, second])
   })
 
-  it('sent again by hand neither wait for others nor hold them back', async () => {
-    let refuses = true
-    const receiver = await receiverOf({ status: () => (refuses ? 500 : 200), webhookMaxRetry: 1 })
-    const lost = await add(receiver, 'a')
+  it('sent again by hand neither wait for others nor hold them back, and have all their attempts again', async () => {
+    const { held, release } = hold()
+    let lost = ''
+    let answer: (id: string) => number | Promise<number> = () => 500
+    const receiver = await receiverOf({
+      status: ({ id }) => answer(id),
+      webhookMaxRetry: 2,
+      webhookTimeoutMs: 60_000
+    })
+    lost = await add(receiver, 'a')
     await startDelivery()
+    await until(async () => (await rowOf(lost)).attempts === 1)
+    await ground.clock.advance(11_000)
     await until(isInState(lost, 'FAILED'))
     // The next one of the resource is refused and waits for its second attempt.
-    receiver.tenant.settings.webhookMaxRetry = 10
     const waiting = await add(receiver, 'a')
     await until(async () => (await rowOf(waiting)).attempts === 1)
-    const deliveries = createWebhookDeliveries({ ...backend, clock })
+    const deliveries = createWebhookDeliveries({ ...ground.backend, clock: ground.clock })
     expect(await deliveries.resend({ eventId: lost })).toBeUndefined()
-    await until(async () => (await rowOf(lost)).attempts === 1 && (await rowOf(lost)).state === 'PENDING')
+    await until(async () => receiver.arrivals.length === 4 && (await rowOf(lost)).attempts === 1)
+    expect(await rowOf(lost)).toMatchObject({ state: 'PENDING', statusCode: 500 })
     expect(await deliveries.resend({ eventId: lost })).toMatchObject({ failure: 'NothingToSendAgain' })
-    refuses = false
-    const later = await add(receiver, 'b')
-    await until(isInState(later, 'DELIVERED'))
-    await clock.advance(11_000)
-    await until(async () => (await isInState(lost, 'DELIVERED')()) && isInState(waiting, 'DELIVERED')())
-    expect(idsAt(receiver).filter((one) => one === lost)).toHaveLength(3)
+    // While it is not answered, the one that came after it is delivered.
+    answer = (id) => (id === lost ? held : 200)
+    await ground.clock.advance(11_000)
+    await until(isInState(waiting, 'DELIVERED'))
+    expect(await rowOf(lost)).toMatchObject({ state: 'PENDING', attempts: 1 })
+    release(200)
+    await until(isInState(lost, 'DELIVERED'))
+    expect(idsAt(receiver).filter((one) => one === lost)).toHaveLength(4)
+  })
+
+  it('begin with the oldest where there are more than places', async () => {
+    const { held, release } = hold()
+    const receiver = await receiverOf({ status: () => held, webhookTimeoutMs: 60_000 })
+    const ids: string[] = []
+    for (let index = 0; index < PLACES_PER_LANE + 4; index++) ids.push(await add(receiver, `r${index}`))
+    await startDelivery()
+    await until(() => receiver.arrivals.length === PLACES_PER_LANE)
+    expect(idsAt(receiver).sort()).toEqual(ids.slice(0, PLACES_PER_LANE).sort())
+    release(200)
+    await until(isInState(ids.at(-1)!, 'DELIVERED'))
+  })
+
+  it('to one receiver wait for none to another, though they tell of the same', async () => {
+    const refusing = await receiverOf({ status: () => 500 })
+    const receiver = await receiverOf({})
+    const config = { SEND_TENANT_WEBHOOKS_TO_OPERATOR: true, OPERATOR_TENANT_ID: receiver.tenant.id }
+    const [first, second] = [await add(refusing, 'a', config), await add(refusing, 'a', config)]
+    await startDelivery()
+    await until(async () => (await rowOf(second, receiver.tenant.id)).state === 'DELIVERED')
+    await until(async () => (await rowOf(first, refusing.tenant.id)).attempts === 1)
+    const third = await add(refusing, 'a', config)
+    await until(async () => (await rowOf(third, receiver.tenant.id)).state === 'DELIVERED')
+    expect(idsAt(receiver)).toEqual([first, second, third])
+    expect(idsAt(refusing)).toEqual([first])
   })
 
   it('that wait behind a refused one are not looked at again before it is due, and follow it then', async () => {
@@ -224,16 +161,16 @@ describe('deliveries of webhooks', () => {
     await startDelivery()
     await until(async () => (await rowOf(first)).attempts === 1)
     const followers = [await add(receiver, 'a'), await add(receiver, 'a')]
-    await clock.advance(2_000)
+    await ground.clock.advance(2_000)
     const other = await add(receiver, 'b')
     const deferred = async () => {
       const { processAt } = await rowOf(first)
-      const rows = await Promise.all(followers.map(rowOf))
+      const rows = await Promise.all(followers.map((id) => rowOf(id)))
       return rows.every((row) => row.processAt?.getTime() === processAt?.getTime())
     }
     await until(deferred)
     answer = 200
-    await clock.advance(11_000)
+    await ground.clock.advance(11_000)
     await until(isInState(followers[1]!, 'DELIVERED'))
     expect(idsAt(receiver).filter((one) => one !== other)).toEqual([first, first, ...followers])
   })
@@ -246,23 +183,27 @@ describe('deliveries of webhooks', () => {
     const ids = await Promise.all(
       Array.from({ length: PLACES_PER_LANE + 8 }, (_, index) => add(receiver, `refused-${index}`))
     )
-    await until(async () => (await Promise.all(ids.map(rowOf))).every(({ attempts }) => attempts === 1))
+    await until(async () =>
+      (await Promise.all(ids.map((id) => rowOf(id)))).every(({ attempts }) => attempts === 1)
+    )
     // It answers none of the repeats for now: they fill their places.
     status = held
-    await clock.advance(11_000)
+    await ground.clock.advance(11_000)
     await until(() => receiver.arrivals.length === ids.length + PLACES_PER_LANE)
     status = 200
     const fresh = await add(receiver, 'fresh')
     await until(isInState(fresh, 'DELIVERED'))
     expect(receiver.arrivals).toHaveLength(ids.length + PLACES_PER_LANE + 1)
     release(200)
-    await until(async () => (await Promise.all(ids.map(rowOf))).every(({ state }) => state === 'DELIVERED'))
+    await until(async () =>
+      (await Promise.all(ids.map((id) => rowOf(id)))).every(({ state }) => state === 'DELIVERED')
+    )
   })
 
   it('are made by the next process where the one that wrote the event died before it sent it', async () => {
     const receiver = await receiverOf({})
     const eventId = await add(receiver, 'a')
-    await startDelivery({ SIGNATURE_SECRET: 'hush', SIGNATURE_VERSION: 2 })
+    await startDelivery({ config: { SIGNATURE_SECRET: 'hush', SIGNATURE_VERSION: 2 } })
     await until(isInState(eventId, 'DELIVERED'))
     expect(idsAt(receiver)).toEqual([eventId])
     expect(receiver.arrivals[0]!.signature).toMatch(/^t=\d{13}, v2=[0-9a-f]{64}$/)
@@ -270,19 +211,18 @@ describe('deliveries of webhooks', () => {
 
   it('of a tenant that another process just made are sent as its settings say', async () => {
     const receiver = await receiverOf({})
-    tenants.delete(receiver.tenant.id)
+    ground.tenants.delete(receiver.tenant.id)
     const eventId = await add(receiver, 'a')
     const asked: string[] = []
-    await startDelivery(
-      {},
-      {
+    await startDelivery({
+      directory: {
         refresh(tenantId) {
           asked.push(tenantId)
-          tenants.set(tenantId, receiver.tenant)
+          ground.tenants.set(tenantId, receiver.tenant)
           return Promise.resolve()
         }
       }
-    )
+    })
     await until(isInState(eventId, 'DELIVERED'))
     expect(asked).toEqual([receiver.tenant.id])
   })
@@ -290,12 +230,12 @@ describe('deliveries of webhooks', () => {
   it('to a service whose URL is gone are repeated, and say why', async () => {
     const receiver = await receiverOf({})
     const outbox = createOutbox({
-      ...backend,
-      clock,
-      config: { ...backend.config, POS_WEBHOOK_SERVICE_URL: receiver.tenant.settings.webhookUrl }
+      ...ground.backend,
+      clock: ground.clock,
+      config: { ...ground.backend.config, POS_WEBHOOK_SERVICE_URL: receiver.tenant.settings.webhookUrl }
     })
     const url = 'https://wallet.example/a'
-    const eventId = await backend.database.transaction((trx) =>
+    const eventId = await ground.backend.database.transaction((trx) =>
       outbox.add(trx, {
         type: 'wallet_address.not_found',
         tenantId: receiver.tenant.id,
@@ -305,13 +245,8 @@ describe('deliveries of webhooks', () => {
       })
     )
     await startDelivery()
-    const ofService = () =>
-      backend.database
-        .knex<Row>('webhooks')
-        .where({ eventId, receiver: 'point-of-sale' } as never)
-        .first()
-    await until(async () => (await ofService())?.attempts === 1)
-    expect(await ofService()).toMatchObject({
+    await until(async () => (await rowOf(eventId, 'point-of-sale')).attempts === 1)
+    expect(await rowOf(eventId, 'point-of-sale')).toMatchObject({
       state: 'PENDING',
       lastError: 'no URL is known of point-of-sale'
     })

@@ -1,5 +1,3 @@
-import type { Knex } from 'knex'
-
 /** PostgreSQL's code for a violated unique constraint. */
 const UNIQUE_VIOLATION = '23505'
 
@@ -22,19 +20,4 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** Whether PostgreSQL takes the text as a uuid: ids of callers are asked before they reach a query. */
 export function isUuid(text: string): boolean {
   return UUID.test(text)
-}
-
-/**
- * Inserts rows of several tables by one statement: one round trip and one commit, all or nothing. References
- * between them are checked at its end.
- */
-export async function insertTogether(
-  knex: Knex,
-  rows: readonly (readonly [table: string, row: object])[]
-): Promise<void> {
-  const [first, ...others] = rows.map(([table, row]) => knex(table).insert(row).toSQL())
-  if (first === undefined) return
-  const before = others.map(({ sql }, index) => `row${index} AS (${sql})`)
-  const sql = before.length === 0 ? first.sql : `WITH ${before.join(', ')} ${first.sql}`
-  await knex.raw(sql, [...others, first].flatMap(({ bindings }) => bindings) as never)
 }

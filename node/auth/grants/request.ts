@@ -1,19 +1,19 @@
+import { insertTogether } from '../../sql/index.ts'
 import type { ApiAnswer, ApiRequest } from '../api.ts'
 import type { AuthDependencies } from '../dependencies.ts'
 import { fail, isFailure } from '../errors.ts'
 import type { GnapFailure } from '../errors.ts'
 import { isFinishNonce, isFinishUri, MAX_NONCE_LENGTH, withQuery } from '../interactions/finish.ts'
 import type { Interaction } from '../interactions/model.ts'
-import { insertInteraction } from '../interactions/store.ts'
 import { createInteractionNonce, createTokenValue, isUuid } from '../secrets.ts'
 import { findTenant, identityProviderOf } from '../tenants/store.ts'
 import type { Tenant } from '../tenants/store.ts'
-import { insertToken } from '../tokens/store.ts'
+import { newToken } from '../tokens/store.ts'
 import { checkAccess, MAX_URI_LENGTH, needsInteraction, readAccess } from './access.ts'
 import { accessTokenBody, continueBody } from './bodies.ts'
 import type { ClientAuthenticator } from './client.ts'
 import type { AccessItem, Grant, GrantClient, Subject } from './model.ts'
-import { insertGrant } from './store.ts'
+import { rowsOfGrant } from './store.ts'
 
 /** Characters of a client's public name that are shown. */
 export const MAX_CLIENT_NAME_LENGTH = 200
@@ -89,13 +89,13 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
   }
 
   async function issueAtOnce(asked: GrantRequest): Promise<ApiAnswer> {
+    const { random } = dependencies
     const nowMs = dependencies.clock.nowMs()
     const grant = createGrant(asked, 'APPROVED', nowMs)
-    const token = await database.transaction(async (trx) => {
-      await insertGrant(trx, dependencies.random, { grant, ...asked })
-      const expiresIn = config.ACCESS_TOKEN_EXPIRY_SECONDS
-      return insertToken(trx, { random: dependencies.random, grantId: grant.id, expiresIn, nowMs })
-    })
+    const rows = rowsOfGrant(random, { grant, ...asked })
+    const expiresIn = config.ACCESS_TOKEN_EXPIRY_SECONDS
+    const token = newToken({ random, grantId: grant.id, expiresIn, nowMs })
+    await insertTogether(database.knex, [...rows, ['accessTokens', token]])
     return {
       status: 200,
       body: {
@@ -121,10 +121,10 @@ export function createGrantRequestHandler(dependencies: AuthDependencies, client
       expiresAt: new Date(nowMs + config.INTERACTION_EXPIRY_SECONDS * 1000),
       createdAt: new Date(nowMs)
     }
-    await database.transaction(async (trx) => {
-      await insertGrant(trx, random, { grant, ...asked })
-      await insertInteraction(trx, interaction)
-    })
+    await insertTogether(database.knex, [
+      ...rowsOfGrant(random, { grant, ...asked }),
+      ['interactions', { ...interaction, updatedAt: interaction.createdAt }]
+    ])
     const redirect = withQuery(`${config.AUTH_SERVER_URL}/interact/${interaction.id}/${interaction.nonce}`, {
       clientName: interaction.clientName,
       clientUri: (asked.client as { walletAddress: string }).walletAddress

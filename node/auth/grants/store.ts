@@ -1,5 +1,7 @@
 import type { Knex } from 'knex'
 import type { Random } from '../../runtime/index.ts'
+import type { TableRows } from '../../sql/index.ts'
+import type { AccessToken } from '../tokens/store.ts'
 import type { AccessItem, Grant, GrantDetails, Subject } from './model.ts'
 
 export interface GrantRow extends Omit<Grant, 'client' | 'finish'> {
@@ -35,18 +37,22 @@ export function toGrant({ client, jwk, finishUri, clientNonce, ...row }: GrantRo
   }
 }
 
-export function toAccessItem({ type, actions, identifier, limits }: AccessRow): AccessItem {
+export function toAccessItem({
+  type,
+  actions,
+  identifier,
+  limits
+}: Pick<AccessRow, 'type' | 'actions' | 'identifier' | 'limits'>): AccessItem {
   return { type, actions, ...(identifier !== null && { identifier }), ...(limits !== null && { limits }) }
 }
 
-/** Writes a grant with its access items and subjects, in their order. */
-export async function insertGrant(
-  trx: Knex.Transaction,
-  random: Random,
-  { grant, access, subjects }: GrantDetails
-): Promise<void> {
+/**
+ * A grant with its access items and subjects, in their order, as rows of their tables: what is written with it is
+ * written by the same statement.
+ */
+export function rowsOfGrant(random: Random, { grant, access, subjects }: GrantDetails): TableRows[] {
   const { client, finish, createdAt, ...columns } = grant
-  await trx('grants').insert({
+  const row = {
     ...columns,
     client: 'jwk' in client ? null : client.walletAddress,
     jwk: 'jwk' in client ? JSON.stringify(client.jwk) : null,
@@ -54,33 +60,30 @@ export async function insertGrant(
     clientNonce: finish?.nonce ?? null,
     createdAt,
     updatedAt: createdAt
-  })
-  if (access.length > 0) {
-    await trx('accesses').insert(
-      access.map(({ type, actions, identifier, limits }, position) => ({
-        id: random.orderedUuid(),
-        grantId: grant.id,
-        position,
-        type,
-        actions: JSON.stringify(actions),
-        identifier: identifier ?? null,
-        limits: limits === undefined ? null : JSON.stringify(limits),
-        createdAt
-      }))
-    )
   }
-  if (subjects.length > 0) {
-    await trx('subjects').insert(
-      subjects.map(({ id, format }, position) => ({
-        id: random.orderedUuid(),
-        grantId: grant.id,
-        position,
-        subId: id,
-        subIdFormat: format,
-        createdAt
-      }))
-    )
-  }
+  const accesses = access.map(({ type, actions, identifier, limits }, position) => ({
+    id: random.orderedUuid(),
+    grantId: grant.id,
+    position,
+    type,
+    actions: JSON.stringify(actions),
+    identifier: identifier ?? null,
+    limits: limits === undefined ? null : JSON.stringify(limits),
+    createdAt
+  }))
+  const namedSubjects = subjects.map(({ id, format }, position) => ({
+    id: random.orderedUuid(),
+    grantId: grant.id,
+    position,
+    subId: id,
+    subIdFormat: format,
+    createdAt
+  }))
+  return [
+    ['grants', row],
+    ['accesses', accesses],
+    ['subjects', namedSubjects]
+  ]
 }
 
 export async function findGrant(knex: Knex, id: string): Promise<Grant | undefined> {
@@ -88,22 +91,68 @@ export async function findGrant(knex: Knex, id: string): Promise<Grant | undefin
   return row && toGrant(row)
 }
 
-/** The grant that a continuation id names. Those of a deleted tenant are gone. */
-export async function findContinuedGrant(knex: Knex, continueId: string): Promise<Grant | undefined> {
-  const [row] = await knex<GrantRow>('grants')
-    .where({ continueId })
-    .whereIn('tenantId', knex('tenants').select('id').whereNull('deletedAt'))
-  return row && toGrant(row)
+/** What a grant is about, and whether an interaction of it bears the reference that its client shows. */
+export interface ContinuedGrant {
+  grant: Grant
+  access: AccessItem[]
+  subjects: Subject[]
+  hasInteraction: boolean
+}
+
+/** Columns with what the grant `g` is about, as JSON, in its order. */
+const DETAILS = `
+  (SELECT coalesce(json_agg(json_build_object(
+     'type', a.type, 'actions', a.actions, 'identifier', a.identifier, 'limits', a.limits) ORDER BY a.position), '[]')
+   FROM accesses a WHERE a."grantId" = g.id) AS access,
+  (SELECT coalesce(json_agg(json_build_object('id', s."subId", 'format', s."subIdFormat") ORDER BY s.position), '[]')
+   FROM subjects s WHERE s."grantId" = g.id) AS subjects`
+
+interface DetailColumns {
+  access: Pick<AccessRow, 'type' | 'actions' | 'identifier' | 'limits'>[]
+  subjects: Subject[]
+}
+
+/**
+ * All that a continuation needs, in one statement: the grant that its id names and what that is about. Those of a
+ * deleted tenant are gone.
+ *
+ * @param interactRef a UUID, where the client shows one
+ */
+export async function findContinuedGrant(
+  knex: Knex,
+  continueId: string,
+  interactRef: string | undefined
+): Promise<ContinuedGrant | undefined> {
+  type Row = GrantRow & DetailColumns & { hasInteraction: boolean }
+  const { rows } = await knex.raw<{ rows: Row[] }>(
+    `SELECT g.*, ${DETAILS},
+       EXISTS (SELECT 1 FROM interactions i WHERE i.ref = ? AND i."grantId" = g.id) AS "hasInteraction"
+     FROM grants g
+     JOIN tenants o ON o.id = g."tenantId" AND o."deletedAt" IS NULL
+     WHERE g."continueId" = ?`,
+    [interactRef ?? null, continueId] as never
+  )
+  if (!rows[0]) return undefined
+  const { access, subjects, hasInteraction, ...row } = rows[0]
+  return { grant: toGrant(row), access: access.map(toAccessItem), subjects, hasInteraction }
+}
+
+/** What a grant is about. */
+export async function findDetails(
+  knex: Knex,
+  grantId: string
+): Promise<{ access: AccessItem[]; subjects: Subject[] }> {
+  const { rows } = await knex.raw<{ rows: [DetailColumns] }>(
+    `SELECT ${DETAILS} FROM (SELECT ?::uuid AS id) AS g`,
+    [grantId]
+  )
+  const { access, subjects } = rows[0]
+  return { access: access.map(toAccessItem), subjects }
 }
 
 export async function findAccess(knex: Knex, grantId: string): Promise<AccessItem[]> {
   const rows = await knex<AccessRow>('accesses').where({ grantId }).orderBy('position')
   return rows.map(toAccessItem)
-}
-
-export async function findSubjects(knex: Knex, grantId: string): Promise<Subject[]> {
-  const rows = await knex<SubjectRow>('subjects').where({ grantId }).orderBy('position')
-  return rows.map(({ subId, subIdFormat }) => ({ id: subId, format: subIdFormat }))
 }
 
 /** PENDING → APPROVED. Tells whether it was PENDING. */
@@ -118,11 +167,38 @@ export async function rejectGrant(knex: Knex, id: string, nowMs: number): Promis
   return (await knex('grants').where({ id, state: 'PENDING' }).update(changes)) > 0
 }
 
-/** APPROVED → FINALIZED/ISSUED. Of concurrent callers one is told true. */
-export async function markIssued(trx: Knex.Transaction, id: string, nowMs: number): Promise<boolean> {
+/**
+ * APPROVED → FINALIZED/ISSUED, and the token that is issued with it, by one statement. Of concurrent callers one is
+ * told true. The grant's row is changed first, as when it is revoked: then the token is seen, or never made.
+ *
+ * @param token undefined where the grant is about subjects alone
+ */
+export async function issueGrant(
+  knex: Knex,
+  id: string,
+  token: AccessToken | undefined,
+  nowMs: number
+): Promise<boolean> {
   const now = new Date(nowMs)
   const changes = { state: 'FINALIZED', finalizationReason: 'ISSUED', lastContinuedAt: now, updatedAt: now }
-  return (await trx('grants').where({ id, state: 'APPROVED' }).update(changes)) > 0
+  const issuing = knex('grants').where({ id, state: 'APPROVED' }).update(changes)
+  if (token === undefined) return (await issuing) > 0
+  const { sql, bindings } = issuing.returning('id').toSQL()
+  const { rowCount } = await knex.raw<{ rowCount: number }>(
+    `WITH issued AS (${sql})
+     INSERT INTO "accessTokens" ("grantId", id, value, "managementId", "expiresIn", "expiresAt", "createdAt")
+     SELECT issued.id, ?::uuid, ?::text, ?::uuid, ?::integer, ?::timestamptz, ?::timestamptz FROM issued`,
+    [
+      ...bindings,
+      token.id,
+      token.value,
+      token.managementId,
+      token.expiresIn,
+      token.expiresAt,
+      token.createdAt
+    ] as never
+  )
+  return rowCount > 0
 }
 
 /** Notes a poll of a grant that waits, unless another poll came within the wait period. */

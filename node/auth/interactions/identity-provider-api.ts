@@ -5,7 +5,7 @@ import type { AuthDependencies } from '../dependencies.ts'
 import { fail, isFailure } from '../errors.ts'
 import type { GnapErrorCode, GnapFailure } from '../errors.ts'
 import { isRejected, isRevoked } from '../grants/model.ts'
-import { findAccess, findSubjects } from '../grants/store.ts'
+import { findDetails } from '../grants/store.ts'
 import { areSecretsEqual } from '../secrets.ts'
 import { decideInteraction, findInteraction } from './store.ts'
 import type { InteractionContext } from './store.ts'
@@ -38,7 +38,7 @@ export function createIdentityProviderApp(dependencies: AuthDependencies): Koa {
     if (isFailure(found)) return found
     const { grant, interaction } = found
     if (isRevoked(grant)) return fail(404, 'unknown_interaction', 'unknown interaction')
-    const [access, subjects] = await Promise.all([findAccess(knex, grant.id), findSubjects(knex, grant.id)])
+    const { access, subjects } = await findDetails(knex, grant.id)
     return {
       status: 200,
       body: {

@@ -3,19 +3,14 @@ import { toGrant } from '../grants/store.ts'
 import type { GrantRow } from '../grants/store.ts'
 import type { Grant } from '../grants/model.ts'
 import { areSecretsEqual, isUuid } from '../secrets.ts'
-import { findTenant } from '../tenants/store.ts'
 import type { Tenant } from '../tenants/store.ts'
 import type { Interaction } from './model.ts'
 
-export async function insertInteraction(trx: Knex.Transaction, interaction: Interaction): Promise<void> {
-  await trx('interactions').insert({ ...interaction, updatedAt: interaction.createdAt })
-}
-
-/** An interaction with its grant and the grant's tenant. */
+/** An interaction with its grant, and what of the grant's tenant asks the account holder. */
 export interface InteractionContext {
   interaction: Interaction
   grant: Grant
-  tenant: Tenant
+  tenant: TenantColumns
 }
 
 /** The interaction of an id and its nonce, as they stand in a path. Those of a deleted tenant are gone. */
@@ -25,18 +20,57 @@ export async function findInteraction(
   nonce: string
 ): Promise<InteractionContext | undefined> {
   if (!isUuid(id)) return undefined
-  const [interaction] = await knex<Interaction>('interactions').where({ id }).limit(1)
-  if (!interaction || !areSecretsEqual(nonce, interaction.nonce)) return undefined
-  const [row] = await knex<GrantRow>('grants').where({ id: interaction.grantId }).limit(1)
-  if (!row) return undefined
-  const tenant = await findTenant(knex, row.tenantId)
-  return tenant && { interaction, grant: toGrant(row), tenant }
+  const [found] = await knex<GrantRow & InteractionColumns & TenantColumns>('interactions as i')
+    .join('grants as g', 'g.id', 'i.grantId')
+    .join('tenants as o', 'o.id', 'g.tenantId')
+    .where({ 'i.id': id, 'o.deletedAt': null })
+    .select('g.*', {
+      interactionId: 'i.id',
+      nonce: 'i.nonce',
+      ref: 'i.ref',
+      interactionState: 'i.state',
+      clientName: 'i.clientName',
+      expiresAt: 'i.expiresAt',
+      interactionCreatedAt: 'i.createdAt',
+      idpConsentUrl: 'o.idpConsentUrl',
+      idpSecret: 'o.idpSecret'
+    })
+  if (!found || !areSecretsEqual(nonce, found.nonce)) return undefined
+  const {
+    interactionId,
+    nonce: ownNonce,
+    ref,
+    interactionState,
+    clientName,
+    expiresAt,
+    interactionCreatedAt,
+    idpConsentUrl,
+    idpSecret,
+    ...row
+  } = found
+  return {
+    interaction: {
+      id: interactionId,
+      grantId: row.id,
+      nonce: ownNonce,
+      ref,
+      state: interactionState,
+      clientName,
+      expiresAt,
+      createdAt: interactionCreatedAt
+    },
+    grant: toGrant(row),
+    tenant: { idpConsentUrl, idpSecret }
+  }
 }
 
-export async function findInteractionByRef(knex: Knex, ref: string): Promise<Interaction | undefined> {
-  const [interaction] = await knex<Interaction>('interactions').where({ ref }).limit(1)
-  return interaction
+interface InteractionColumns extends Pick<Interaction, 'nonce' | 'ref' | 'clientName' | 'expiresAt'> {
+  interactionId: string
+  interactionState: Interaction['state']
+  interactionCreatedAt: Date
 }
+
+type TenantColumns = Pick<Tenant, 'idpConsentUrl' | 'idpSecret'>
 
 /** PENDING → APPROVED or DENIED. Tells whether it was PENDING and not expired. */
 export async function decideInteraction(

@@ -25,7 +25,10 @@ export async function findTenant(knex: Knex, id: string): Promise<Tenant | undef
 }
 
 /** The tenant's identity provider; undefined where it cannot ask its account holders. */
-export function identityProviderOf({ idpConsentUrl, idpSecret }: Tenant): IdentityProvider | undefined {
+export function identityProviderOf({
+  idpConsentUrl,
+  idpSecret
+}: Pick<Tenant, 'idpConsentUrl' | 'idpSecret'>): IdentityProvider | undefined {
   if (!idpConsentUrl || !idpSecret) return undefined
   return { consentUrl: idpConsentUrl, secret: idpSecret }
 }

@@ -6,7 +6,7 @@ import type { TestDatabase } from '../../runtime/testing.ts'
 import type { AuthDependencies } from '../dependencies.ts'
 import { authMigrations } from '../migrations.ts'
 import { CLEANUP_BATCH_SIZE, createTokenCleanup } from './cleanup.ts'
-import { insertToken } from './store.ts'
+import { newToken } from './store.ts'
 
 const TENANT_ID = '22222222-2222-4222-8222-222222222222'
 const DAY_MS = 86_400_000
@@ -51,7 +51,9 @@ describe('the clean-up of expired access tokens', () => {
   const issue = (nowMs: number, count = 1) =>
     database.transaction(async (trx) => {
       for (let n = 0; n < count; n++) {
-        await insertToken(trx, { random: runtime.random, grantId: TENANT_ID, expiresIn: 600, nowMs })
+        await trx('accessTokens').insert(
+          newToken({ random: runtime.random, grantId: TENANT_ID, expiresIn: 600, nowMs })
+        )
       }
     })
   const countTokens = async () => Number((await database.knex('accessTokens').count('id as n'))[0]!.n)

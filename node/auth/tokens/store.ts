@@ -27,12 +27,19 @@ export interface AccessToken {
   createdAt: Date
 }
 
-/** Writes a new token of a grant. */
-export async function insertToken(
-  trx: Knex.Transaction,
-  { random, grantId, expiresIn, nowMs }: { random: Random; grantId: string; expiresIn: number; nowMs: number }
-): Promise<AccessToken> {
-  const token: AccessToken = {
+/** A new token of a grant, to be written. */
+export function newToken({
+  random,
+  grantId,
+  expiresIn,
+  nowMs
+}: {
+  random: Random
+  grantId: string
+  expiresIn: number
+  nowMs: number
+}): AccessToken {
+  return {
     id: random.orderedUuid(),
     grantId,
     value: createTokenValue(random),
@@ -42,8 +49,6 @@ export async function insertToken(
     revokedAt: null,
     createdAt: new Date(nowMs)
   }
-  await trx('accessTokens').insert(token)
-  return token
 }
 
 /**
@@ -108,7 +113,9 @@ export async function replaceToken(
     [new Date(nowMs), old.id]
   )
   if (rowCount === 0) return undefined
-  return insertToken(trx, { random, grantId: old.grantId, expiresIn, nowMs })
+  const token = newToken({ random, grantId: old.grantId, expiresIn, nowMs })
+  await trx('accessTokens').insert(token)
+  return token
 }
 
 export interface IntrospectedToken {

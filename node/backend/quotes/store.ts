@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { Asset } from '../assets/model.ts'
-import { insertTogether } from '../sql.ts'
+import { insertTogether } from '../../sql/index.ts'
 import type { IlpQuoteDetails, Quote } from './model.ts'
 
 export interface QuoteRow {

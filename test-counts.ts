@@ -29,6 +29,8 @@ const COUNTS = {
   lostAnswers: { short: 100, long: 5_000 },
   /** Payments after which a node's memory is measured. */
   footprintPayments: { short: 40, long: 1_000 },
+  /** Payments whose SQL statements are counted. */
+  countedPayments: { short: 2, long: 40 },
   /** Webhook events to ten receivers of which three misbehave, at 100 per second. */
   webhookEvents: { short: 150, long: 4_000 },
   /** Histories of requests to peer, per policy. */

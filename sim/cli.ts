@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util'
 import { explorePacketsCommand } from './commands/explore-packets.ts'
 import { payCommand } from './commands/pay.ts'
 import { runCommand } from './commands/run.ts'
+import { statementsCommand } from './commands/statements.ts'
 
 const HELP = `npm run lab -- <command>
 
   pay FROM TO AMOUNT [--receive] [--json]   pay over the network that npm start keeps up
   run NAME… [--world NAME] [--seed N] …     run scenarios in a virtual or a local world and check what must hold
   explore --packets [--runs N] [--seed N] … search histories of packets and ledgers for one that violates something
+  statements [--payments N] [--json]        count the SQL statements of a full payment, by service
   help                                      this text
 
 Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a property was violated,
@@ -18,7 +20,8 @@ Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   explore: explorePacketsCommand,
   pay: payCommand,
-  run: runCommand
+  run: runCommand,
+  statements: statementsCommand
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { TEST_ENVIRONMENT } from './backend/testing.ts'
+import { createSystemRuntime } from './runtime/index.ts'
 import { createTestDatabase } from './runtime/testing.ts'
 import type { TestDatabase } from './runtime/testing.ts'
 import { runCommand } from './commands/index.ts'
@@ -46,6 +47,8 @@ function linesOf(stdout: string): Line[] {
     .split('\n')
     .map((line) => JSON.parse(line) as Line)
 }
+
+const tigerBeetle = inject('tigerBeetle')
 
 /** A service's command within this process. */
 async function run(service: 'backend' | 'auth', environment: Record<string, string>, ...args: string[]) {
@@ -157,6 +160,72 @@ describe('commands of the services', () => {
     })
     expect(lines.at(-1)).toEqual({ event: 'summary', ok: false, faults: 8, warnings: 1 })
     expect(stdout).not.toContain('hush@')
+  })
+
+  describe.skipIf('missing' in tigerBeetle)('--check of a ledger in TigerBeetle', () => {
+    /** What it says of the ledger alone. */
+    async function ledgerOf(settings: Record<string, string>) {
+      if ('missing' in tigerBeetle) throw new Error(tigerBeetle.missing)
+      const { stdout } = await run(
+        'backend',
+        {
+          ...environment,
+          LEDGER: 'tigerbeetle',
+          TIGERBEETLE_CLUSTER_ID: tigerBeetle.clusterId,
+          TIGERBEETLE_REPLICA_ADDRESSES: tigerBeetle.addresses.join(','),
+          ...settings
+        },
+        '--check',
+        '--json'
+      )
+      const { level, message } = linesOf(stdout).find(({ subject }) => subject === 'LEDGER')!
+      return { level, message }
+    }
+
+    it('says whether the right cluster answers at the address, and whose books it holds', async () => {
+      // The tests' cluster may have an owner already: that is told, and nothing is written.
+      for (let time = 1; time <= 2; time++) {
+        const { level, message } = await ledgerOf({})
+        if (level === 'ok') expect(message).toMatch(/^TigerBeetle answers at 127\.0\.0\.1:\d+$/)
+        else expect(message).toMatch(/holds the books of another database/)
+      }
+      const [address, cluster] = await Promise.all([
+        ledgerOf({ TIGERBEETLE_REPLICA_ADDRESSES: '127.0.0.1:1' }),
+        ledgerOf({ TIGERBEETLE_CLUSTER_ID: '99' })
+      ])
+      expect([address.level, cluster.level]).toEqual(['fault', 'fault'])
+      const unanswered =
+        /^TIGERBEETLE_REPLICA_ADDRESSES: no TigerBeetle of (cluster \d+ answers at \S+) \(.*\): start it, set/
+      expect(unanswered.exec(address.message!)?.[1]).toBe('cluster 0 answers at 127.0.0.1:1')
+      expect(unanswered.exec(cluster.message!)?.[1]).toMatch(/^cluster 99 answers at 127\.0\.0\.1:\d+$/)
+    })
+
+    it('says that the books of its database are in another cluster, and that its cluster is another’s', async () => {
+      if ('missing' in tigerBeetle) throw new Error(tigerBeetle.missing)
+      const owned = await createTestDatabase(inject('postgresUrl'))
+      const runtime = createSystemRuntime({ name: 'test', logLevel: 'silent' })
+      try {
+        const DATABASE_URL = owned.url
+        await run('backend', { ...environment, DATABASE_URL }, '--migrate')
+        const database = runtime.openDatabase({ url: owned.url })
+        const row = { ledger: 'tigerbeetle', ownerId: runtime.random.uuid(), createdAt: new Date() }
+        await database.knex('ledgerOwner').insert({ ...row, clusterId: 5, isMarked: true })
+        expect((await ledgerOf({ DATABASE_URL })).message).toMatch(
+          /^TIGERBEETLE_CLUSTER_ID is 0, and the books of this database are in cluster 5/
+        )
+        await database.knex('ledgerOwner').update({ clusterId: tigerBeetle.clusterId })
+        expect(await ledgerOf({ DATABASE_URL })).toEqual({
+          level: 'fault',
+          message: expect.stringMatching(
+            /is not the one that holds this database's books|holds the books of another/
+          )
+        })
+        await database.close()
+      } finally {
+        runtime.kill()
+        await owned.drop()
+      }
+    })
   })
 
   it('--check names every variable that cannot be read', async () => {

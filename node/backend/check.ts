@@ -1,4 +1,13 @@
-import { checkCache, checkDatabase, checkPorts, checkService, fault, ok, warning } from '../commands/index.ts'
+import {
+  CHECK_TIMEOUT_MS,
+  checkCache,
+  checkDatabase,
+  checkPorts,
+  checkService,
+  fault,
+  ok,
+  warning
+} from '../commands/index.ts'
 import type { Check, CommandedService, MigrationSet } from '../commands/index.ts'
 import { postgresLedgerMigrations } from '../ledger/index.ts'
 import { createHttpClient, readCacheTls } from '../runtime/index.ts'
@@ -18,6 +27,9 @@ export function backendMigrationSets({ LEDGER }: Pick<BackendConfig, 'LEDGER'>):
 /** An account that need not exist: asking for it tells whether the ledger answers. */
 export const PROBED_ACCOUNT = 1n
 
+/** How long TigerBeetle may take: less than a check as a whole, which could not say what to do. */
+const LEDGER_ANSWER_MS = CHECK_TIMEOUT_MS / 2
+
 /** What `npm run backend -- --check` looks at. Nothing is written, and no door stays open. */
 export function backendChecks(config: BackendConfig, runtime: Runtime): Record<string, Check> {
   const database = runtime.openDatabase({ url: config.DATABASE_URL, maxConnections: 2 })
@@ -33,11 +45,13 @@ export function backendChecks(config: BackendConfig, runtime: Runtime): Record<s
       return checkCache(runtime.openCache(config.CACHE, config), config.CACHE === 'memory')
     },
     LEDGER: async () => {
-      await checkLedgerChoice(config, database)
+      await checkLedgerChoice(config, {
+        database,
+        ledger: openLedger(config, runtime, { requestTimeoutMs: LEDGER_ANSWER_MS }).ledger
+      })
       if (config.LEDGER === 'memory')
         return warning('LEDGER', 'memory: the books are gone when the process ends')
       if (config.LEDGER === 'postgres') return ok('LEDGER', 'the books are in PostgreSQL, at DATABASE_URL')
-      await openLedger(config, runtime).ledger.lookupAccounts([PROBED_ACCOUNT])
       return ok('LEDGER', `TigerBeetle answers at ${config.TIGERBEETLE_REPLICA_ADDRESSES.join(',')}`)
     },
     PRIVATE_KEY_FILE: async () => {

@@ -30,10 +30,11 @@ type LedgerConfig = Pick<
   'LEDGER' | 'DATABASE_URL' | 'TIGERBEETLE_CLUSTER_ID' | 'TIGERBEETLE_REPLICA_ADDRESSES'
 >
 
-/** The ledger that the configuration names. Nothing is connected yet. */
+/** The ledger that the configuration names. Nothing is connected yet. TigerBeetle may have less time than its default. */
 export function openLedger(
   config: LedgerConfig,
-  runtime: Runtime
+  runtime: Runtime,
+  options: { requestTimeoutMs?: number } = {}
 ): { ledger: Ledger; close(): Promise<void> } {
   switch (config.LEDGER) {
     case 'memory': {
@@ -48,7 +49,7 @@ export function openLedger(
     case 'tigerbeetle': {
       const { TIGERBEETLE_CLUSTER_ID: clusterId, TIGERBEETLE_REPLICA_ADDRESSES: addresses } = config
       const open = () => runtime.openTigerBeetle({ clusterId, addresses })
-      const ledger = createTigerBeetleLedger({ ...runtime, open })
+      const ledger = createTigerBeetleLedger({ ...runtime, ...options, open })
       return { ledger, close: () => ledger.close() }
     }
   }
@@ -79,8 +80,13 @@ export async function claimLedger(
   const owner = await chosen(config, parts)
   checkOwner(config, owner)
   if (config.LEDGER !== 'tigerbeetle') return
+  await answered(config, () => checkMark(config, owner, parts))
+}
+
+/** Runs what asks TigerBeetle. @throws StartError when it does not answer: what to do */
+async function answered<T>(config: LedgerConfig, ask: () => Promise<T>): Promise<T> {
   try {
-    await checkMark(config, owner, parts)
+    return await ask()
   } catch (error) {
     if (!(error instanceof TigerBeetleUnavailableError)) throw error
     throw new StartError(
@@ -92,15 +98,22 @@ export async function claimLedger(
 }
 
 /**
- * Whether the configuration names the ledger that has kept this database's books, as far as that can be told without
+ * Whether the configuration names the ledger that has kept this database's books, and whether it answers, without
  * writing anything. `claimLedger` is what a start does.
  *
- * @throws ConfigurationError when it does not
+ * @throws ConfigurationError when it is another's
+ * @throws StartError when TigerBeetle does not answer
  */
-export async function checkLedgerChoice(config: LedgerConfig, { knex }: Database): Promise<void> {
-  if (!(await knex.schema.hasTable('ledgerOwner'))) return
-  const owner = await knex<OwnerRow>('ledgerOwner').first()
+export async function checkLedgerChoice(
+  config: LedgerConfig,
+  { database: { knex }, ledger }: { database: Database; ledger: Ledger }
+): Promise<void> {
+  const isNew = !(await knex.schema.hasTable('ledgerOwner'))
+  const owner = isNew ? undefined : await knex<OwnerRow>('ledgerOwner').first()
   if (owner !== undefined) checkOwner(config, owner)
+  if (config.LEDGER !== 'tigerbeetle') return
+  const [found] = await answered(config, () => ledger.lookupAccounts([MARK_ID]))
+  checkFoundMark(config, owner, found)
 }
 
 function checkOwner(config: LedgerConfig, owner: OwnerRow): void {
@@ -140,32 +153,45 @@ async function hasPostgresBooks({ knex }: Database): Promise<boolean> {
 
 async function checkMark(
   config: LedgerConfig,
-  { ownerId, isMarked }: OwnerRow,
+  owner: OwnerRow,
   { database, ledger }: { database: Database; ledger: Ledger }
 ): Promise<void> {
   const mark: NewAccount = {
     id: MARK_ID,
     ledger: MARK_LEDGER,
     code: AccountCode.BOOKS_OWNER,
-    userData128: uuidToId(ownerId)
+    userData128: uuidToId(owner.ownerId)
   }
   const [found] = await ledger.lookupAccounts([MARK_ID])
-  if (found === undefined && isMarked) {
+  checkFoundMark(config, owner, found)
+  const [result] = found === undefined ? await ledger.createAccounts([mark]) : ['exists' as const]
+  if (result === 'exists_with_different_fields') throw new ConfigurationError(describeOthers(config))
+  if (result !== 'ok' && result !== 'exists')
+    throw new Error(`TigerBeetle refused the owner's mark: ${result}`)
+  if (!owner.isMarked) await database.knex('ledgerOwner').update({ isMarked: true })
+}
+
+/** @throws ConfigurationError when a cluster with this mark, or none, cannot be that of a database with this owner */
+function checkFoundMark(
+  config: LedgerConfig,
+  owner: OwnerRow | undefined,
+  found: { userData128: bigint } | undefined
+): void {
+  if (found === undefined && owner?.isMarked === true) {
     throw new ConfigurationError(
       `TIGERBEETLE_REPLICA_ADDRESSES: the cluster at ${where(config)} is not the one that holds this database's ` +
         'books (it is empty, or another): set the right addresses, or bring its data file back'
     )
   }
-  const [result] = found === undefined ? await ledger.createAccounts([mark]) : ['exists' as const]
-  if (result === 'exists_with_different_fields' || (found && found.userData128 !== mark.userData128)) {
-    throw new ConfigurationError(
-      `TIGERBEETLE_REPLICA_ADDRESSES: the cluster at ${where(config)} holds the books of another database: ` +
-        'a cluster serves one node; format another for this one, or set the right DATABASE_URL'
-    )
-  }
-  if (result !== 'ok' && result !== 'exists')
-    throw new Error(`TigerBeetle refused the owner's mark: ${result}`)
-  if (!isMarked) await database.knex('ledgerOwner').update({ isMarked: true })
+  const isOurs = owner !== undefined && found?.userData128 === uuidToId(owner.ownerId)
+  if (found !== undefined && !isOurs) throw new ConfigurationError(describeOthers(config))
+}
+
+function describeOthers(config: LedgerConfig): string {
+  return (
+    `TIGERBEETLE_REPLICA_ADDRESSES: the cluster at ${where(config)} holds the books of another database: ` +
+    'a cluster serves one node; format another for this one, or set the right DATABASE_URL'
+  )
 }
 
 function describeOther({ ledger }: OwnerRow, config: LedgerConfig): string {

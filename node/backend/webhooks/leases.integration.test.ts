@@ -141,7 +141,8 @@ describe('leases of deliveries', () => {
     const stopping = first.stop()
     isAgain = true
     const deliveries = createWebhookDeliveries({ ...ground.backend, clock: ground.clock })
-    const [{ id: deliveryId }] = (await deliveries.ofEvents([eventId]))[0] as [{ id: string }]
+    const [ofEvent] = await deliveries.ofEvents([eventId])
+    const deliveryId = ofEvent![0]!.id
     expect(await deliveries.resend({ eventId, deliveryId })).toBeUndefined()
     await until(() => ground.clock.nextTimerMs() !== undefined)
     await ground.clock.advance(500)

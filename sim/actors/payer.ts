@@ -7,6 +7,7 @@ import {
   OpenPaymentsClientError
 } from '@interledger/open-payments'
 import type { AuthenticatedClient } from '@interledger/open-payments'
+import type { StreamCredentials } from '../../node/ilp/index.ts'
 import type { Clock, HttpClient, Random } from '../../node/runtime/index.ts'
 import { formatAmount } from '../topology/amount.ts'
 import { createAgreeingAccountHolder } from './account-holder.ts'
@@ -59,14 +60,16 @@ export interface Payer {
   ): Promise<OpenedIncomingPayment>
   /** One step alone: a quote for what the incoming payment asks for, or for what `debit` buys. */
   quote(from: string, incomingPaymentUrl: string, debit?: bigint): Promise<Quote>
-  /** One step alone: the payer agrees to outgoing payments up to a limit. */
-  consent(from: string, debitLimit: WireAmount): Promise<Consent>
+  /** One step alone: the payer agrees to outgoing payments up to a limit, which an interval may renew (ISO 8601). */
+  consent(from: string, debitLimit: WireAmount, interval?: string): Promise<Consent>
   /** Reads both ends with the access that was granted for them. */
   readonly client: AuthenticatedClient
 }
 
 export interface OpenedIncomingPayment {
   url: string
+  /** Where its money goes, for who speaks STREAM. */
+  credentials: StreamCredentials
   /** Tells the receiver's node that no more money will come. */
   complete(): Promise<void>
 }
@@ -80,6 +83,8 @@ export interface Quote {
 
 /** A grant for outgoing payments. */
 export interface Consent {
+  /** The token that the grant gave. */
+  readonly accessToken: string
   /** @returns the payment's URL */
   createOutgoingPayment(quoteUrl: string): Promise<string>
   revoke(): Promise<void>
@@ -123,7 +128,7 @@ export async function createPayer(
     if (!isFinalizedGrantWithAccessToken(grant))
       throw new Error('the receiver asks for consent to create an incoming payment')
     const accessToken = grant.access_token.value
-    const { id } = await client.incomingPayment.create(
+    const { id, methods } = await client.incomingPayment.create(
       { url: receiver.resourceServer, accessToken },
       {
         walletAddress: receiver.id,
@@ -137,8 +142,14 @@ export async function createPayer(
         })
       }
     )
+    const [ilp] = methods
+    if (ilp === undefined) throw new Error('the receiver names no way to pay')
     return {
       url: id,
+      credentials: {
+        destination: ilp.ilpAddress,
+        sharedSecret: Buffer.from(ilp.sharedSecret, 'base64url')
+      },
       async complete() {
         const complete = () => client.incomingPayment.complete({ url: id, accessToken })
         const read = () => client.incomingPayment.get({ url: id, accessToken })
@@ -175,7 +186,7 @@ export async function createPayer(
     )
   }
 
-  async function consent(from: string, debitLimit: WireAmount): Promise<Consent> {
+  async function consent(from: string, debitLimit: WireAmount, interval?: string): Promise<Consent> {
     const sender = await addressOf(from)
     const clientNonce = random.uuid()
     const pending = await client.grant.request(
@@ -187,7 +198,7 @@ export async function createPayer(
               type: 'outgoing-payment',
               actions: ['create', 'read'],
               identifier: sender.id,
-              limits: { debitAmount: debitLimit }
+              limits: { debitAmount: debitLimit, ...(interval !== undefined && { interval }) }
             }
           ]
         },
@@ -210,6 +221,7 @@ export async function createPayer(
     if (!isFinalizedGrantWithAccessToken(granted))
       throw new Error('the grant was continued and is still pending')
     return {
+      accessToken: granted.access_token.value,
       async createOutgoingPayment(quoteId) {
         const accessToken = granted.access_token.value
         const create = () =>

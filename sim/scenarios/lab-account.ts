@@ -1,6 +1,9 @@
+import type { KeyObject } from 'node:crypto'
+import type { AuthenticatedClient } from '@interledger/open-payments'
+import type { StreamCredentials } from '../../node/ilp/index.ts'
 import { AdminApiError } from '../actors/admin-client.ts'
 import type { Account } from '../networks/network.ts'
-import { planOf, walletAddressUrl } from '../networks/plan.ts'
+import { clientKey, planOf, walletAddressUrl } from '../networks/plan.ts'
 import type { Consent, OpenedIncomingPayment, Payer, Quote, WireAmount } from '../actors/payer.ts'
 import type { LabParts } from './lab-network.ts'
 import { beginPayment } from './lab-payment.ts'
@@ -22,6 +25,14 @@ export interface LabIncomingPayment extends OpenedIncomingPayment {
 
 /** A customer's account: pays, is paid. Everything goes through Open Payments, as of any third party. */
 export interface LabAccount {
+  /** Its wallet address. */
+  readonly url: string
+  /** The key that this account's client signs with. */
+  readonly key: { keyId: string; privateKey: KeyObject }
+  /** The third party that is known by this account. */
+  client(): Promise<AuthenticatedClient>
+  /** Its wallet address as a receiver itself (RFC 9, SPSP). */
+  spsp(): Promise<StreamCredentials>
   /** Minor units at the wallet that are not held for a payment. */
   balance(): bigint
   /**
@@ -31,8 +42,8 @@ export interface LabAccount {
   pay(to: string | LabIncomingPayment, amount?: PaymentAmount): LabPayment
   openIncomingPayment(options?: { amount?: bigint; expiresInMs?: number }): Promise<LabIncomingPayment>
   quote(incoming: LabIncomingPayment, amount?: { send: bigint }): Promise<Quote>
-  /** The customer agrees to outgoing payments up to a limit. */
-  consent(debitLimit: WireAmount): Promise<Consent>
+  /** The customer agrees to outgoing payments up to a limit: of all time, or of each repetition of an interval. */
+  consent(debitLimit: WireAmount, interval?: string): Promise<Consent>
   /** Begins a payment from a quote under a consent that was given. */
   payQuoted(quote: Quote, consent: Consent, incoming: LabIncomingPayment): LabPayment
 }
@@ -46,6 +57,7 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
 
   /** The third party through which this account pays: the one that is known by the account itself. */
   const payer = (): Promise<Payer> => paying.payerKnownAs(account)
+  const { tell } = parts
 
   function parse(to: string): Account {
     const [walletAddress, node] = to.split('@')
@@ -88,15 +100,40 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
   }
 
   return {
+    url,
+    key: clientKey(plan, account.walletAddress),
+    client: async () => (await payer()).client,
+    async spsp() {
+      const { body } = await parts.http.request({
+        method: 'GET',
+        url,
+        headers: { accept: 'application/spsp4+json' }
+      })
+      const answer = JSON.parse(body.toString()) as { destination_account: string; shared_secret: string }
+      return {
+        destination: answer.destination_account,
+        sharedSecret: Buffer.from(answer.shared_secret, 'base64url')
+      }
+    },
     balance() {
       const { balance, held } = wallet.accounts.get(account.walletAddress)!
       return balance - held
     },
-    openIncomingPayment: (options) => open(account, options),
-    quote: async (incoming, amount) => (await payer()).quote(url, incoming.url, amount?.send),
-    consent: async (debitLimit) => (await payer()).consent(url, debitLimit),
+    openIncomingPayment(options) {
+      tell('opens', `${name}: an incoming payment`)
+      return open(account, options)
+    },
+    async quote(incoming, amount) {
+      tell('quotes', `${name} → ${incoming.url}`)
+      return (await payer()).quote(url, incoming.url, amount?.send)
+    },
+    async consent(debitLimit, interval) {
+      tell('agrees', `${name} to ${debitLimit.value}`)
+      return (await payer()).consent(url, debitLimit, interval)
+    },
     pay(to, amount) {
       const target = typeof to === 'string' ? parse(to) : to.account
+      tell('pays', `${name} → ${target.walletAddress}@${target.node}`)
       return beginPayment(parts, {
         from: account,
         to: target,
@@ -120,8 +157,9 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
         }
       })
     },
-    payQuoted: (quote, consent, incoming) =>
-      beginPayment(parts, {
+    payQuoted(quote, consent, incoming) {
+      tell('pays', `${name} → ${incoming.url}`)
+      return beginPayment(parts, {
         from: account,
         to: incoming.account,
         title: `${name} → ${incoming.url}`,
@@ -130,6 +168,7 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
           return { incoming, quote, outgoingPaymentUrl, closes: false }
         }
       })
+    }
   }
 }
 

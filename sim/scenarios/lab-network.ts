@@ -1,16 +1,22 @@
 import { createHttpClient } from '../../node/runtime/index.ts'
+import type { HttpClient } from '../../node/runtime/index.ts'
 import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
+import { createPacketPeer } from '../actors/packet-peer.ts'
+import type { KnownFulfillments, PacketPeer, PacketPeerOptions } from '../actors/packet-peer.ts'
 import { describeFault, nodesTouched } from '../faults/model.ts'
 import type { ArmedFault, Fault, Traffic } from '../faults/model.ts'
 import type { Network } from '../networks/network.ts'
+import { planOf } from '../networks/plan.ts'
 import { audit, payingNetworkOf } from '../networks/network.ts'
 import type { Audit } from '../invariants/audit.ts'
 import type { ServiceName } from '../networks/raise.ts'
+import { assetName } from '../topology/model.ts'
 import { createLabAccount } from './lab-account.ts'
 import type { LabAccount } from './lab-account.ts'
 import { createLabNode } from './lab-node.ts'
 import type { LabNode } from './lab-node.ts'
+import type { LabTenant } from './lab-tenant.ts'
 import type { LabPayment } from './lab-payment.ts'
 import { ScenarioError } from './scenario.ts'
 import type { WorldName } from './scenario.ts'
@@ -42,6 +48,17 @@ export interface LabNetwork {
   faultsOver(): Promise<void>
   /** Nodes that a fault or a kill touched. */
   readonly touched: ReadonlySet<string>
+  /** A stranger that becomes a peer of a node and speaks ILP packet by packet: in the virtual world. */
+  packetPeer(
+    node: string,
+    options: Omit<PacketPeerOptions, 'assetId'> & {
+      /** One of the topology, by its name; of a tenant's asset its id, with the tenant. */
+      asset: string
+      tenant?: LabTenant
+    }
+  ): Promise<PacketPeer>
+  /** The wire as any stranger has it: for requests that no client makes. */
+  readonly http: HttpClient
   sleep(durationMs: number): Promise<void>
   until: Until
   audit(): Promise<Audit>
@@ -59,6 +76,7 @@ export interface LabParts {
   begun(payment: LabPayment): void
   touch(node: string): void
   until: Until
+  http: HttpClient
 }
 
 export function createLabNetwork(
@@ -90,7 +108,8 @@ export function createLabNetwork(
     adminOf: (node) => found(admins, node, 'node'),
     begun: (payment) => void payments.push(payment),
     touch: (node) => void touched.add(node),
-    until
+    until,
+    http
   }
   const accounts = new Map<string, LabAccount>()
   for (const { node } of network.plan.plans) {
@@ -98,6 +117,8 @@ export function createLabNetwork(
       accounts.set(`${name}@${node.name}`, createLabAccount(parts, { walletAddress: name, node: node.name }))
     }
   }
+  const fulfillments: KnownFulfillments = new Map()
+  let peerPort = FIRST_PEER_PORT
   const nodes = new Map(network.nodes.map((node) => [node.name, createLabNode(parts, node)]))
 
   function noFaults(): ScenarioError {
@@ -130,11 +151,31 @@ export function createLabNetwork(
     },
     wallet: (account) => found(accounts, account, 'account'),
     node: (name) => found(nodes, name, 'node'),
+    async packetPeer(node, { asset, tenant, ...options }) {
+      if (world !== 'virtual') throw new ScenarioError(`the ${world} world has no packet peers`)
+      const { assets } = network.nodes.find(({ name }) => name === node)!
+      const assetId = tenant ? asset : assets.find((one) => assetName(one.asset) === asset)?.id
+      if (assetId === undefined) throw new ScenarioError(`node "${node}" has no asset ${asset}`)
+      tell('peers', `${options.name} with ${node} in ${asset}`)
+      peerPort += 1
+      const { connector } = planOf(network.plan.plans, node).urls
+      const door = { host: LABORATORY, port: peerPort, connectorUrl: connector, fulfillments }
+      return createPacketPeer(
+        network.runtime,
+        { ...door, admin: tenant?.admin ?? parts.adminOf(node) },
+        { ...options, assetId }
+      )
+    },
+    http,
     sleep: (durationMs) => clock.sleep(durationMs),
     until,
     audit: () => audit(network)
   }
 }
+
+/** The host on which the laboratory's own actors live in the virtual world. */
+const LABORATORY = 'laboratory'
+const FIRST_PEER_PORT = 7_000
 
 function found<T>(map: ReadonlyMap<string, T>, name: string, kind: string): T {
   const value = map.get(name)

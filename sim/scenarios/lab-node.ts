@@ -1,14 +1,31 @@
+import type { HttpClient } from '../../node/runtime/index.ts'
+import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import type { ProvisionedNode } from '../networks/provision.ts'
 import type { ServiceName } from '../networks/raise.ts'
 import { assetName, sameAsset } from '../topology/model.ts'
 import type { AssetId } from '../topology/model.ts'
+import { planOf } from '../networks/plan.ts'
+import type { NodeUrls } from '../networks/plan.ts'
+import type { WebhookEvent } from '../actors/wallet/webhooks.ts'
 import type { LabParts } from './lab-network.ts'
+import { createLabTenant } from './lab-tenant.ts'
+import type { LabTenant } from './lab-tenant.ts'
 
 /** A node as its operator runs it: over its Admin API, and by starting and ending its services. */
 export interface LabNode {
   readonly name: string
   readonly admin: AdminClient
+  /** Its doors, as others reach them. */
+  readonly urls: NodeUrls
+  /** Ids that it gave to what the topology names. */
+  readonly provisioned: ProvisionedNode
+  /** Events that its wallet honoured, in order; repeated ones too. */
+  readonly honoured: readonly WebhookEvent[]
+  /** The operator's Admin API over another wire: one that somebody listens at. */
+  adminOver(http: Pick<HttpClient, 'request'>): AdminClient
+  /** Another account servicing entity that uses the node. */
+  createTenant(name: string): Promise<LabTenant>
   /** Ends a service as `kill -9` does. */
   kill(service: ServiceName): Promise<void>
   /** Starts it again; resolves when it answers. */
@@ -18,6 +35,10 @@ export interface LabNode {
   /** Minor units that the peer may still send before settlement, as this node has them. */
   peerLiquidity(peer: string): Promise<bigint>
   depositPeerLiquidity(peer: string, amount: bigint): Promise<void>
+  /** Into the liquidity of an asset, by its name. */
+  depositAssetLiquidity(asset: string, amount: bigint): Promise<void>
+  /** The newest transfers of an account in the ledger, as its operator sees them. */
+  transfers(accountId: string): Promise<{ amount: bigint; state: string }[]>
   withdrawPeerLiquidity(peer: string, amount: bigint): Promise<void>
   /** The most that one packet from the peer may carry, minor units of the link's asset. Default: as good as no limit. */
   limitPackets(peer: string, amount?: bigint): Promise<void>
@@ -30,10 +51,12 @@ export interface LabNode {
 /** Minor units: more than any packet carries. */
 const NO_LIMIT = 10n ** 18n
 
-export function createLabNode(
-  { network, controls, adminOf, tell, touch }: LabParts,
-  { name, peers, assets }: ProvisionedNode
-): LabNode {
+export function createLabNode(parts: LabParts, provisioned: ProvisionedNode): LabNode {
+  const { network, controls, adminOf, tell, touch } = parts
+  const { name, peers, assets } = provisioned
+  const { urls, secrets } = planOf(network.plan.plans, name)
+  const honoured: WebhookEvent[] = []
+  network.wallets.get(name)!.onEvent((event) => void honoured.push(event))
   const admin = adminOf(name)
   const { random } = network.runtime
   const down = new Set<ServiceName>()
@@ -47,6 +70,15 @@ export function createLabNode(
   return {
     name,
     admin,
+    urls,
+    provisioned,
+    honoured,
+    adminOver: (http) =>
+      createAdminClient(
+        { http: http as HttpClient, clock: network.runtime.clock },
+        { url: urls.admin, tenantId: secrets.operatorTenantId, secret: secrets.adminApiSecret }
+      ),
+    createTenant: (tenant) => createLabTenant(parts, name, tenant),
     down,
     async kill(service) {
       tell('kill', `${name} ${service}`)
@@ -73,6 +105,26 @@ export function createLabNode(
           idempotencyKey: random.uuid()
         }
       })
+    },
+    async depositAssetLiquidity(asset, amount) {
+      tell('deposit', `${name}: ${amount} of ${asset}`)
+      const found = provisioned.assets.find((one) => assetName(one.asset) === asset)
+      if (!found) throw new Error(`node "${name}" has no asset ${asset}`)
+      const input = { assetId: found.id, amount: amount.toString() }
+      await admin.call(DEPOSIT_ASSET, {
+        input: { ...input, id: random.uuid(), idempotencyKey: random.uuid() }
+      })
+    },
+    async transfers(accountId) {
+      interface Side {
+        amount: string
+        state: string
+      }
+      const { accountingTransfers } = await admin.call<{
+        accountingTransfers: { debits: Side[]; credits: Side[] }
+      }>(TRANSFERS, { id: accountId })
+      const { debits, credits } = accountingTransfers
+      return [...debits, ...credits].map(({ amount, state }) => ({ amount: BigInt(amount), state }))
     },
     async withdrawPeerLiquidity(peer, amount) {
       tell('withdrawal', `${name}: ${amount} of peer ${peer}`)
@@ -107,6 +159,10 @@ export function createLabNode(
 const PEER_LIQUIDITY = 'query Peer($id: String!) { peer(id: $id) { liquidity } }'
 const DEPOSIT_PEER = `mutation DepositPeerLiquidity($input: DepositPeerLiquidityInput!) {
   depositPeerLiquidity(input: $input) { success } }`
+const DEPOSIT_ASSET = `mutation DepositAssetLiquidity($input: DepositAssetLiquidityInput!) {
+  depositAssetLiquidity(input: $input) { success } }`
+const TRANSFERS = `query AccountingTransfers($id: String!) { accountingTransfers(id: $id, limit: 100) {
+  debits { amount state } credits { amount state } } }`
 const WITHDRAW_PEER = `mutation CreatePeerLiquidityWithdrawal($input: CreatePeerLiquidityWithdrawalInput!) {
   createPeerLiquidityWithdrawal(input: $input) { success } }`
 const UPDATE_PEER =

@@ -1,4 +1,5 @@
 import type { Network } from '../networks/network.ts'
+import { requireLedgerOrder } from '../invariants/ledger-order.ts'
 import { requireQuiescence } from '../invariants/quiescence.ts'
 import { createLabNetwork } from './lab-network.ts'
 import type { NetworkControls } from './lab-network.ts'
@@ -15,6 +16,20 @@ export interface ScenarioOutcome {
   states: Record<string, number>
   /** What happened, in order, with the world's time since the start. */
   story: string[]
+}
+
+/**
+ * Steps of a story that are somebody's doing, or a fault: what has to be done again to see the same. The others tell
+ * what came of it.
+ */
+export const ACTIONS: ReadonlySet<string> = new Set([
+  ...['pays', 'opens', 'quotes', 'agrees', 'peers', 'tenant', 'does'],
+  ...['fault', 'kill', 'restart', 'deposit', 'withdrawal', 'packet limit', 'fee', 'rate']
+])
+
+/** The actions of a story, in order. */
+export function actionsOf(story: readonly string[]): string[] {
+  return story.filter((line) => ACTIONS.has(/^\S+ ms ([^:]+):/.exec(line)?.[1] ?? ''))
 }
 
 /** The part of a run's story that is kept. */
@@ -63,6 +78,7 @@ export async function runScenario(
       always(what, holds) {
         if (!holds) throw new PropertyViolation('always', what)
       },
+      does: (what) => tell('does', what),
       sometimes(what, reached = true) {
         if (!Object.hasOwn(states, what))
           throw new ScenarioError(`"${scenario.title}" does not list the state "${what}" in its reaches`)
@@ -78,6 +94,7 @@ export async function runScenario(
       faulted: (from, to) => net.touched.has(from) || net.touched.has(to)
     })
     atRest({ faultless: net.touched.size === 0 })
+    for (const { name } of network.nodes) await requireLedgerOrder(name, network.ledgerOf(name))
   }
 
   let violation: PropertyViolation | undefined

@@ -43,6 +43,8 @@ export interface ScenarioContext {
    * @throws PropertyViolation where it does not
    */
   always(what: string, holds: boolean): void
+  /** Says what an actor does that the network does not tell by itself: a line of the run's story. */
+  does(what: string): void
   /** Counts that a state was reached, if it was. `what` is one of the scenario's `reaches`. */
   sometimes(what: string, reached?: boolean): void
 }

@@ -32,6 +32,8 @@ export interface LineOptions {
   slippage?: string
   /** Minor units on each customer's account at the wallet. */
   balance?: bigint
+  /** Assets that every node has besides, for peers that a scenario adds. */
+  moreAssets?: readonly AssetText[]
 }
 
 /**
@@ -54,7 +56,11 @@ export function line(options: LineOptions): Topology {
       const own = assetOf(asset)
       const linked = links.filter(({ left, right }) => left === name || right === name)
       const assets = new Map<string, AssetId>()
-      for (const one of [own, ...linked.map((link) => link.asset)]) {
+      for (const one of [
+        own,
+        ...linked.map((link) => link.asset),
+        ...(options.moreAssets ?? []).map(assetOf)
+      ]) {
         assets.set(`${one.code}/${one.scale}`, one)
       }
       return {

@@ -18,8 +18,8 @@ const STANDARD_DESCRIPTORS = new Set<unknown>([1, 2])
 
 /**
  * Shuts every way around the world's doors: from `seal()` on, what can't be simulated throws and names its caller.
- * Reading files of `projectDirectory` stays allowed, and happens at once, so that it takes the same turn of the event
- * loop every time.
+ * Reading files of `projectDirectory`, and of the modules that it links to, stays allowed, and happens at once, so that
+ * it takes the same turn of the event loop every time.
  */
 export function installOutside(projectDirectory: string): { seal(): void } {
   let sealed = false
@@ -141,11 +141,14 @@ function installFiles(
 
   const functions = fs as unknown as Functions
   const promises = fs.promises as unknown as Functions
+  const modules = path.join(projectDirectory, 'node_modules')
+  const readable = [projectDirectory, ...(fs.existsSync(modules) ? [fs.realpathSync(modules)] : [])]
 
   function guard(name: string, target: unknown): void {
     if (typeof target === 'number') return
     const file = path.resolve(target instanceof URL ? target.pathname : String(target))
-    if (!file.startsWith(projectDirectory)) refuse(`fs.${name} of ${file}`, 'it lies outside of the project')
+    if (!readable.some((directory) => file.startsWith(directory)))
+      refuse(`fs.${name} of ${file}`, 'it lies outside of the project')
   }
 
   for (const name of READING) {

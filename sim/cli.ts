@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { explorePacketsCommand } from './commands/explore-packets.ts'
+import { mutantsCommand } from './commands/mutants.ts'
 import { payCommand } from './commands/pay.ts'
 import { runCommand } from './commands/run.ts'
 import { statementsCommand } from './commands/statements.ts'
@@ -10,6 +11,7 @@ const HELP = `npm run lab -- <command>
   run NAME… [--world NAME] [--seed N] …     run scenarios in a virtual or a local world and check what must hold
   explore --packets [--runs N] [--seed N] … search histories of packets and ledgers for one that violates something
   statements [--payments N] [--json]        count the SQL statements of a full payment, by service
+  mutants [NAME…] [--budget S] …            plant bugs in a copy of the tree: each must be found
   help                                      this text
 
 Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a property was violated,
@@ -19,6 +21,7 @@ Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a 
 /** Each command parses its own arguments and resolves to an exit status. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   explore: explorePacketsCommand,
+  mutants: mutantsCommand,
   pay: payCommand,
   run: runCommand,
   statements: statementsCommand

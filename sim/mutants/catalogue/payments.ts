@@ -1,0 +1,159 @@
+import type { Mutant } from '../model.ts'
+
+/** Planted bugs of quotes, outgoing payments and their grants. */
+export const paymentMutants: readonly Mutant[] = [
+  {
+    name: 'in-flight-paid-again',
+    breaks: 'a payment that goes on after a crash pays again what was in flight (real Rafiki does)',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/settlement.ts',
+        find: '      const delivered = decision.outcomes[index]?.delivered\n',
+        replace: '      const delivered = undefined as bigint | undefined\n'
+      }
+    ],
+    expects: ['always: the receiver has no more', 'paid once'],
+    searches: [{ scenario: 'payer-crashes' }]
+  },
+  {
+    name: 'lease-without-epoch',
+    breaks: 'who takes a payment over gets no epoch of its own',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/lease.ts',
+        find: 'SET "leaseOwner" = ?, "leaseEpoch" = payment."leaseEpoch" + 1,',
+        replace: 'SET "leaseOwner" = ?, "leaseEpoch" = 1,'
+      }
+    ],
+    expects: ['payment', 'liveness', 'always'],
+    searches: [{ scenario: 'payer-crashes' }]
+  },
+  {
+    name: 'quote-usable-twice',
+    breaks: 'a quote makes a second payment, in the place of the first',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/service.ts',
+        find: 'trx(TABLE).insert(row), event, reserved.taking)',
+        replace: "trx(TABLE).insert(row).onConflict('id').merge(), event, reserved.taking)"
+      }
+    ],
+    expects: ['always: a quote makes one payment'],
+    searches: [{ scenario: 'grants-kept' }]
+  },
+  {
+    name: 'quote-expiry-ignored',
+    breaks: 'a payment is made of a quote that expired',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/service.ts',
+        find: '    if (quote.expiresAt.getTime() <= clock.nowMs()) {',
+        replace: '    if (quote.expiresAt.getTime() <= 0) {'
+      }
+    ],
+    expects: ['always: an expired quote'],
+    searches: [{ scenario: 'quote-expires' }]
+  },
+  {
+    name: 'fee-taken-twice',
+    breaks: 'the fee of a payment is taken twice',
+    edits: [
+      {
+        file: 'node/backend/quotes/pricing.ts',
+        find: '    debit: quoted.source + feeAmount(fee, ofPrincipal),',
+        replace: '    debit: quoted.source + 2n * feeAmount(fee, ofPrincipal),'
+      }
+    ],
+    expects: ['always: a fixed send costs', 'always: the fee'],
+    searches: [{ scenario: 'single-payments' }]
+  },
+  {
+    name: 'grant-checked-before-lock',
+    breaks: 'what was spent of a grant is read before its lock: payments that race all find enough left',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/service.ts',
+        find: `    return withGrantLock(async (trx) => {
+      const reserved = await reserveGrant(trx, grant, quote, createdAt)`,
+        replace: `    const before = await readSpent(database.knex, grant, quote.walletAddressId, createdAt)
+    return withGrantLock(async (trx) => {
+      const reserved = await reserveGrant(trx, { ...grant, before } as PaymentGrant, quote, createdAt)`
+      },
+      {
+        file: 'node/backend/outgoing-payments/grant-limits.ts',
+        find: '  const refused = checkSpent(grant, reservation, spent)',
+        replace: `  const { before = {} } = grant as { before?: GrantSpentAmounts }
+  const none = { debitAmount: { ...spent.debitAmount, value: 0n }, receiveAmount: { ...spent.receiveAmount, value: 0n } }
+  const refused = checkSpent(grant, reservation, { ...none, ...before })`
+      }
+    ],
+    expects: ['always: two of three', 'always: the grant'],
+    searches: [{ scenario: 'racing-grants' }]
+  },
+  {
+    name: 'interval-off-by-one',
+    breaks: 'the last repetition of a grant’s interval does not count',
+    edits: [
+      {
+        file: 'node/intervals/index.ts',
+        find: '      if (k > last) return undefined',
+        replace: '      if (k >= last) return undefined'
+      }
+    ],
+    expects: ['always: each repetition'],
+    searches: [{ scenario: 'grant-interval' }]
+  },
+  {
+    name: 'interval-boundary-included',
+    breaks: 'the first moment of a repetition counts to the one before',
+    edits: [
+      {
+        file: 'node/intervals/index.ts',
+        find: '(direction === 1 ? instantMs < boundary(k) : instantMs >= boundary(k))',
+        replace: '(direction === 1 ? instantMs <= boundary(k) + 60_000 : instantMs >= boundary(k))'
+      }
+    ],
+    expects: ['always: each repetition'],
+    searches: [{ scenario: 'grant-interval' }]
+  },
+  {
+    name: 'failed-gives-back-too-much',
+    breaks: 'a payment that fails in part gives all of it back to its grant',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/ending.ts',
+        find: "    debit: state === 'COMPLETED' ? 0n : quote.debitAmount.value - sent,",
+        replace: "    debit: state === 'COMPLETED' ? 0n : quote.debitAmount.value,"
+      }
+    ],
+    expects: ['always: a failed payment gives back', 'grants'],
+    searches: [{ scenario: 'rates-fall' }]
+  },
+  {
+    name: 'leftover-kept-after-failure',
+    breaks: 'what a failed payment did not send cannot be withdrawn',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/ending.ts',
+        find: "    if (quote.method === 'ILP') await ledger.returnLeftover(quote, lease.epoch, lease.signal)",
+        replace:
+          "    if (quote.method === 'ILP' && outcome.state === 'COMPLETED') await ledger.returnLeftover(quote, lease.epoch, lease.signal)"
+      }
+    ],
+    expects: ['liveness', 'always: what a failed payment did not send'],
+    searches: [{ scenario: 'rates-fall' }]
+  },
+  {
+    name: 'grant-not-counted',
+    breaks: 'what a payment takes of its grant is not counted',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/grant-limits.ts',
+        find: '  const taking = sumsOf(reservation).map((start) => adding(trx, reservation, start, now))',
+        replace: '  const taking: Knex.QueryBuilder[] = []'
+      }
+    ],
+    expects: ['always: two of three', 'always: the grant', 'always: a quote makes one payment'],
+    searches: [{ scenario: 'racing-grants' }]
+  }
+]

@@ -1,0 +1,73 @@
+// Runs searches in the tree that this file stands in, which may have a bug planted: its own process, so that the code
+// that runs is that tree's. Tells on standard output, one JSON object per line.
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
+import { createCatalogue } from '../scenarios/catalogue.ts'
+import { actionsOf } from '../scenarios/run-scenario.ts'
+import type { VirtualScenarioArgs, VirtualScenarioResult } from '../scenarios/virtual-entry.ts'
+import { searchName } from './model.ts'
+import type { Finding, Search } from './model.ts'
+
+/** What is to be searched: each seed in every search, then the next seed. */
+export interface Hunt {
+  searches: readonly Search[]
+  firstSeed: number
+  seeds: number
+}
+
+/** One run. */
+export type HuntLine =
+  | { event: 'run'; search: string; seed: number; worldMs: number; finding?: Finding }
+  | { event: 'problem'; search: string; message: string }
+
+const ENTRY = path.resolve(import.meta.dirname, '../scenarios/virtual-entry.ts')
+const WALL_LIMIT_MS = 120_000
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await hunt(JSON.parse(process.argv[2]!) as Hunt)
+}
+
+/** Until something is found, or all seeds were tried. */
+async function hunt({ searches, firstSeed, seeds }: Hunt): Promise<void> {
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    for (const search of searches) {
+      const line = await run(search, seed)
+      process.stdout.write(`${JSON.stringify(line)}\n`)
+      // What goes wrong by itself goes wrong with the next seed, too.
+      if (line.event === 'problem' || line.finding) return
+    }
+  }
+}
+
+async function run(search: Search, seed: number): Promise<HuntLine> {
+  const name = searchName(search)
+  try {
+    if ('scenario' in search) return await runScenarioOnce(search.scenario, seed)
+    throw new Error(`there is no search "${name}"`)
+  } catch (error) {
+    return { event: 'problem', search: name, message: (error as Error).message.split('\n')[0]! }
+  }
+}
+
+async function runScenarioOnce(scenario: string, seed: number): Promise<HuntLine> {
+  const args: VirtualScenarioArgs = { file: createCatalogue().file(scenario) }
+  const common = { event: 'run' as const, search: scenario, seed }
+  try {
+    const { result, simulatedMs } = await runInVirtualWorld<VirtualScenarioResult>(ENTRY, args, {
+      seed: String(seed),
+      wallLimitMs: WALL_LIMIT_MS
+    })
+    const worldMs = Math.round(simulatedMs)
+    if (!result.violation) return { ...common, worldMs }
+    const { property, message } = result.violation
+    const actions = actionsOf(result.story)
+    return { ...common, worldMs, finding: { search: scenario, seed, property, message, actions, worldMs } }
+  } catch (error) {
+    if (!(error instanceof VirtualRunError) || error.fault !== 'world') throw error
+    // Nothing more could have happened: what must end does not.
+    const message = error.message.split('\n')[0]!
+    const finding = { search: scenario, seed, property: 'liveness', message, actions: [], worldMs: 0 }
+    return { ...common, worldMs: 0, finding }
+  }
+}

@@ -1,0 +1,60 @@
+/** One change of a file: `find` stands in it exactly once. */
+export interface Edit {
+  /** From the project's root. */
+  file: string
+  find: string
+  replace: string
+}
+
+/** Where a planted bug is looked for: a scenario over seeds, or one of the searches over generated histories. */
+export type Search = { scenario: string } | { search: 'packets' | 'explore' }
+
+/** A planted bug: small edits of the node, after which something that must hold does not. */
+export interface Mutant {
+  name: string
+  /** What is wrong then, in one sentence. */
+  breaks: string
+  edits: readonly Edit[]
+  /** Properties of which one is expected to be violated: the start of its name (`sim/invariants`, a scenario's `always`). */
+  expects: readonly string[]
+  /** Where it shows, the likeliest first. */
+  searches: readonly Search[]
+  /** Why nothing finds it, where that is known. */
+  unreached?: string
+}
+
+/** What was done until a planted bug showed. */
+export interface Finding {
+  search: string
+  seed: number
+  property: string
+  message: string
+  /** The reproducer: what was done until it showed. */
+  actions: string[]
+  /** Time of the world until then. */
+  worldMs: number
+}
+
+/** What came of one planted bug. */
+export interface MutantResult {
+  name: string
+  breaks: string
+  found: Finding | undefined
+  /** The property found is one of those expected. */
+  isExpected: boolean
+  /** Runs and simulated time of all of them. */
+  runs: number
+  worldMs: number
+  wallMs: number
+  /** Where no search could be run. */
+  problem?: string
+}
+
+/** A planted bug's text is not found exactly once, or what results is no TypeScript. */
+export class MutantError extends Error {
+  override name = 'MutantError'
+}
+
+export function searchName(search: Search): string {
+  return 'scenario' in search ? search.scenario : search.search
+}

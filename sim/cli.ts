@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
-import { explorePacketsCommand } from './commands/explore-packets.ts'
+import { exploreCommand } from './commands/explore.ts'
 import { mutantsCommand } from './commands/mutants.ts'
 import { payCommand } from './commands/pay.ts'
+import { replayCommand } from './commands/replay.ts'
 import { runCommand } from './commands/run.ts'
 import { statementsCommand } from './commands/statements.ts'
 
@@ -9,7 +10,8 @@ const HELP = `npm run lab -- <command>
 
   pay FROM TO AMOUNT [--receive] [--json]   pay over the network that npm start keeps up
   run NAME… [--world NAME] [--seed N] …     run scenarios in a virtual or a local world and check what must hold
-  explore --packets [--runs N] [--seed N] … search histories of packets and ledgers for one that violates something
+  explore [--packets] [--runs N] …          search for a history in which something does not hold, and make it small
+  replay FILE                               run such a history again
   statements [--payments N] [--json]        count the SQL statements of a full payment, by service
   mutants [NAME…] [--budget S] …            plant bugs in a copy of the tree: each must be found
   help                                      this text
@@ -20,9 +22,10 @@ Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a 
 
 /** Each command parses its own arguments and resolves to an exit status. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
-  explore: explorePacketsCommand,
+  explore: exploreCommand,
   mutants: mutantsCommand,
   pay: payCommand,
+  replay: replayCommand,
   run: runCommand,
   statements: statementsCommand
 }

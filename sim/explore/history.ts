@@ -274,10 +274,20 @@ export function settleNames(history: History): History {
       (action) =>
         !((action.do === 'settle' || action.do === 'packetLimit') && neighbour(history, action) === undefined)
     ),
-    faults: renamed.faults.filter(
-      (fault) => fault.fault !== 'partition' || placeKey(fault.between[0]) !== placeKey(fault.between[1])
-    )
+    faults: renamed.faults
+      .map(beside)
+      .filter(
+        (fault) => fault.fault !== 'partition' || placeKey(fault.between[0]) !== placeKey(fault.between[1])
+      )
   }
+}
+
+/** Only its own node speaks to a wallet or a database: a partition from another's would cut nothing. */
+function beside(fault: History['faults'][number]): History['faults'][number] {
+  if (fault.fault !== 'partition') return fault
+  const [one, other] = fault.between
+  if (typeof one === 'string' || typeof other === 'string') return fault
+  return { ...fault, between: [one, { ...other, node: one.node }] }
 }
 
 /** The node that an action's `peer` is for its node: undefined where there is none. */

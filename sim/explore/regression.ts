@@ -1,0 +1,93 @@
+import { readFileSync, writeFileSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { HistoryError } from './history.ts'
+import type { HistoryRun } from './run-history.ts'
+
+/** What kind of history a search runs: whole nodes, or packets alone. */
+export interface HistoryKind<H> {
+  /** As regression files name it. */
+  readonly kind: string
+  readonly version: number
+  /** @throws HistoryError where the JSON is no such history */
+  parse(json: unknown): H
+  toJson(history: H): unknown
+  /** For a person: its network, then each action and fault. */
+  lines(history: H): string[]
+  run(history: H): Promise<HistoryRun>
+}
+
+/** A history that violated something once, with all that it takes to run it again. */
+export interface Regression {
+  kind: string
+  version: number
+  /** Of the code that violated it. */
+  commit: string
+  violated: { property: string; message: string }
+  /** The history for a person. */
+  lines: string[]
+  /** SHA-256 of the event log of that commit; null where the world broke. */
+  hash: string | null
+  history: unknown
+}
+
+const schema = z.strictObject({
+  kind: z.string(),
+  version: z.int(),
+  commit: z.string(),
+  violated: z.strictObject({ property: z.string(), message: z.string() }),
+  lines: z.array(z.string()),
+  hash: z.string().nullable(),
+  history: z.unknown()
+})
+
+export const REGRESSIONS = path.resolve(import.meta.dirname, '../../fixtures/regressions')
+
+/**
+ * Reads a regression file of one of the kinds.
+ *
+ * @throws HistoryError in one line: which file, and what is wrong with it
+ */
+export function readRegression<H>(
+  file: string,
+  kinds: readonly HistoryKind<H>[]
+): { regression: Regression; kind: HistoryKind<H>; history: H } {
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new HistoryError(`${file}: ${(error as Error).message}`)
+  }
+  const parsed = schema.safeParse(json)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new HistoryError(
+      `${file}: ${issue!.path.join('.') || 'the whole'}: ${issue!.message}; a regression file is needed, as lab explore writes it`
+    )
+  }
+  const regression = parsed.data as Regression
+  const kind = kinds.find((one) => one.kind === regression.kind)
+  if (!kind)
+    throw new HistoryError(
+      `${file}: unknown kind "${regression.kind}"; there are: ${kinds.map((one) => one.kind).join(', ')}`
+    )
+  if (regression.version !== kind.version)
+    throw new HistoryError(
+      `${file}: version ${regression.version} of kind "${kind.kind}"; this laboratory reads version ${kind.version}: check out commit ${regression.commit} to replay it`
+    )
+  try {
+    return { regression, kind, history: kind.parse(regression.history) }
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error
+    throw new HistoryError(`${file}: ${error.message}`)
+  }
+}
+
+/** @returns the file that was written: `DIRECTORY/KIND-PROPERTY-seed-SEED.json` */
+export function writeRegression(directory: string, seed: number, regression: Regression): string {
+  const property = regression.violated.property.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const file = path.join(directory, `${regression.kind}-${property}-seed-${seed}.json`)
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(file, `${JSON.stringify(regression, null, 2)}\n`)
+  return file
+}

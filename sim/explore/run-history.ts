@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { VirtualScenarioResult } from '../scenarios/virtual-entry.ts'
+import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/index.ts'
+import { historyToJson } from './history.ts'
+import type { History } from './history.ts'
+
+/** What one run of a history came to. */
+export interface HistoryRun {
+  violation?: { property: string; message: string }
+  /** SHA-256 over the whole event log; absent where the world broke. */
+  hash?: string
+  /** States that were reached, each at most once. */
+  states: string[]
+  /** What happened, in order, with the world's time. */
+  story: string[]
+  /** Simulated time, and processor time that it took. */
+  worldMs: number
+  costMs: number
+  /** Payments that were begun, by how they ended. */
+  payments: Record<string, number>
+}
+
+/** Where histories run: a process each, or a pool that keeps its processes. */
+export type WorldRunner = typeof runInVirtualWorld
+
+const ENTRY = path.join(import.meta.dirname, 'entry.ts')
+const WALL_LIMIT_MS = 120_000
+const LAST_EVENTS = 30
+const SHOWN_CHARACTERS = 240
+
+/**
+ * Runs a history in a virtual world. Whatever goes wrong in it is a violation: an invariant, a world that is stuck
+ * (liveness), code that throws.
+ */
+export async function runHistory(
+  history: History,
+  { run = runInVirtualWorld, logFile }: { run?: WorldRunner; logFile?: string } = {}
+): Promise<HistoryRun> {
+  try {
+    const { result, hash, simulatedMs, wallMs } = await run<VirtualScenarioResult>(
+      ENTRY,
+      { history: historyToJson(history) },
+      {
+        seed: String(history.seed),
+        wallLimitMs: WALL_LIMIT_MS,
+        ...(logFile !== undefined && { logFile })
+      }
+    )
+    return {
+      ...(result.violation && { violation: result.violation }),
+      hash,
+      states: Object.keys(result.states).filter((state) => result.states[state]! > 0),
+      story: result.story,
+      worldMs: Math.round(simulatedMs),
+      costMs: wallMs,
+      payments: result.payments
+    }
+  } catch (error) {
+    if (!(error instanceof VirtualRunError)) throw error
+    const property = PROPERTY_OF[error.fault]
+    const violation = { property, message: error.message }
+    return { violation, states: [], story: [], worldMs: 0, costMs: 0, payments: {} }
+  }
+}
+
+const PROPERTY_OF: Record<VirtualRunError['fault'], string> = {
+  world: 'liveness',
+  scenario: 'nothing throws',
+  process: 'a history ends'
+}
+
+/** The last messages and statements of a history: a seed has one event log, so it is run again and written down. */
+export async function lastEventsOf(history: History): Promise<string[]> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'rafiki-lab-'))
+  try {
+    const logFile = path.join(directory, 'log')
+    await runHistory(history, { logFile })
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
+    const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
+    return telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}

@@ -41,6 +41,10 @@ const COUNTS = {
   withdrawalsAskedAgain: { short: 12, long: 1_000 },
   /** Queries of any shape whose answers are counted. */
   queryShapes: { short: 150, long: 10_000 },
+  /** Histories of whole nodes that are made up, and not run. */
+  generatedHistories: { short: 60, long: 3_000 },
+  /** Histories of whole nodes that are run. */
+  exploredHistories: { short: 1, long: 200 },
   /** Lists that are paged through while rows are inserted. */
   pagedLists: { short: 30, long: 2_000 },
   /** Pages of several owners' lists at once, beside each owner's own. */

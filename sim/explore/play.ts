@@ -2,6 +2,7 @@ import type { Fault } from '../faults/model.ts'
 import type { Network } from '../networks/network.ts'
 import { scenario } from '../scenarios/scenario.ts'
 import type { Scenario, ScenarioContext } from '../scenarios/scenario.ts'
+import type { WireEvent } from '../wire/model.ts'
 import { disturbs, perform } from './actions.ts'
 import type { Stage } from './actions.ts'
 import { requireBooksAddUp } from './books.ts'
@@ -18,6 +19,8 @@ const ENOUGH_BALANCE = 10n ** 6n
 export interface Peephole {
   network(): Network
   peek(sql: string): Promise<(string | null)[][]>
+  /** Tells of what goes over the wire between connectors. */
+  onWire(listener: (event: WireEvent) => void): void
 }
 
 /** A history as a scenario: it runs, is judged and is told as any other. */
@@ -53,6 +56,12 @@ async function play(
     reachedStates.add(state)
     sometimes(state)
   }
+  peephole.onWire((event) => {
+    if (event.kind === 'lost') reached('packetLost')
+    if (event.kind !== 'answer' || event.answer.type !== 'reject') return
+    const state = STATE_OF_CODE[event.answer.code]
+    if (state) reached(state)
+  })
   const stage: Stage = { history, net, quiet: isQuiet(history), always, reached }
   const strikes: Promise<void>[] = []
   const armed = history.faults.map((fault) => arm(fault))
@@ -112,6 +121,15 @@ async function play(
       links.some(({ orphaned }) => orphaned > 0n)
     )
   }
+}
+
+/** Codes of Rejects that mean something to a search. */
+const STATE_OF_CODE: Readonly<Record<string, StateName>> = {
+  T04: 'shortOfLiquidity',
+  F08: 'packetTooLarge',
+  R00: 'packetExpired',
+  R02: 'packetExpired',
+  T01: 'packetUnanswered'
 }
 
 function statesOfStrike(fault: Fault): StateName[] {

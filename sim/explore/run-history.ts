@@ -9,6 +9,8 @@ import type { History } from './history.ts'
 /** What one run of a history came to. */
 export interface HistoryRun {
   violation?: { property: string; message: string }
+  /** Its process was ended from outside, or by its limit of time: perhaps by no fault of the history. */
+  broken?: boolean
   /** SHA-256 over the whole event log; absent where the world broke. */
   hash?: string
   /** States that were reached, each at most once. */
@@ -61,7 +63,15 @@ export async function runHistory(
     if (!(error instanceof VirtualRunError)) throw error
     const property = PROPERTY_OF[error.fault]
     const violation = { property, message: error.message }
-    return { violation, states: [], story: [], worldMs: 0, costMs: 0, payments: {} }
+    return {
+      violation,
+      broken: error.fault === 'process',
+      states: [],
+      story: [],
+      worldMs: 0,
+      costMs: 0,
+      payments: {}
+    }
   }
 }
 

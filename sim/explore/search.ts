@@ -85,6 +85,8 @@ export async function search<H>(
       const seed = next++
       const history = kind.generate(seed)
       const run = await kind.run(history)
+      // What ends a search may end the processes of its runs as well: that says nothing of a history.
+      if (run.broken && isOver()) return
       count(result, run)
       if (run.violation) {
         violated.push({ seed, history, violation: run.violation })

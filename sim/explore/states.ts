@@ -37,6 +37,10 @@ export const STATES = {
   completedAfterCrash: 'a payment whose backend crashed while it was SENDING completed',
   webhookRetried: 'a webhook was tried again',
   shortOfLiquidity: 'a packet was refused for want of liquidity (T04)',
+  packetTooLarge: 'a packet was refused as too large (F08)',
+  packetExpired: 'a packet was refused as it expired (R00, R02)',
+  packetLost: "a connection broke with a packet's answer outstanding",
+  packetUnanswered: 'a lost answer was passed on as such (T01)',
   orphan: 'a packet was booked downstream only'
 } as const
 

@@ -4,6 +4,7 @@ import { startVirtualNetwork } from '../worlds/virtual/start-network.ts'
 import type { VirtualNetwork } from '../worlds/virtual/start-network.ts'
 import { watchLedgers } from '../invariants/continuous.ts'
 import { watchPackets } from '../invariants/watch-packets.ts'
+import type { WireEvent } from '../wire/model.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
@@ -42,15 +43,19 @@ export default async function run(
  * Brings a scenario's network up in a virtual world and runs the scenario on it, with everything that must hold.
  *
  * @param onNetwork is told of the network before the scenario begins
+ * @param onWire hears what goes over the wire between connectors, from then on
  */
 export async function runInWorld(
   world: VirtualWorld,
   scenario: Scenario,
-  onNetwork: (network: VirtualNetwork) => void = () => undefined
+  {
+    onNetwork = () => undefined,
+    onWire = () => undefined
+  }: { onNetwork?: (network: VirtualNetwork) => void; onWire?: (event: WireEvent) => void } = {}
 ): Promise<VirtualScenarioResult> {
   setLatency(world, scenario.latency)
   const before = process.cpuUsage()
-  const packets = watchPackets(world)
+  const packets = watchPackets(world, onWire)
   const network = await startVirtualNetwork(world, scenario.topology)
   packets.begin(network)
   const { user, system } = process.cpuUsage(before)

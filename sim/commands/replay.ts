@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { HistoryError } from '../explore/history.ts'
-import { wholeNodes } from '../explore/kinds.ts'
-import { readRegression } from '../explore/regression.ts'
+import { packetsAlone, wholeNodes } from '../explore/kinds.ts'
+import { readRegression, replayable } from '../explore/regression.ts'
 import { createProgress } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
 import { WrongUse } from './wrong-use.ts'
@@ -17,7 +17,7 @@ Exit status: 0 nothing is violated, 1 something is, 2 wrong use or a file that i
 `
 
 /** Kinds of histories that regression files may hold. */
-const kinds = () => [wholeNodes()]
+const kinds = () => [replayable(wholeNodes()), replayable(packetsAlone())]
 
 /** `lab replay`. */
 export async function replayCommand(args: string[]): Promise<number> {
@@ -37,9 +37,9 @@ export async function replayCommand(args: string[]): Promise<number> {
 }
 
 async function replay(file: string, progress: Progress): Promise<number> {
-  const { regression, kind, history } = readRegression(file, kinds())
-  for (const line of kind.lines(history)) progress.say(line)
-  const { violation, hash, story } = await kind.run(history)
+  const { regression, lines, run } = readRegression(file, kinds())
+  for (const line of lines) progress.say(line)
+  const { violation, hash, story } = await run()
   const sameHash = (hash ?? null) === regression.hash
   for (const line of story) progress.say(`  story  ${line}`)
   progress.step(

@@ -53,6 +53,13 @@ export async function statementsCommand(args: string[]): Promise<number> {
   progress.step('statements', `${perPayment} per payment; ${cpuMsPerPayment} ms of a processor each`)
   const ok = perPayment <= MAX_STATEMENTS_PER_PAYMENT
   if (!ok) progress.error(`more than the bound, ${MAX_STATEMENTS_PER_PAYMENT}`)
-  progress.summary({ ok, perPayment, bound: MAX_STATEMENTS_PER_PAYMENT, payments, cpuMsPerPayment, statements })
+  progress.summary({
+    ok,
+    perPayment,
+    bound: MAX_STATEMENTS_PER_PAYMENT,
+    payments,
+    cpuMsPerPayment,
+    statements
+  })
   return ok ? 0 : 1
 }

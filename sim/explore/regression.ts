@@ -17,15 +17,34 @@ export interface HistoryKind<H> {
   run(history: H): Promise<HistoryRun>
 }
 
+/** A kind as whoever replays sees it. */
+export interface ReplayableKind {
+  readonly kind: string
+  readonly version: number
+  /** @throws HistoryError where the JSON is no such history */
+  open(json: unknown): { lines: string[]; run(): Promise<HistoryRun> }
+}
+
+export function replayable<H>(kind: HistoryKind<H>): ReplayableKind {
+  return {
+    kind: kind.kind,
+    version: kind.version,
+    open(json) {
+      const history = kind.parse(json)
+      return { lines: kind.lines(history), run: () => kind.run(history) }
+    }
+  }
+}
+
 /** A history that violated something once, with all that it takes to run it again. */
 export interface Regression {
   kind: string
   version: number
   /** Of the code that violated it. */
   commit: string
-  violated: { property: string; message: string }
+  found: { seed: number; property: string; message: string }
   /** The history for a person. */
-  lines: string[]
+  lines?: string[]
   /** SHA-256 of the event log of that commit; null where the world broke. */
   hash: string | null
   history: unknown
@@ -35,8 +54,8 @@ const schema = z.strictObject({
   kind: z.string(),
   version: z.int(),
   commit: z.string(),
-  violated: z.strictObject({ property: z.string(), message: z.string() }),
-  lines: z.array(z.string()),
+  found: z.strictObject({ seed: z.int(), property: z.string(), message: z.string() }),
+  lines: z.array(z.string()).optional(),
   hash: z.string().nullable(),
   history: z.unknown()
 })
@@ -48,10 +67,10 @@ export const REGRESSIONS = path.resolve(import.meta.dirname, '../../fixtures/reg
  *
  * @throws HistoryError in one line: which file, and what is wrong with it
  */
-export function readRegression<H>(
+export function readRegression(
   file: string,
-  kinds: readonly HistoryKind<H>[]
-): { regression: Regression; kind: HistoryKind<H>; history: H } {
+  kinds: readonly ReplayableKind[]
+): { regression: Regression } & ReturnType<ReplayableKind['open']> {
   let json: unknown
   try {
     json = JSON.parse(readFileSync(file, 'utf8'))
@@ -76,7 +95,7 @@ export function readRegression<H>(
       `${file}: version ${regression.version} of kind "${kind.kind}"; this laboratory reads version ${kind.version}: check out commit ${regression.commit} to replay it`
     )
   try {
-    return { regression, kind, history: kind.parse(regression.history) }
+    return { regression, ...kind.open(regression.history) }
   } catch (error) {
     if (!(error instanceof HistoryError)) throw error
     throw new HistoryError(`${file}: ${error.message}`)
@@ -84,8 +103,9 @@ export function readRegression<H>(
 }
 
 /** @returns the file that was written: `DIRECTORY/KIND-PROPERTY-seed-SEED.json` */
-export function writeRegression(directory: string, seed: number, regression: Regression): string {
-  const property = regression.violated.property.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+export function writeRegression(directory: string, regression: Regression): string {
+  const { seed } = regression.found
+  const property = regression.found.property.toLowerCase().replace(/[^a-z0-9]+/g, '-')
   const file = path.join(directory, `${regression.kind}-${property}-seed-${seed}.json`)
   mkdirSync(directory, { recursive: true })
   writeFileSync(file, `${JSON.stringify(regression, null, 2)}\n`)

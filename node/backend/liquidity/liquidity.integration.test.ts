@@ -5,6 +5,7 @@ import { uuidToId } from '../../runtime/index.ts'
 import { createTestNouns } from '../nouns.test-support.ts'
 import type { TestNouns } from '../nouns.test-support.ts'
 import { until } from '../testing.ts'
+import { ABANDONED_AFTER_MS } from './service.ts'
 
 describe('liquidity', () => {
   let nouns: TestNouns
@@ -119,6 +120,89 @@ describe('liquidity', () => {
     await expect(one.liquidity.postWithdrawal(withdrawal.id)).rejects.toThrow('dies')
     expect(await two.liquidity.postWithdrawal(withdrawal.id)).toBeUndefined()
     expect(await one.liquidity.balance(asset.id)).toBe(0n)
+  })
+
+  describe('left unfinished by a process that died, and asked again with other terms', () => {
+    type Terms = { amount?: bigint; timeoutSeconds?: number }
+
+    /** A withdrawal of 4 of 10, at once, whose process died before the ledger heard of it, or after. */
+    async function leave(isBooked: boolean, terms: Terms = {}, held = 10n) {
+      const asset = await nouns.createAsset()
+      if (held > 0n) await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: held })
+      nouns.interfere(async (_transfers, pass) => {
+        if (isBooked) await pass()
+        throw new Error('the process dies')
+      })
+      const withdrawal = { id: id(), accountId: asset.id, asset, amount: 4n, timeoutSeconds: 0, ...terms }
+      await expect(one.liquidity.withdraw(withdrawal)).rejects.toThrow('dies')
+      return withdrawal
+    }
+    const balance = ({ accountId }: { accountId: string }) => one.liquidity.balance(accountId)
+    /** So much time passed that whoever began it is gone. */
+    const abandon = ({ id }: { id: string }) =>
+      backend.database
+        .knex('liquidityTransfers')
+        .where({ id })
+        .update({ createdAt: new Date(backend.clock.nowMs() - ABANDONED_AFTER_MS) })
+
+    it.each([
+      ['another amount', { amount: 5n }],
+      ['another timeout', { timeoutSeconds: 60 }]
+    ])(
+      'with %s: the first terms count, what exists is booked, and who asked first is told so',
+      async (_, terms) => {
+        for (const isBooked of [false, true]) {
+          const withdrawal = await leave(isBooked)
+          expect(await two.liquidity.withdraw({ ...withdrawal, ...terms })).toMatchObject({
+            failure: 'TransferExists'
+          })
+          // It exists, as was said.
+          expect(await balance(withdrawal)).toBe(6n)
+          expect(await two.liquidity.withdraw(withdrawal)).toBeUndefined()
+          expect(await two.liquidity.withdraw(withdrawal)).toMatchObject({ failure: 'TransferExists' })
+          expect(await balance(withdrawal)).toBe(6n)
+        }
+      }
+    )
+
+    it('as a deposit, or for another account: it is not their business', async () => {
+      const withdrawal = await leave(false)
+      expect(await two.liquidity.deposit(withdrawal)).toMatchObject({ failure: 'TransferExists' })
+      const { asset } = await leave(false)
+      expect(await two.liquidity.withdraw({ ...withdrawal, accountId: asset.id, asset })).toMatchObject({
+        failure: 'TransferExists'
+      })
+      expect(await balance(withdrawal)).toBe(10n)
+      expect(await two.liquidity.withdraw(withdrawal)).toBeUndefined()
+    })
+
+    it('is done on the new terms where the ledger refused the first', async () => {
+      const withdrawal = await leave(true, { timeoutSeconds: 60 }, 0n)
+      const { accountId, asset } = withdrawal
+      await one.liquidity.deposit({ id: id(), accountId, asset, amount: 3n })
+      expect(await two.liquidity.withdraw({ ...withdrawal, amount: 3n, timeoutSeconds: 0 })).toBeUndefined()
+      expect(await balance(withdrawal)).toBe(0n)
+    })
+
+    it('is posted or voided whoever began it, and done on the new terms once it is voided', async () => {
+      const withdrawal = await leave(false, { timeoutSeconds: 60 })
+      const atOnce = { ...withdrawal, timeoutSeconds: 0 }
+      expect(await two.liquidity.withdraw(atOnce)).toMatchObject({ failure: 'TransferExists' })
+      expect(await two.liquidity.voidWithdrawal(withdrawal.id)).toBeUndefined()
+      expect(await balance(withdrawal)).toBe(10n)
+      expect(await two.liquidity.withdraw(atOnce)).toBeUndefined()
+      expect(await balance(withdrawal)).toBe(6n)
+    })
+
+    it('is done on the new terms once the first lapsed, though nobody comes back for them', async () => {
+      const withdrawal = await leave(true, { timeoutSeconds: 1 })
+      const atOnce = { ...withdrawal, timeoutSeconds: 0 }
+      expect(await two.liquidity.withdraw(atOnce)).toMatchObject({ failure: 'TransferExists' })
+      await until(async () => (await ledger.pendingStates([uuidToId(withdrawal.id)]))[0] === 'expired')
+      await abandon(withdrawal)
+      expect(await two.liquidity.withdraw(atOnce)).toBeUndefined()
+      expect(await balance(withdrawal)).toBe(6n)
+    })
   })
 
   it('asks afresh where a process died between the refusal and its row', async () => {

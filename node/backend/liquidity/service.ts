@@ -39,6 +39,11 @@ export const MAX_LEDGER_REPEATS = 4
 export const LEDGER_REPEAT_DELAY_MS = 100
 /** Attempts under one outer id within one call: another caller may spend one between our look and our claim. */
 const MAX_ROUNDS = 5
+/**
+ * An attempt that its caller has not finished after this long is anybody's to finish: each repeat to the ledger ends
+ * far earlier.
+ */
+export const ABANDONED_AFTER_MS = 60_000
 
 export interface LiquidityService extends Liquidity {
   /** Claims a deposit within the transaction that makes it due; `deposit` with the same fields carries it out. */
@@ -63,8 +68,8 @@ export interface LiquidityService extends Liquidity {
  *   REFUSED, VOIDED, LAPSED ──ask again──▶ (next attempt: STARTED)
  *
  * The claim is a row; the ledger's transfer follows under the row's ledger id, then the row's state. Whoever
- * dies in between leaves STARTED: asking again sends the identical record. Exactly one caller moves a row out
- * of STARTED and is told that it worked; everyone else gets TransferExists.
+ * dies in between leaves STARTED: asking again sends the identical record, whatever the new terms. Exactly one
+ * caller moves a row out of STARTED and is told that it worked; everyone else gets TransferExists.
  */
 export function createLiquidity(dependencies: LiquidityDependencies): LiquidityService {
   const { database, clock, random, logger, ledger, writer, assets } = dependencies
@@ -97,7 +102,20 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
       const next = newAttempt(request, latest.attempt + 1, idToUuid(random.orderedId()))
       return (await store.insert(database.knex, next)) ? next : undefined
     }
-    return latest.state === 'STARTED' && isSame(latest, request) ? latest : 'taken'
+    if (latest.state !== 'STARTED') return 'taken'
+    return isSame(latest, request) ? latest : carryOutOther(latest, request)
+  }
+
+  /**
+   * An attempt that was begun on other terms for the same account, and whose caller may be dead: it is booked as it
+   * was begun, so that it is true that it exists, or that it does not. Its caller, or who repeats it, is told that it
+   * worked, unless it was abandoned long ago. Undefined: look again, its state tells now.
+   */
+  async function carryOutOther(attempt: Attempt, request: Request): Promise<'taken' | undefined> {
+    if (attempt.kind !== request.kind || attempt.accountId !== request.accountId.toLowerCase()) return 'taken'
+    const isAbandoned = clock.nowMs() - attempt.createdAt.getTime() >= ABANDONED_AFTER_MS
+    const outcome = await book(attempt, request.asset, isAbandoned ? 'ours to tell' : 'told by another')
+    return typeof outcome === 'object' && outcome.failure === 'TransferExists' ? 'taken' : undefined
   }
 
   /**
@@ -149,16 +167,25 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
       amount,
       timeoutSeconds,
       state: 'STARTED',
-      expiresAt
+      expiresAt,
+      createdAt: new Date(clock.nowMs())
     }
   }
 
-  /** Sends a STARTED attempt to the ledger and writes what became of it. `spent`: its ledger id was refused before. */
-  async function book(attempt: Attempt, asset: Asset): Promise<'ok' | 'spent' | Refusal> {
+  /**
+   * Sends a STARTED attempt to the ledger and writes what became of it, but for success where another is to write and
+   * tell it. `spent`: its ledger id was refused before.
+   */
+  async function book(
+    attempt: Attempt,
+    asset: Asset,
+    success: 'ours to tell' | 'told by another' = 'ours to tell'
+  ): Promise<'ok' | 'spent' | Refusal> {
     const result = await submit(ledgerTransfer(attempt, asset))
     switch (result) {
       case 'ok':
       case 'exists': {
+        if (success === 'told by another') return exists(attempt.id)
         const done = await store.settle(
           database.knex,
           attempt,

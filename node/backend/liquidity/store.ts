@@ -16,6 +16,7 @@ export interface Attempt {
   timeoutSeconds: number
   state: AttemptState
   expiresAt: Date | null
+  createdAt: Date
 }
 
 /** 32 bits without a sign, which is wider than PostgreSQL's integer. */
@@ -40,7 +41,7 @@ export function createAttemptStore({ clock }: { clock: Clock }) {
     /** False when the attempt is there already. */
     async insert(knex: Knex, attempt: Attempt): Promise<boolean> {
       const inserted = await knex(TABLE)
-        .insert({ ...attempt, createdAt: now(), updatedAt: now() })
+        .insert({ ...attempt, updatedAt: attempt.createdAt })
         // Of those that race, PostgreSQL may tell any of the two unique columns first: neither is an error.
         .onConflict()
         .ignore()

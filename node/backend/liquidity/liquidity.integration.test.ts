@@ -205,6 +205,27 @@ describe('liquidity', () => {
     })
   })
 
+  it.each([
+    ['voided', 'voidWithdrawal', 'postWithdrawal', 'AlreadyVoided', 9n],
+    ['posted', 'postWithdrawal', 'voidWithdrawal', 'AlreadyPosted', 0n]
+  ] as const)(
+    'says that a withdrawal is %s though the process died that did it, before it wrote so',
+    async (_, step, otherStep, refusal, left) => {
+      const asset = await nouns.createAsset()
+      await one.liquidity.deposit({ id: id(), accountId: asset.id, asset, amount: 9n })
+      const withdrawal = { id: id(), accountId: asset.id, asset, amount: 9n, timeoutSeconds: 60 }
+      await one.liquidity.withdraw(withdrawal)
+      nouns.interfere(async (_transfers, pass) => {
+        await pass()
+        throw new Error('the process dies')
+      })
+      await expect(one.liquidity[step](withdrawal.id)).rejects.toThrow('dies')
+      expect(await two.liquidity[otherStep](withdrawal.id)).toMatchObject({ failure: refusal })
+      expect(await two.liquidity[step](withdrawal.id)).toBeUndefined()
+      expect(await two.liquidity.balance(asset.id)).toBe(left)
+    }
+  )
+
   it('asks afresh where a process died between the refusal and its row', async () => {
     const asset = await nouns.createAsset()
     nouns.interfere(async (_transfers, pass) => {

@@ -228,6 +228,37 @@ describe('low liquidity', () => {
     expect(await told(peer.id)).toEqual(['39'])
   })
 
+  it('is neither told again nor thought over by a process whose look is older than what another told and saw end', async () => {
+    const [one, two] = processes as [Process, Process]
+    const settled = async () => {
+      for (let time = 0; time < 2; time++) await looked(one, () => move(one, peer.id, asset.id, 1n))
+    }
+    const falls = one.holdNextLook()
+    await move(one, peer.id, asset.id, 60n)
+    await until(falls.isHeld) // with nothing told, and a balance of 40
+    await looked(two, () => move(two, peer.id, asset.id, 1n))
+    await until(() => isLow(peer.id))
+    await deposit(two, peer.id, 100n)
+    await until(async () => !(await isLow(peer.id)))
+    await looked(one, async () => falls.release())
+    await settled()
+    expect(await told(peer.id)).toEqual(['39'])
+
+    await move(two, peer.id, asset.id, 100n)
+    await until(() => isLow(peer.id))
+    const rises = one.holdNextLook()
+    await deposit(one, peer.id, 100n)
+    await until(rises.isHeld) // with that told, and a balance of 137
+    await looked(two, () => move(two, peer.id, asset.id, 1n))
+    await until(async () => !(await isLow(peer.id)))
+    await move(two, peer.id, asset.id, 100n)
+    await until(() => isLow(peer.id))
+    await looked(one, async () => rises.release())
+    await settled()
+    expect(await isLow(peer.id)).toBe(true)
+    expect(await told(peer.id)).toEqual(['39', '37', '36'])
+  })
+
   it('is told at most once per crossing and right in the end, whatever two processes do at the same time', async () => {
     const { random } = nouns.backend
     let balance = 100n

@@ -257,6 +257,33 @@ describe('tenants in two databases', () => {
       expect(await atAuth(id)).toMatchObject({ apiSecret: 'third' })
     })
 
+    it('each once: an answer that comes late ends no later change', async () => {
+      const { id } = good(await one.service.create(input()))
+      const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      interferences = [
+        async (pass) => {
+          const answer = await pass()
+          reached.resolve()
+          await released.promise
+          return answer
+        }
+      ]
+      const slow = one.service.update(id, { apiSecret: 'second' })
+      await reached.promise
+      const other = await startProcess(CALL_MS + 1)
+      await until(() => other.directory.get(id)?.apiSecret === 'second')
+      await other.stop()
+      interferences = [loseRequest, loseRequest]
+      expect(await one.service.update(id, { apiSecret: 'third' })).toMatchObject({ failure: 'UpdateAwaited' })
+      released.resolve()
+      expect(await slow).toMatchObject({ apiSecret: 'second' })
+      expect(await rowOf(id)).toMatchObject({
+        state: 'UPDATING',
+        revision: 3,
+        pending: { apiSecret: 'third' }
+      })
+    })
+
     it('not at all where the authorization server refuses', async () => {
       const { id } = good(await one.service.create(input()))
       await auth.sql('DELETE FROM tenants WHERE id = ?', [id])
@@ -299,6 +326,22 @@ describe('tenants in two databases', () => {
       expect(await rowOf(id)).toMatchObject({ state: 'DELETED', pending: null })
       expect(await atAuth(id)).toMatchObject({ apiSecret: 'secret', deletedAt: expect.any(Date) as Date })
     })
+
+    it.each([400, 409, 500])(
+      'for good, whatever the authorization server answers (%i): it is told again, and nothing is taken back',
+      async (status) => {
+        const { id } = good(await one.service.create(input()))
+        const refuse: Interference = async (pass) => ({ ...(await pass()), status })
+        const lose: Interference = async () => ({ status, headers: {}, body: Buffer.from('{}') })
+        interferences = [lose, refuse]
+        expect(await one.service.delete(id)).toMatchObject({ failure: 'DeletionAwaited' })
+        expect(await rowOf(id)).toMatchObject({ state: 'DELETING', processAt: expect.any(Date) as Date })
+        expect(one.directory.get(id)?.deletedAt).toBeInstanceOf(Date)
+        expect(await one.service.delete(id)).toBeUndefined()
+        expect(await rowOf(id)).toMatchObject({ state: 'DELETED', processAt: null })
+        expect(one.directory.get(id)?.deletedAt).toBeInstanceOf(Date)
+      }
+    )
 
     it('and keep their base URL: no other tenant can speak for its wallet addresses', async () => {
       const settings = [{ key: 'WALLET_ADDRESS_URL' as const, value: 'https://deleted.test/base' }]

@@ -91,7 +91,8 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
   /** A tenant that was never there is gone without a trace; a change that was refused is dropped. */
   async function undo(trx: Transaction, row: TenantRow): Promise<void> {
     if (row.state === 'CREATING') await trx('tenants').where(sameChange(row)).delete()
-    else
+    // A deletion counts here already, and is never taken back.
+    else if (row.state === 'UPDATING')
       await trx('tenants').where(sameChange(row)).update({ state: 'ACTIVE', pending: null, processAt: null })
   }
 
@@ -281,7 +282,6 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
     await directory.refresh(row.id)
     const told = await settle(row, ATTEMPTS_IN_CALL)
     if (told.kind === 'known') return
-    if (told.kind === 'refused') return failure('NotDeleted', `${told.reason}; it is deleted here`)
     return failure(
       'DeletionAwaited',
       `${told.reason}; the tenant is deleted here, and it is told again until it answers`

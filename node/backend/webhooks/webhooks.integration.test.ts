@@ -292,6 +292,12 @@ describe('webhooks', () => {
       withdrawal: { amount: 2n ** 64n - 1n },
       outgoingPaymentId: PAYMENT
     })
+    // Of two, the later one: it stands for what the payment is now.
+    const latest = await events.latestEvent({
+      outgoingPaymentId: PAYMENT,
+      types: ['outgoing_payment.created', 'outgoing_payment.completed']
+    })
+    expect(latest?.id).toBe(completed)
     expect(
       await events.latestEvent({ outgoingPaymentId: PAYMENT, types: ['incoming_payment.created'] })
     ).toBeUndefined()

@@ -87,7 +87,7 @@ async function search(options: Options, progress: Progress): Promise<number> {
     mutants: mutants.length,
     found: found.length,
     notFound: results.filter((result) => !result.found).map(({ name }) => name),
-    longestReproducer: Math.max(0, ...found.map((result) => result.found!.actions.length)),
+    longestReproducer: Math.max(0, ...found.map((result) => result.found!.actions)),
     ...(clean && { clean: { runs: clean.runs, violation: clean.found ?? null } })
   })
   return ok ? 0 : 1
@@ -110,12 +110,13 @@ async function runClean(
 }
 
 function show(result: MutantResult, progress: Progress): void {
-  const { name, found, runs, worldMs, wallMs, problem } = result
+  const { name, found, isExpected, runs, worldMs, wallMs, problem } = result
   const cost = `${runs} runs, ${(worldMs / 1_000).toFixed(1)} s of the world's time in ${(wallMs / 1_000).toFixed(1)} s`
   if (found) {
-    progress.step(name, `FOUND by ${found.search} seed ${found.seed} in ${cost}`)
+    const surprise = isExpected ? '' : ', which was not expected'
+    progress.step(name, `FOUND by ${found.search} seed ${found.seed} in ${cost}${surprise}`)
     progress.say(`            ${found.property}: ${found.message.slice(0, 200)}`)
-    for (const action of found.actions) progress.say(`              ${action}`)
+    for (const line of found.reproducer) progress.say(`              ${line}`)
   } else {
     progress.step(
       name,

@@ -1,4 +1,5 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -54,9 +55,12 @@ export interface PlantedCopy {
   remove(): void
 }
 
-/** In the directory for temporary files; compiled modules are found again there as long as it stays. */
+/**
+ * In the directory for temporary files, under a name that the next copy has again: modules that were compiled there
+ * are found again.
+ */
 export function createCopy(): PlantedCopy {
-  const directory = mkdtempSync(path.join(tmpdir(), 'rafiki-lab-mutant-'))
+  const directory = claimDirectory()
   for (const entry of COPIED) {
     cpSync(path.join(PROJECT_DIRECTORY, entry), path.join(directory, entry), {
       recursive: true,
@@ -80,5 +84,34 @@ export function createCopy(): PlantedCopy {
     },
     restore,
     remove: () => rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** The first directory that no living process has, emptied. */
+function claimDirectory(): string {
+  const project = createHash('sha256').update(PROJECT_DIRECTORY).digest('hex').slice(0, 8)
+  for (let slot = 0; ; slot++) {
+    const directory = path.join(tmpdir(), `rafiki-lab-mutant-${project}-${slot}`)
+    const owner = path.join(directory, 'owner')
+    if (existsSync(owner) && isAlive(Number(readFileSync(owner, 'utf8')))) continue
+    rmSync(directory, { recursive: true, force: true })
+    try {
+      mkdirSync(directory)
+    } catch (error) {
+      // Another was quicker.
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue
+      throw error
+    }
+    writeFileSync(owner, String(process.pid))
+    return directory
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
   }
 }

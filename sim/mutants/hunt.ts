@@ -6,6 +6,8 @@ import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
 import { createCatalogue } from '../scenarios/catalogue.ts'
 import { actionsOf } from '../scenarios/run-scenario.ts'
 import type { VirtualScenarioArgs, VirtualScenarioResult } from '../scenarios/virtual-entry.ts'
+import { describePacketHistory } from '../packets/describe.ts'
+import { explorePackets, HISTORIES_PER_SEED } from '../packets/explore.ts'
 import { searchName } from './model.ts'
 import type { Finding, Search } from './model.ts'
 
@@ -23,6 +25,8 @@ export type HuntLine =
 
 const ENTRY = path.resolve(import.meta.dirname, '../scenarios/virtual-entry.ts')
 const WALL_LIMIT_MS = 120_000
+/** Histories that are tried at most to make one of packets smaller. */
+const MAX_SHRINK_RUNS = 300
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   await hunt(JSON.parse(process.argv[2]!) as Hunt)
@@ -44,9 +48,29 @@ async function run(search: Search, seed: number): Promise<HuntLine> {
   const name = searchName(search)
   try {
     if ('scenario' in search) return await runScenarioOnce(search.scenario, seed)
-    throw new Error(`there is no search "${name}"`)
+    return await searchPackets(seed)
   } catch (error) {
     return { event: 'problem', search: name, message: (error as Error).message.split('\n')[0]! }
+  }
+}
+
+/** The histories of packets and ledgers alone that one seed stands for; what is found is made small. */
+async function searchPackets(seed: number): Promise<HuntLine> {
+  const { histories, simulatedMs, found } = await explorePackets({
+    seed,
+    runs: HISTORIES_PER_SEED,
+    maxFound: 1,
+    maxShrinkRuns: MAX_SHRINK_RUNS
+  })
+  const common = { event: 'run' as const, search: 'packets', seed, worldMs: Math.round(simulatedMs) }
+  const [first] = found
+  if (first === undefined) return common
+  const { violation, history, sizes } = first
+  const reproducer = describePacketHistory(history)
+  const told = { ...violation, message: `${violation.message} (history ${first.histories} of ${histories})` }
+  return {
+    ...common,
+    finding: { search: 'packets', seed, ...told, reproducer, actions: sizes.shrunk, worldMs: common.worldMs }
   }
 }
 
@@ -61,13 +85,14 @@ async function runScenarioOnce(scenario: string, seed: number): Promise<HuntLine
     const worldMs = Math.round(simulatedMs)
     if (!result.violation) return { ...common, worldMs }
     const { property, message } = result.violation
-    const actions = actionsOf(result.story)
-    return { ...common, worldMs, finding: { search: scenario, seed, property, message, actions, worldMs } }
+    const reproducer = actionsOf(result.story)
+    const found = { property, message, reproducer, actions: reproducer.length, worldMs }
+    return { ...common, worldMs, finding: { search: scenario, seed, ...found } }
   } catch (error) {
     if (!(error instanceof VirtualRunError) || error.fault !== 'world') throw error
     // Nothing more could have happened: what must end does not.
     const message = error.message.split('\n')[0]!
-    const finding = { search: scenario, seed, property: 'liveness', message, actions: [], worldMs: 0 }
-    return { ...common, worldMs: 0, finding }
+    const found = { property: 'liveness', message, reproducer: [], actions: 0, worldMs: 0 }
+    return { ...common, worldMs: 0, finding: { search: scenario, seed, ...found } }
   }
 }

@@ -6,8 +6,9 @@ export interface Edit {
   replace: string
 }
 
-/** Where a planted bug is looked for: a scenario over seeds, or one of the searches over generated histories. */
-export type Search = { scenario: string } | { search: 'packets' | 'explore' }
+/** Where a planted bug is looked for: a scenario over seeds, or generated histories of
+ * packets and ledgers alone (`sim/packets`), of which each seed stands for some. */
+export type Search = { scenario: string } | { search: 'packets' }
 
 /** A planted bug: small edits of the node, after which something that must hold does not. */
 export interface Mutant {
@@ -29,8 +30,10 @@ export interface Finding {
   seed: number
   property: string
   message: string
-  /** The reproducer: what was done until it showed. */
-  actions: string[]
+  /** The reproducer, for a reader: what was done until it showed, and on what. */
+  reproducer: string[]
+  /** How many actions of actors and faults it has. */
+  actions: number
   /** Time of the world until then. */
   worldMs: number
 }

@@ -28,7 +28,7 @@ function tableOf(mutants: readonly Mutant[], results: readonly MutantResult[]): 
   const details = results.flatMap(({ name, found: finding }) =>
     finding
       ? [
-          `### ${name}\n\n${[...finding.actions, `violated: ${finding.property}: ${finding.message}`].map(codeLine).join('\n')}`
+          `### ${name}\n\n${[...finding.reproducer, `violated: ${finding.property}: ${finding.message}`].map(codeLine).join('\n')}`
         ]
       : []
   )
@@ -52,7 +52,7 @@ function rowOf({ breaks, unreached }: Mutant, { name, found, runs }: MutantResul
   const violated = property === 'always' ? message.replace(/^always: /, '') : property
   const time =
     worldMs < 120_000 ? `${(worldMs / 1_000).toFixed(1)} s` : `${(worldMs / 60_000).toFixed(1)} min`
-  return `| ${name} | ${cell(breaks)} | \`${search}\` | ${cell(violated)} | ${seed} | ${time} | ${actions.length} |`
+  return `| ${name} | ${cell(breaks)} | \`${search}\` | ${cell(violated)} | ${seed} | ${time} | ${actions} |`
 }
 
 function cell(text: string): string {

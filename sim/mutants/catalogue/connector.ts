@@ -13,7 +13,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: the next hop has a second less', 'P3', 'P5'],
-    searches: [{ scenario: 'packet-expiry' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
     name: 'expiry-not-checked',
@@ -26,7 +26,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a packet with too little life left goes nowhere', 'P3', 'P5'],
-    searches: [{ scenario: 'packet-expiry' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
     name: 'answer-after-expiry-accepted',
@@ -46,7 +46,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a Fulfill after the expiry is none', 'P5', 'P3'],
-    searches: [{ scenario: 'packet-expiry' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
     name: 'fulfillment-not-hashed',
@@ -59,7 +59,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a wrong fulfillment', 'P1'],
-    searches: [{ scenario: 'packet-answers' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
     name: 'void-forgotten-on-broken-connection',
@@ -73,7 +73,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what was reserved is free'],
-    searches: [{ scenario: 'packet-answers' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
     name: 'void-forgotten-on-throw',
@@ -92,7 +92,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what was reserved is free', 'always: every packet is answered', 'liveness'],
-    searches: [{ scenario: 'packet-answers' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
     name: 'void-forgotten-at-expiry',
@@ -106,7 +106,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what was reserved is free'],
-    searches: [{ scenario: 'packet-expiry' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
     name: 'reservation-never-voided',
@@ -120,7 +120,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what was reserved is free', 'liveness: nothing is reserved'],
-    searches: [{ scenario: 'packet-answers' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
     name: 'post-error-ignored',
@@ -134,7 +134,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what is fulfilled is booked', 'P1', 'P2'],
-    searches: [{ scenario: 'ledger-silent' }]
+    searches: [{ search: 'packets' }, { scenario: 'ledger-silent' }]
   },
   {
     name: 'fulfill-after-ledger-timeout',
@@ -153,7 +153,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what is fulfilled is booked', 'P1', 'P2'],
-    searches: [{ scenario: 'packet-held' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-held' }]
   },
   {
     name: 'booking-repeated-with-new-id',
@@ -174,7 +174,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: the receiver has what was sent', 'receiving'],
-    searches: [{ scenario: 'ledger-silent' }]
+    searches: [{ search: 'packets' }, { scenario: 'ledger-silent' }]
   },
   {
     name: 'second-leg-missing',
@@ -188,7 +188,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: an honest peer is paid', 'P3', 'payment', 'liveness'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
     name: 'zero-amount-booked',
@@ -201,7 +201,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a packet of amount 0'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
     name: 'duplicate-prepare-forwarded',
@@ -214,7 +214,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a repeated Prepare'],
-    searches: [{ scenario: 'packet-held' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-held' }]
   },
   {
     name: 't05-bucket-shared',
@@ -227,7 +227,7 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a peer’s rate is its own'],
-    searches: [{ scenario: 'packet-routes' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-routes' }]
   },
   {
     name: 'reject-becomes-fulfill',
@@ -240,6 +240,6 @@ export const connectorMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: what was reserved is free', 'P2', 'P5'],
-    searches: [{ scenario: 'packet-answers' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   }
 ]

@@ -14,7 +14,7 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a peer pays only what it has', 'no overdraft'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
     name: 'balance-checked-without-lock',
@@ -37,7 +37,7 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a peer pays only what it has', 'no overdraft'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
     name: 'conversion-rounded-up',
@@ -55,7 +55,7 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a conversion is rounded down'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
     name: 'conversion-through-number',
@@ -69,7 +69,7 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a conversion is rounded down'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
     name: 'rates-through-floating-point',

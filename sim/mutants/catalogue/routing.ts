@@ -9,12 +9,12 @@ export const routingMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'node/backend/peers/routing-table.ts',
-        find: "  return dot < 0 ? '' : prefix.slice(0, dot)",
-        replace: "  return dot < 0 ? '' : prefix.slice(0, -1)"
+        find: "return destination[length] === '.' ? destination.slice(0, length) : parent(destination.slice(0, length))",
+        replace: 'return destination.slice(0, length)'
       }
     ],
     expects: ['always: an address that is nobody’s'],
-    searches: [{ scenario: 'packet-routes' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-routes' }]
   },
   {
     name: 'incoming-peer-not-excluded',
@@ -27,7 +27,7 @@ export const routingMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a packet does not go back'],
-    searches: [{ scenario: 'packet-routes' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-routes' }]
   },
   {
     name: 'one-page-of-peers',

@@ -16,7 +16,7 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a total never shrinks'],
-    searches: [{ scenario: 'stream-receiver' }]
+    searches: [{ search: 'packets' }, { scenario: 'stream-receiver' }]
   },
   {
     name: 'minimum-not-checked-by-receiver',
@@ -29,7 +29,7 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: less than the minimum', 'minimum rate'],
-    searches: [{ scenario: 'stream-receiver' }]
+    searches: [{ search: 'packets' }, { scenario: 'stream-receiver' }]
   },
   {
     name: 'minimum-not-demanded',
@@ -42,7 +42,7 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: never below the minimum rate', 'minimum rate'],
-    searches: [{ scenario: 'rates-fall' }]
+    searches: [{ search: 'packets' }, { scenario: 'rates-fall' }]
   },
   {
     name: 'minimum-rate-per-packet',
@@ -55,7 +55,7 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['payment', 'liveness'],
-    searches: [{ scenario: 'coarse-scales' }]
+    searches: [{ search: 'packets' }, { scenario: 'coarse-scales' }]
   },
   {
     name: 'receiver-accepts-after-expiry',
@@ -94,6 +94,6 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['delivered', 'always', 'payment'],
-    searches: [{ scenario: 'liquidity-refilled' }]
+    searches: [{ search: 'packets' }, { scenario: 'liquidity-refilled' }]
   }
 ]

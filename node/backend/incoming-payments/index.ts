@@ -57,7 +57,14 @@ export interface RunningIncomingPayments extends IncomingPayments {
 /** Incoming payments with their delivery targets and the worker that ends them. */
 export function createIncomingPayments(dependencies: IncomingPaymentsDependencies): RunningIncomingPayments {
   const { database, clock, logger, config } = dependencies
-  const progress = createProgress({ database, clock, logger, onClosed: (atMs) => worker.wakeAt(atMs) })
+  const closedHere = createOwnClosings()
+  const progress = createProgress({
+    database,
+    clock,
+    logger,
+    onClosed: (id) => closedHere.add(id),
+    onDueAt: (atMs) => worker.wakeAt(atMs)
+  })
   const targets = createDeliveryTargets({ ...dependencies, progress })
   const worker = createIncomingPaymentWorker({ ...dependencies, targets, progress })
   const approvals = createApprovals(dependencies)
@@ -66,7 +73,10 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
     approvals,
     onActed: (id) => targets.refresh(id),
     onDueAt: (atMs) => worker.wakeAt(atMs),
-    onClosed: (id, state) => targets.closed(id, state)
+    onClosed(id, state) {
+      closedHere.add(id)
+      targets.closed(id, state)
+    }
   })
   let unlisten: (() => Promise<void>) | undefined
   let isStarted = false
@@ -75,7 +85,8 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
     approvals.changed(id)
     await targets.refresh(id)
     await holdEventBack(id)
-    worker.wake()
+    // Of what this process closed itself the worker knows already when the event is due.
+    if (!closedHere.take(id)) worker.wake()
   }
 
   /**
@@ -118,5 +129,21 @@ export function createIncomingPayments(dependencies: IncomingPaymentsDependencie
       targets.stop()
       await worker.stop()
     }
+  }
+}
+
+/** Closings of this process whose notification has not come back; beyond it the oldest are forgotten. */
+export const MAX_OWN_CLOSINGS = 10_000
+
+/** Payments that this process closed, until it is told of it like the others. */
+function createOwnClosings() {
+  const ids = new Set<string>()
+  return {
+    add(id: string): void {
+      ids.add(id)
+      const [oldest] = ids
+      if (ids.size > MAX_OWN_CLOSINGS && oldest !== undefined) ids.delete(oldest)
+    },
+    take: (id: string) => ids.delete(id)
   }
 }

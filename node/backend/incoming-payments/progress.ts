@@ -21,17 +21,22 @@ export interface Progress {
   ): Promise<IncomingPaymentState>
 }
 
-/** @param onClosed is told when the event of a payment becomes due */
+/**
+ * @param onClosed is told that this process closed a payment
+ * @param onDueAt is told when the event of a payment becomes due
+ */
 export function createProgress({
   database,
   clock,
   logger,
-  onClosed
+  onClosed,
+  onDueAt
 }: {
   database: Database
   clock: Clock
   logger: Logger
-  onClosed(settleAtMs: number): void
+  onClosed(id: string): void
+  onDueAt(atMs: number): void
 }): Progress {
   const now = () => new Date(clock.nowMs())
 
@@ -39,7 +44,8 @@ export function createProgress({
     const settleAt = new Date(clock.nowMs() + SETTLE_DELAY_MS)
     const row = await close(database.knex, { id, state: 'COMPLETED', now: now(), settleAt })
     if (row === undefined) return currentState(id)
-    onClosed(settleAt.getTime())
+    onClosed(id)
+    onDueAt(settleAt.getTime())
     return row.state
   }
 
@@ -57,7 +63,7 @@ export function createProgress({
   async function lateCredit(id: string, total: bigint): Promise<void> {
     if (total === 0n) return
     const reopened = await database.transaction((trx) => reopenEvent(trx, id, now()))
-    if (reopened) return onClosed(clock.nowMs())
+    if (reopened) return onDueAt(clock.nowMs())
     const announced = await announcedAmount(database.knex, id)
     if (announced === undefined || announced >= total) return
     logger.error(

@@ -79,9 +79,13 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
   async function transfer(request: Request): Promise<void | Refusal> {
     const refused = checkRequest(request)
     if (refused) return refused
-    if (await store.isEventOfAnother(database.knex, request.id, request.accountId)) return exists(request.id)
+    const first = newAttempt(request, 0, request.id)
+    let isFirst = await store.insertFirst(database.knex, first)
+    if (!isFirst && (await store.isEventOfAnother(database.knex, request.id, request.accountId)))
+      return exists(request.id)
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const attempt = await claim(request)
+      const attempt = isFirst ? first : await claim(request)
+      isFirst = false
       if (attempt === undefined) continue
       if (attempt === 'taken') return exists(request.id)
       const outcome = await book(attempt, request.asset)

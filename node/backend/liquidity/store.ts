@@ -26,6 +26,21 @@ const toAttempt = (row: Row): Attempt => ({ ...row, timeoutSeconds: Number(row.t
 
 const TABLE = 'liquidityTransfers'
 
+const COLUMN_TYPES = {
+  id: 'uuid',
+  attempt: 'integer',
+  ledgerTransferId: 'uuid',
+  kind: 'text',
+  accountId: 'uuid',
+  assetId: 'uuid',
+  amount: 'numeric',
+  timeoutSeconds: 'bigint',
+  state: 'text',
+  expiresAt: 'timestamptz',
+  createdAt: 'timestamptz',
+  updatedAt: 'timestamptz'
+} as const satisfies Record<keyof Attempt | 'createdAt' | 'updatedAt', string>
+
 /** SQL of attempts. Every change of state is guarded by the state it leaves. */
 export function createAttemptStore({ clock }: { clock: Clock }) {
   const now = () => new Date(clock.nowMs())
@@ -47,6 +62,31 @@ export function createAttemptStore({ clock }: { clock: Clock }) {
         .ignore()
         .returning('attempt')
       return inserted.length === 1
+    },
+    /**
+     * The first attempt under an id, unless that names a webhook event that announced no transfer of the attempt's
+     * account. False in that case, and when the attempt is there already.
+     */
+    async insertFirst(knex: Knex, attempt: Attempt): Promise<boolean> {
+      const row = { ...attempt, createdAt: now(), updatedAt: now() }
+      const columns = Object.keys(COLUMN_TYPES) as (keyof typeof COLUMN_TYPES)[]
+      const { rowCount } = await knex.raw<{ rowCount: number }>(
+        `INSERT INTO "${TABLE}" (${columns.map((column) => `"${column}"`).join(', ')})
+         SELECT ${columns.map((column) => `?::${COLUMN_TYPES[column]}`).join(', ')}
+         WHERE NOT EXISTS (
+           SELECT 1 FROM "webhookEvents" WHERE id = ?::uuid AND "withdrawalAccountId" IS DISTINCT FROM ?::uuid
+             AND "peerId" IS DISTINCT FROM ?::uuid AND "assetId" IS DISTINCT FROM ?::uuid
+         )
+         ON CONFLICT DO NOTHING`,
+        [
+          ...columns.map((column) => row[column]),
+          attempt.id,
+          attempt.accountId,
+          attempt.accountId,
+          attempt.accountId
+        ] as never
+      )
+      return rowCount === 1
     },
     async latest(knex: Knex, id: string): Promise<Attempt | undefined> {
       const row = await knex(TABLE).where({ id }).orderBy('attempt', 'desc').first<Row | undefined>()

@@ -69,7 +69,12 @@ export function createOutgoingPayments(dependencies: OutgoingPaymentsDependencie
   const funding = createFunding({ ...dependencies, ledger })
   const transmitData = createTransmitData(config.DB_ENCRYPTION_SECRET, random)
   const attempts = createAttempts(createSecretBox(config.STREAM_SECRET, 'outgoing payment attempts', random))
-  const service = createOutgoingPaymentService({ ...dependencies, ledger, transmitData })
+  const service = createOutgoingPaymentService({
+    ...dependencies,
+    ledger,
+    transmitData,
+    beginNew: (paymentId) => worker.beginNew(paymentId)
+  })
   const runner = createAttemptRunner({
     ...dependencies,
     leases,

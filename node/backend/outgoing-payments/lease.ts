@@ -31,6 +31,11 @@ export interface Lease {
 export interface Leases {
   /** Takes up to `limit` payments that are due, and tells when the next one will be that was not due now. */
   take(limit: number): Promise<{ taken: Lease[]; nextDueMs: number | undefined }>
+  /**
+   * Takes a payment that nobody has held yet; undefined where somebody does, or it is not SENDING. Others hear when it
+   * would be theirs: all that they have to know of it.
+   */
+  takeNew(paymentId: string): Promise<Lease | undefined>
   /** Changes the payment's row, as its holder. @throws LeaseLostError when another holds it */
   write(lease: Lease, values: Partial<OutgoingPaymentRow>, trx?: Transaction): Promise<void>
   /** What `write` does, for statements that do more than that: it changes no row when another holds the lease. */
@@ -122,6 +127,13 @@ export function createLeases({
     })
   }
 
+  function hold(payment: OutgoingPaymentRow, deadlineMs: number): HeldLease {
+    const controller = new AbortController()
+    const lease = { payment, epoch: payment.leaseEpoch, signal: controller.signal, controller, deadlineMs }
+    held.add(lease)
+    return lease
+  }
+
   function writing(
     knex: Knex,
     lease: Lease,
@@ -163,15 +175,35 @@ export function createLeases({
       const nextDueMs = rows[0]?.nextDue?.getTime()
       const taken = rows
         .filter((row) => row.id !== null)
-        .map(({ nextDue: _, ...payment }): HeldLease => {
-          const controller = new AbortController()
-          return { payment, epoch: payment.leaseEpoch, signal: controller.signal, controller, deadlineMs }
-        })
-      for (const lease of taken) held.add(lease)
+        .map(({ nextDue: _, ...payment }) => hold(payment, deadlineMs))
       schedule()
       // The statement does not see its own leases: another process may take them over then.
       if (taken.length === 0) return { taken, nextDueMs }
       return { taken, nextDueMs: Math.min(nextDueMs ?? Infinity, takeover.getTime()) }
+    },
+    async takeNew(paymentId) {
+      const { deadlineMs, deadline, takeover } = times()
+      const { rows } = await database.knex.raw<{ rows: (OutgoingPaymentRow & { told: string })[] }>(
+        `WITH taken AS (
+           UPDATE "${TABLE}" SET "leaseOwner" = ?, "leaseEpoch" = 1, "leaseDeadline" = ?, "processAt" = ?
+           WHERE id = ? AND state = 'SENDING' AND "leaseEpoch" = 0
+           RETURNING *
+         )
+         SELECT taken.*, pg_notify(?, ?) AS told FROM taken`,
+        [
+          ownerId,
+          deadline,
+          takeover,
+          paymentId,
+          Channel.OUTGOING_PAYMENT_DUE,
+          `${paymentId} ${takeover.getTime()}`
+        ]
+      )
+      if (rows[0] === undefined) return undefined
+      const { told: _, ...payment } = rows[0]
+      const lease = hold(payment, deadlineMs)
+      schedule()
+      return lease
     },
     write,
     writing,

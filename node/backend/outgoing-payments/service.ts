@@ -41,6 +41,8 @@ export interface OutgoingPaymentServiceDependencies {
   outbox: Outbox
   ledger: Pick<PaymentLedger, 'sentAmounts' | 'fund'>
   transmitData: TransmitData
+  /** Begins to send in this process; false where others are to be told. */
+  beginNew(paymentId: string): Promise<boolean>
   config: Pick<BackendConfig, 'OPEN_PAYMENTS_URL'>
 }
 
@@ -165,28 +167,65 @@ export function createOutgoingPaymentService(
   }
 
   async function fund(input: Parameters<OutgoingPayments['fund']>[0]): ReturnType<OutgoingPayments['fund']> {
+    const { dataToTransmit } = input
+    const isTooLong =
+      dataToTransmit !== undefined && Buffer.byteLength(dataToTransmit) > MAX_APPLICATION_DATA_BYTES
+    const values =
+      dataToTransmit === undefined || isTooLong ? {} : { dataToTransmit: transmitData.write(dataToTransmit) }
+    // The state first: of callers that race, and of a cancellation, one wins in SQL. The deposit follows, by
+    // whoever is first of this call and the worker.
+    const begun = isTooLong ? undefined : await beginAtOnce(input.id, input.tenantId, values)
+    if (begun) return deposit(begun.payment, begun.depositId)
+
     const found = await getWithDeposit(input.id, input.tenantId)
     if (found === undefined) return unknown(input.id)
     const { payment, depositId } = found
-    const { dataToTransmit } = input
-    if (dataToTransmit !== undefined && Buffer.byteLength(dataToTransmit) > MAX_APPLICATION_DATA_BYTES) {
+    if (isTooLong) {
       return failure('DataTooLong', `dataToTransmit may have ${MAX_APPLICATION_DATA_BYTES} bytes`)
     }
     if (depositId === undefined) {
       return failure('InvalidId', `payment ${payment.id} has no created event`)
     }
-    // The state first: of callers that race, and of a cancellation, one wins in SQL. The deposit follows, by
-    // whoever is first of this call and the worker.
-    const funded = await beginSending(payment, {
-      ...(dataToTransmit !== undefined && { dataToTransmit: transmitData.write(dataToTransmit) })
-    })
+    const funded = await beginSending(payment, values)
     if (funded === undefined) return wrongState(await get(payment.id), payment.id)
+    return deposit(funded, depositId)
+  }
+
+  /** What follows FUNDING → SENDING. */
+  async function deposit(payment: OutgoingPayment, depositId: string): ReturnType<OutgoingPayments['fund']> {
     if (!(await ledger.fund(payment.quote, depositId))) {
       await notFunded(payment.id)
       return failure('TransferExists', `a transfer ${depositId} exists already, and it is not this deposit`)
     }
-    await sendNow(payment.id)
-    return funded
+    if (!(await dependencies.beginNew(payment.id))) await tellDue(payment.id)
+    return payment
+  }
+
+  /**
+   * FUNDING → SENDING of a payment that has a created event and needs no other for this, by one statement. Undefined
+   * where there is none such: why is found out by looking.
+   */
+  async function beginAtOnce(
+    id: string,
+    tenantId: string | undefined,
+    values: Pick<Partial<OutgoingPaymentRow>, 'dataToTransmit'>
+  ): Promise<{ payment: OutgoingPayment; depositId: string } | undefined> {
+    if (!isUuid(id)) return undefined
+    const { knex } = database
+    const [row] = (await knex(TABLE)
+      .where({ id, state: 'FUNDING', ...(tenantId !== undefined && { tenantId }) })
+      .whereNot({ initiatedBy: 'CARD' })
+      .whereExists(createdEventIdOf(knex, id))
+      .update({ ...values, ...sendingFrom(now()) })
+      .returning(['*', createdEventIdOf(knex, id).as('depositId')] as never)) as unknown as (
+      | (OutgoingPaymentRow & { depositId: string })
+      | undefined
+    )[]
+    if (row === undefined) return undefined
+    const { depositId, ...rest } = row
+    const quote = await quotes.get(rest.id)
+    if (quote === undefined) throw new Error(`payment ${rest.id} has no quote`)
+    return { payment: toOutgoingPayment(rest, quote, 0n), depositId }
   }
 
   /** SENDING → FUNDING: what came instead of the deposit is another transfer. A worker that has it does the same. */
@@ -207,19 +246,14 @@ export function createOutgoingPaymentService(
     const change = (knex: Knex) =>
       knex<OutgoingPaymentRow>(TABLE)
         .where({ id: payment.id, state: 'FUNDING' })
-        .update({
-          ...values,
-          state: 'SENDING',
-          updatedAt: fundedAt,
-          processAt: new Date(fundedAt.getTime() + FUNDING_FALLBACK_MS)
-        })
+        .update({ ...values, ...sendingFrom(fundedAt) })
     if (payment.initiatedBy !== 'CARD') return (await change(database.knex)) === 1 ? funded : undefined
     const event = outgoingPaymentEvent('outgoing_payment.funded', funded, payment.quote.debitAmount.value)
     return (await outbox.addWith(database, change(database.knex), event)) === undefined ? undefined : funded
   }
 
   /** Due at once, and told to every process. One that took it already is told in vain. */
-  async function sendNow(id: string): Promise<void> {
+  async function tellDue(id: string): Promise<void> {
     await database.knex.raw(
       `WITH due AS (
          UPDATE "${TABLE}" SET "processAt" = ? WHERE id = ? AND state = 'SENDING' AND "leaseEpoch" = 0
@@ -341,6 +375,12 @@ export function createOutgoingPaymentService(
     },
     url: ({ id, tenantId }) => `${dependencies.config.OPEN_PAYMENTS_URL}/${tenantId}/outgoing-payments/${id}`
   }
+}
+
+/** What changes with FUNDING → SENDING. */
+function sendingFrom(fundedAt: Date) {
+  const processAt = new Date(fundedAt.getTime() + FUNDING_FALLBACK_MS)
+  return { state: 'SENDING', updatedAt: fundedAt, processAt } as const
 }
 
 function unreadable({ receiver }: Quote, cause: string): Refusal {

@@ -15,6 +15,11 @@ export interface OutgoingPaymentWorker {
   stop(graceMs?: number): Promise<void>
   /** A payment may be due. */
   wake(): void
+  /**
+   * Begins with a payment that became due in this process. False where there is no room for it, or this process sends
+   * none: then all are to be told that it is due.
+   */
+  beginNew(paymentId: string): Promise<boolean>
 }
 
 /** Sends payments that are due, many at once, woken by notifications and by the next due row's time. */
@@ -34,8 +39,14 @@ export function createOutgoingPaymentWorker({
   maxConcurrent: number
 }): OutgoingPaymentWorker {
   const running = new Set<Promise<void>>()
+  /** Payments that are being taken one by one. */
+  const taking = new Set<Promise<unknown>>()
   let unlisten: (() => Promise<void>) | undefined
   let isStopped = true
+  /** Places that a round which is under way may fill: half of those left, so that new payments find some. */
+  let offered = 0
+
+  const isFull = () => running.size + taking.size >= maxConcurrent
 
   const due = createDueWorker({
     clock,
@@ -43,34 +54,37 @@ export function createOutgoingPaymentWorker({
     name: 'outgoing payments',
     async round() {
       for (;;) {
-        const room = maxConcurrent - running.size
         // At the limit: the end of a payment wakes the worker.
-        if (room === 0 || isStopped) return undefined
-        const { taken, nextDueMs } = await leases.take(room)
+        if (isFull() || isStopped) return undefined
+        offered = Math.ceil((maxConcurrent - running.size - taking.size) / 2)
+        const limit = offered
+        const { taken, nextDueMs } = await leases.take(limit).finally(() => (offered = 0))
         for (const lease of taken) begin(lease)
-        if (taken.length < room) return nextDueMs
+        if (taken.length < limit) return nextDueMs
       }
     }
   })
 
   function begin(lease: Lease): void {
-    const wasLast = () => running.size === maxConcurrent
     const run = attempts.run(lease).then(() => {
-      const mayHaveWaited = wasLast()
+      const mayHaveWaited = isFull()
       running.delete(run)
       if (mayHaveWaited) due.wake()
     })
     running.add(run)
   }
 
+  /** `<id>`: due now. `<id> <milliseconds since 1970>`: taken, and due then unless its holder goes on. */
+  function onDue(payload: string): void {
+    const atMs = Number(payload.split(' ')[1] ?? NaN)
+    if (Number.isNaN(atMs)) due.wake()
+    else due.wakeAt(atMs)
+  }
+
   return {
     async start() {
       isStopped = false
-      unlisten = await database.listen(
-        Channel.OUTGOING_PAYMENT_DUE,
-        () => due.wake(),
-        () => due.wake()
-      )
+      unlisten = await database.listen(Channel.OUTGOING_PAYMENT_DUE, onDue, () => due.wake())
       leases.onRelease((dueMs) => due.wakeAt(dueMs))
       due.start()
     },
@@ -79,7 +93,8 @@ export function createOutgoingPaymentWorker({
       leases.abort()
       await unlisten?.()
       await due.stop()
-      // A round that was under way may have taken more.
+      await Promise.allSettled(taking)
+      // What was under way may have taken more.
       leases.abort()
       await new Promise<void>((resolve) => {
         const grace = clock.setTimer(graceMs, resolve)
@@ -90,6 +105,20 @@ export function createOutgoingPaymentWorker({
       })
       leases.stop()
     },
-    wake: () => due.wake()
+    wake: () => due.wake(),
+    async beginNew(paymentId) {
+      if (isStopped || running.size + taking.size + offered >= maxConcurrent) return false
+      const take = leases.takeNew(paymentId)
+      taking.add(take)
+      try {
+        const lease = await take
+        if (lease) begin(lease)
+      } finally {
+        const mayHaveWaited = isFull()
+        taking.delete(take)
+        if (mayHaveWaited) due.wake()
+      }
+      return true
+    }
   }
 }

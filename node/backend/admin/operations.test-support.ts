@@ -28,6 +28,23 @@ export const CREATE_QUOTE = `mutation ($input: CreateQuoteInput!) { createQuote(
 export const CREATE_OUTGOING = `mutation ($input: CreateOutgoingPaymentInput!) {
   createOutgoingPayment(input: $input) { payment { id } } }`
 
+export const PEER_BY_URL = `mutation ($input: CreateOrUpdatePeerByUrlInput!) { createOrUpdatePeerByUrl(input: $input) { peer { id } } }`
+export const UPDATE_PEER = `mutation ($input: UpdatePeerInput!) { updatePeer(input: $input) { peer { id } } }`
+export const UPDATE_ADDRESS = `mutation ($input: UpdateWalletAddressInput!) { updateWalletAddress(input: $input) { walletAddress { id } } }`
+export const CREATE_KEY = `mutation ($input: CreateWalletAddressKeyInput!) { createWalletAddressKey(input: $input) { walletAddressKey { id } } }`
+export const REVOKE_KEY = `mutation ($input: RevokeWalletAddressKeyInput!) { revokeWalletAddressKey(input: $input) { walletAddressKey { id } } }`
+export const APPROVE = `mutation ($input: ApproveIncomingPaymentInput!) { approveIncomingPayment(input: $input) { payment { id } } }`
+export const CANCEL_INCOMING = `mutation ($input: CancelIncomingPaymentInput!) { cancelIncomingPayment(input: $input) { payment { id } } }`
+export const CONFIRM = `mutation ($input: ConfirmPartialIncomingPaymentInput!) { confirmPartialIncomingPayment(input: $input) { success } }`
+export const CREATE_RECEIVER = `mutation ($input: CreateReceiverInput!) { createReceiver(input: $input) { receiver { id } } }`
+export const COMPLETE_RECEIVER = `mutation ($input: CompleteReceiverInput!) { completeReceiver(input: $input) { receiver { id } } }`
+export const CANCEL_OUTGOING = `mutation ($input: CancelOutgoingPaymentInput!) { cancelOutgoingPayment(input: $input) { payment { id } } }`
+export const WITHDRAW_ADDRESS = `mutation ($input: CreateWalletAddressWithdrawalInput!) { createWalletAddressWithdrawal(input: $input) { withdrawal { id } } }`
+export const CREATE_TENANT = `mutation ($input: CreateTenantInput!) { createTenant(input: $input) { tenant { id } } }`
+export const UPDATE_TENANT = `mutation ($input: UpdateTenantInput!) { updateTenant(input: $input) { tenant { id } } }`
+export const SETTINGS = `mutation ($input: CreateTenantSettingsInput!) { createTenantSettings(input: $input) { settings { key } } }`
+export const RESEND = `mutation ($input: ResendWebhookEventInput!) { resendWebhookEvent(input: $input) { webhookEvent { id } } }`
+
 export const MUTATIONS: Record<string, string> = {
   CREATE_ASSET,
   UPDATE_ASSET,

@@ -1,5 +1,6 @@
 import { adminError, toConnection } from '../../../admin-api/index.ts'
 import { walletAddressFailures, walletAddressKeyFailures } from '../../failures.ts'
+import { isFailure } from '../../model.ts'
 import type { AdditionalProperty, WalletAddress, WalletAddressKey } from '../../wallet-addresses/model.ts'
 import { forTenant, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
@@ -72,6 +73,9 @@ export const walletAddressResolvers = {
         ...(status && { status }),
         ...(additionalProperties && { additionalProperties })
       })
+      // The contract writes it so here, and small elsewhere.
+      if (isFailure(walletAddress) && walletAddress.failure === 'UnknownWalletAddress')
+        throw adminError('NOT_FOUND', 'Unknown wallet address', { failure: walletAddress.failure })
       return { walletAddress: unwrap(walletAddressFailures, walletAddress) }
     }),
     createWalletAddressKey: mutation('createWalletAddressKey', async (input: CreateKeyInput, context) => {

@@ -12,7 +12,7 @@ export default scenario({
       fault: 'connection',
       node: 'acacia',
       door: 'wallet',
-      at: random.pick(['request', 'answer']),
+      at: random.pick(['request', 'request', 'answer']),
       nth: 1,
       then: 'reset'
     })

@@ -14,7 +14,7 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a peer pays only what it has', 'no overdraft'],
-    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-overdraft' }]
   },
   {
     name: 'balance-checked-without-lock',
@@ -37,7 +37,7 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a peer pays only what it has', 'no overdraft'],
-    searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
+    searches: [{ search: 'packets' }, { scenario: 'packet-overdraft' }]
   },
   {
     name: 'conversion-rounded-up',
@@ -143,6 +143,6 @@ export const ledgerMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: a peer pays only what it has', 'no overdraft'],
-    searches: [{ scenario: 'packet-amounts' }]
+    searches: [{ scenario: 'packet-overdraft' }]
   }
 ]

@@ -42,7 +42,7 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: never below the minimum rate', 'minimum rate'],
-    searches: [{ search: 'packets' }, { scenario: 'rates-fall' }]
+    searches: [{ search: 'packets' }, { scenario: 'rate-falls-in-flight' }]
   },
   {
     name: 'minimum-rate-per-packet',
@@ -55,7 +55,7 @@ export const streamMutants: readonly Mutant[] = [
       }
     ],
     expects: ['payment', 'liveness'],
-    searches: [{ search: 'packets' }, { scenario: 'coarse-scales' }]
+    searches: [{ scenario: 'packet-limit-lowered' }]
   },
   {
     name: 'receiver-accepts-after-expiry',
@@ -93,7 +93,7 @@ export const streamMutants: readonly Mutant[] = [
         replace: '      account.settle(hold, hold.minimum)\n      onRejected(flight, reply, stream)'
       }
     ],
-    expects: ['delivered', 'always', 'payment'],
-    searches: [{ search: 'packets' }, { scenario: 'liquidity-refilled' }]
+    expects: ['what was sent is what is posted', 'always: the receiver has'],
+    searches: [{ search: 'packets' }, { scenario: 'packet-limit-lowered' }]
   }
 ]

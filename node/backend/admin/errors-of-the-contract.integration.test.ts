@@ -93,6 +93,8 @@ describe('errors of the contract', () => {
     says = { status, body }
     return refused(operations.PEER_BY_URL, { assetId: desk.assetId, peerUrl })
   }
+  const one = (query: string) =>
+    asked(`query ($id: String!) { ${query}(id: $id) { id } }`, { id: UNKNOWN_ID })
   const createOutgoing = (input: object) =>
     refused(operations.CREATE_OUTGOING, { walletAddressId: payer.id, ...input })
   const createQuote = (input: object) =>
@@ -416,8 +418,22 @@ describe('errors of the contract', () => {
       'BAD_USER_INPUT',
       'Assignment to the specified tenant is not permitted',
       () => refused(operations.CREATE_ASSET, { code: 'X', scale: 2, tenantId: OPERATOR_ID }, TENANT)
-    ]
+    ],
+    ['Query, incomingPayment', 'NOT_FOUND', 'payment does not exist', () => one('incomingPayment')],
+    ['Query, outgoingPayment', 'NOT_FOUND', 'payment does not exist', () => one('outgoingPayment')],
+    ['Query, quote', 'NOT_FOUND', 'quote does not exist', () => one('quote')],
+    ['Query, receiver', 'NOT_FOUND', 'receiver does not exist', () => one('receiver')],
+    ['Query, peer', 'NOT_FOUND', 'unknown peer', () => one('peer')]
   ])('%s: %s, %s', async (_, code, message, ask) => {
     expect(await ask()).toMatchObject({ message, extensions: { code } })
+  })
+
+  it('are none where a thing is looked up by what it is called: null is answered', async () => {
+    const text = `query ($id: String!) { assetByCodeAndScale(code: "XXX", scale: 1) { id }
+      peerByAddressAndAsset(staticIlpAddress: "test.nobody", assetId: $id) { id }
+      walletAddressByUrl(url: "https://nobody.example/x") { id } }`
+    expect(await desk.node.admin(text, { id: UNKNOWN_ID })).toEqual({
+      data: { assetByCodeAndScale: null, peerByAddressAndAsset: null, walletAddressByUrl: null }
+    })
   })
 })

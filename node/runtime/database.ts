@@ -1,6 +1,7 @@
 import knexModule from 'knex'
 import type { Knex } from 'knex'
 import pg from 'pg'
+import { clockDifferenceMs } from './clock-difference.ts'
 import type { Clock, Timer } from './clock.ts'
 import { runLean } from './lean-runner.ts'
 import type { Logger } from './logger.ts'
@@ -43,7 +44,7 @@ export interface Database {
   migrate(set: string, migrations: readonly Migration[]): Promise<void>
   /** What of a set was applied, and what would be. Changes nothing. */
   listMigrations(set: string, migrations: readonly Migration[]): Promise<MigrationState[]>
-  /** Our clock minus the database's, in milliseconds (half the round trip is allowed for). */
+  /** Our clock minus the database's, in milliseconds, as far as it is certain (`clock-difference.ts`). */
   clockDifferenceMs(): Promise<number>
   /** Rejects when the database does not answer. */
   ping(): Promise<void>
@@ -135,14 +136,13 @@ export function openDatabase(
     listen: listener.listen,
     migrate: (set, migrations) => migrate(knex, set, migrations, clock),
     listMigrations: (set, migrations) => listMigrations(knex, set, migrations),
-    async clockDifferenceMs() {
-      const beforeMs = clock.nowMs()
-      const { rows } = await knex.raw<{ rows: [{ ms: string }] }>(
-        'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::text AS ms'
-      )
-      const afterMs = clock.nowMs()
-      return (beforeMs + afterMs) / 2 - Number(rows[0].ms)
-    },
+    clockDifferenceMs: () =>
+      clockDifferenceMs(clock, async () => {
+        const { rows } = await knex.raw<{ rows: [{ ms: string }] }>(
+          'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::text AS ms'
+        )
+        return Number(rows[0].ms)
+      }),
     async ping() {
       await knex.raw('SELECT 1')
     },

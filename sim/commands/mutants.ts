@@ -28,9 +28,9 @@ something that must hold does not.
   --budget S    seconds for each planted bug, 1 to ${MAX_BUDGET_S} (default ${DEFAULT_BUDGET_S})
   --seed N      the first seed of every search, 0 to ${MAX_SEED - SEEDS} (default 1)
   --jobs N      planted bugs looked for at a time, 1 to ${MAX_JOBS} (default: half of the processors)
-  --clean       runs the same searches on the tree as it is as well, which must show nothing: with the seeds that
-                the planted bugs took
-  --write-docs  writes the table in docs/oracles.md
+  --clean       runs the searches on the tree as it is as well, over the seeds that the planted bugs took: it must
+                show nothing
+  --write-docs  writes the table in docs/oracles.md; with --clean
   --json        one JSON object per line, the last {"event":"summary","ok":…,"found":…}
 
 Exit status: 0 all were found (and the tree as it is shows nothing), 1 one was not, 2 wrong use or one that cannot be planted.
@@ -77,10 +77,15 @@ async function search(options: Options, progress: Progress): Promise<number> {
     onResult: (result) => show(result, progress)
   })
   const found = results.filter((result) => result.found)
-  const clean = options.clean ? await runClean(mutants, results, options) : undefined
-  if (clean) show(clean, progress)
-  if (options.writeDocs) writeFileSync(DOCUMENT, await oraclesTable(DOCUMENT, mutants, results))
-  const ok = found.length === mutants.length && !clean?.found && !clean?.problem
+  const clean = options.clean || options.writeDocs ? await runClean(mutants, results, options) : undefined
+  const notClean = clean?.filter((result) => result.found ?? result.problem) ?? []
+  for (const result of notClean) show(result, progress)
+  if (clean) progress.step('clean', `${runsOf(clean)} runs of the tree as it is: ${notClean.length} violated`)
+  if (options.writeDocs) {
+    const runs = { count: runsOf(clean!), violated: notClean.map(({ name }) => name) }
+    writeFileSync(DOCUMENT, await oraclesTable(DOCUMENT, mutants, results, runs))
+  }
+  const ok = found.length === mutants.length && notClean.length === 0
   progress.say(`${found.length} of ${mutants.length} planted bugs were found`)
   progress.summary({
     ok,
@@ -88,25 +93,29 @@ async function search(options: Options, progress: Progress): Promise<number> {
     found: found.length,
     notFound: results.filter((result) => !result.found).map(({ name }) => name),
     longestReproducer: Math.max(0, ...found.map((result) => result.found!.actions)),
-    ...(clean && { clean: { runs: clean.runs, violation: clean.found ?? null } })
+    ...(clean && { clean: { runs: runsOf(clean), violated: notClean } })
   })
   return ok ? 0 : 1
 }
 
-/** Every search that found something, over as many seeds as the longest of them took. */
+/** Every search that found something, over as many seeds as it took there: the tree as it is must show nothing. */
 async function runClean(
   mutants: readonly Mutant[],
   results: readonly MutantResult[],
-  { firstSeed, budgetMs }: Options
-): Promise<MutantResult> {
-  const names = new Set(results.map(({ found }) => found?.search))
+  { firstSeed, budgetMs, jobs }: Options
+): Promise<MutantResult[]> {
+  const findings = results.flatMap(({ found }) => found ?? [])
   const searches = new Map<string, Search>()
-  for (const one of mutants.flatMap((mutant) => mutant.searches)) {
-    if (names.has(searchName(one))) searches.set(searchName(one), one)
-  }
-  const seeds = Math.max(1, ...results.map(({ found }) => (found ? found.seed - firstSeed + 1 : 1)))
-  const clean = { budgetMs: budgetMs * Math.max(1, searches.size), firstSeed, seeds }
-  return searchClean([...searches.values()], clean)
+  for (const one of mutants.flatMap((mutant) => mutant.searches)) searches.set(searchName(one), one)
+  const clean = [...new Set(findings.map(({ search: name }) => name))].map((name) => ({
+    search: searches.get(name)!,
+    seeds: Math.max(...findings.map((one) => (one.search === name ? one.seed - firstSeed + 1 : 0)))
+  }))
+  return searchClean(clean, { budgetMs, firstSeed, jobs })
+}
+
+function runsOf(results: readonly MutantResult[]): number {
+  return results.reduce((sum, { runs }) => sum + runs, 0)
 }
 
 function show(result: MutantResult, progress: Progress): void {
@@ -118,10 +127,7 @@ function show(result: MutantResult, progress: Progress): void {
     progress.say(`            ${found.property}: ${found.message.slice(0, 200)}`)
     for (const line of found.reproducer) progress.say(`              ${line}`)
   } else {
-    progress.step(
-      name,
-      `${name === 'clean' ? 'nothing' : 'NOT FOUND'} in ${cost}${problem ? `; ${problem}` : ''}`
-    )
+    progress.step(name, `NOT FOUND in ${cost}${problem ? `; ${problem}` : ''}`)
   }
 }
 

@@ -5,6 +5,12 @@ import type { Mutant, MutantResult } from './model.ts'
 const BEGIN = '<!-- begin of the table that "lab mutants --write-docs" writes -->'
 const END = '<!-- end of the table -->'
 
+/** Runs of the tree as it is, and the searches that show something there. */
+export interface CleanRuns {
+  count: number
+  violated: readonly string[]
+}
+
 /**
  * A document with its table brought up to date, formatted as the project's files are.
  *
@@ -13,16 +19,17 @@ const END = '<!-- end of the table -->'
 export async function oraclesTable(
   file: string,
   mutants: readonly Mutant[],
-  results: readonly MutantResult[]
+  results: readonly MutantResult[],
+  clean: CleanRuns
 ): Promise<string> {
   const text = readFileSync(file, 'utf8')
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`${file} has no place for the table: ${BEGIN} … ${END}`)
-  const written = `${text.slice(0, begin + BEGIN.length)}\n\n${tableOf(mutants, results)}\n\n${text.slice(end)}`
+  const written = `${text.slice(0, begin + BEGIN.length)}\n\n${tableOf(mutants, results, clean)}\n\n${text.slice(end)}`
   return format(written, { ...(await resolveConfig(file)), filepath: file })
 }
 
-function tableOf(mutants: readonly Mutant[], results: readonly MutantResult[]): string {
+function tableOf(mutants: readonly Mutant[], results: readonly MutantResult[], clean: CleanRuns): string {
   const found = results.filter((result) => result.found).length
   const rows = results.map((result, index) => rowOf(mutants[index]!, result))
   const details = results.flatMap(({ name, found: finding }) =>
@@ -33,7 +40,7 @@ function tableOf(mutants: readonly Mutant[], results: readonly MutantResult[]): 
       : []
   )
   return [
-    `${found} of ${results.length} are found.`,
+    `${found} of ${results.length} are found. The tree as it is, over the same seeds of the same searches (${clean.count} runs): ${clean.violated.length === 0 ? 'nothing' : `violated in ${clean.violated.join(', ')}`}.`,
     '',
     '| Planted bug | What is wrong then | Found by | Violated | Seeds | Simulated | Actions |',
     '| --- | --- | --- | --- | --- | --- | --- |',

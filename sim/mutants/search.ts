@@ -47,18 +47,29 @@ export async function searchMutants(
   return results
 }
 
-/** What the tree as it is shows in searches: nothing, or it is no planted bug's doing. */
+/** What the tree as it is shows in searches: nothing, or it is no planted bug's doing. One result for each search. */
 export async function searchClean(
-  searches: readonly Search[],
-  options: Omit<SearchOptions, 'jobs' | 'onResult'>
-): Promise<MutantResult> {
-  const copy = createCopy()
-  try {
-    const clean: Mutant = { name: 'clean', breaks: 'nothing', edits: [], expects: [], searches }
-    return await searchOne(copy, clean, options)
-  } finally {
-    copy.remove()
+  searches: readonly { search: Search; seeds: number }[],
+  options: Pick<SearchOptions, 'budgetMs' | 'firstSeed' | 'jobs'>
+): Promise<MutantResult[]> {
+  const waiting = [...searches]
+  const results: MutantResult[] = []
+  const worker = async () => {
+    if (waiting.length === 0) return
+    const copy = createCopy()
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { search, seeds } = next
+        const name = searchName(search)
+        const clean: Mutant = { name, breaks: 'nothing', edits: [], expects: [], searches: [search] }
+        results.push(await searchOne(copy, clean, { ...options, seeds }))
+      }
+    } finally {
+      copy.remove()
+    }
   }
+  await Promise.all(Array.from({ length: options.jobs }, worker))
+  return results
 }
 
 async function searchOne(

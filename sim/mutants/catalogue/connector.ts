@@ -12,7 +12,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'Math.min(expiresAtMs, nowMs + limits.maxHoldTimeMs)'
       }
     ],
-    expects: ['always: the next hop has a second less', 'P3', 'P5'],
+    expects: ['the expiry is reduced', 'always: the next hop has a second less', 'P3', 'P5'],
     searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
@@ -25,7 +25,12 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'return undefined'
       }
     ],
-    expects: ['always: a packet with too little life left goes nowhere', 'P3', 'P5'],
+    expects: [
+      'an expired packet is not sent',
+      'always: a packet with too little life left goes nowhere',
+      'P3',
+      'P5'
+    ],
     searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
@@ -45,7 +50,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'if (isExpired) {'
       }
     ],
-    expects: ['always: a Fulfill after the expiry is none', 'P5', 'P3'],
+    expects: ['answered in time', 'always: a Fulfill after the expiry is none', 'P5', 'P3'],
     searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
@@ -72,7 +77,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: '    if (remainingMs > 0) return'
       }
     ],
-    expects: ['always: what was reserved is free'],
+    expects: ['nothing stays reserved', 'always: what was reserved is free'],
     searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
@@ -91,7 +96,12 @@ export const connectorMutants: readonly Mutant[] = [
         replace: '    answer = answerForError(packet, context, steps[index], error)\n    index = 0'
       }
     ],
-    expects: ['always: what was reserved is free', 'always: every packet is answered', 'liveness'],
+    expects: [
+      'nothing stays reserved',
+      'always: what was reserved is free',
+      'always: every packet is answered',
+      'liveness'
+    ],
     searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
@@ -105,7 +115,7 @@ export const connectorMutants: readonly Mutant[] = [
           "if (answer.type === 'fulfill' || packet.unsettled !== undefined || packet.exchange?.kind === 'expired') return\n"
       }
     ],
-    expects: ['always: what was reserved is free'],
+    expects: ['nothing stays reserved', 'always: what was reserved is free'],
     searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
@@ -119,7 +129,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'return\n'
       }
     ],
-    expects: ['always: what was reserved is free', 'liveness: nothing is reserved'],
+    expects: ['nothing stays reserved', 'always: what was reserved is free', 'liveness: nothing is reserved'],
     searches: [{ search: 'packets' }, { scenario: 'packet-answers' }]
   },
   {
@@ -152,7 +162,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'if (result !== undefined) return fulfill'
       }
     ],
-    expects: ['always: what is fulfilled is booked', 'P1', 'P2'],
+    expects: ['no service fails unexpectedly', 'always: what is fulfilled is booked', 'P1', 'P2'],
     searches: [{ search: 'packets' }, { scenario: 'packet-held' }]
   },
   {
@@ -187,7 +197,7 @@ export const connectorMutants: readonly Mutant[] = [
           'reserve: (booking, startBeforeMs) => submitOnce(firstPhase({ ...booking, legs: booking.legs.slice(0, 1) }, true), { startBeforeMs }),'
       }
     ],
-    expects: ['always: an honest peer is paid', 'P3', 'payment', 'liveness'],
+    expects: ['reserved before it is sent', 'always: an honest peer is paid', 'P3', 'payment', 'liveness'],
     searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
@@ -200,7 +210,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: "isFreeOfMoney: source.kind === 'local' && source.packet.isProbe,"
       }
     ],
-    expects: ['always: a packet of amount 0'],
+    expects: ['no money, no booking', 'always: a packet of amount 0'],
     searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
@@ -213,7 +223,7 @@ export const connectorMutants: readonly Mutant[] = [
         replace: '  if (inFlightExpiresAtMs !== null) {'
       }
     ],
-    expects: ['always: a repeated Prepare'],
+    expects: ['a condition in flight is refused', 'always: a repeated Prepare'],
     searches: [{ search: 'packets' }, { scenario: 'packet-held' }]
   },
   {

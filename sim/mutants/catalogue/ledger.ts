@@ -13,7 +13,7 @@ export const ledgerMutants: readonly Mutant[] = [
           '      userData128: uuidToId(account.asset.id),\n      flags: { debitsMustNotExceedCredits: account.code !== AccountCode.LIQUIDITY_PEER }'
       }
     ],
-    expects: ['always: a peer pays only what it has', 'no overdraft'],
+    expects: ['no account is overdrawn', 'always: a peer pays only what it has', 'no overdraft'],
     searches: [{ search: 'packets' }, { scenario: 'packet-overdraft' }]
   },
   {
@@ -36,7 +36,7 @@ export const ledgerMutants: readonly Mutant[] = [
       : books.reserve(booking, outgoingExpiresAtMs))`
       }
     ],
-    expects: ['always: a peer pays only what it has', 'no overdraft'],
+    expects: ['no account is overdrawn', 'always: a peer pays only what it has', 'no overdraft'],
     searches: [{ search: 'packets' }, { scenario: 'packet-overdraft' }]
   },
   {
@@ -54,7 +54,7 @@ export const ledgerMutants: readonly Mutant[] = [
         replace: "import { MAX_PACKET_AMOUNT, ceilTimes } from '../../../ilp/index.ts'"
       }
     ],
-    expects: ['always: a conversion is rounded down'],
+    expects: ['conversion rounds down', 'always: a conversion is rounded down'],
     searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {
@@ -68,7 +68,7 @@ export const ledgerMutants: readonly Mutant[] = [
           '  packet.outgoingAmount = BigInt(Math.floor(Number(floorTimes(amount * 1_000n, ratio)) / 1_000))'
       }
     ],
-    expects: ['always: a conversion is rounded down'],
+    expects: ['conversion rounds down', 'always: a conversion is rounded down'],
     searches: [{ search: 'packets' }, { scenario: 'packet-amounts' }]
   },
   {

@@ -28,7 +28,7 @@ export const streamMutants: readonly Mutant[] = [
         replace: 'isFulfillable && wrongStream === undefined && !isClosing'
       }
     ],
-    expects: ['always: less than the minimum', 'minimum rate'],
+    expects: ['what was delivered has arrived', 'always: less than the minimum', 'minimum rate'],
     searches: [{ search: 'packets' }, { scenario: 'stream-receiver' }]
   },
   {

@@ -28,7 +28,7 @@ export const webhookMutants: readonly Mutant[] = [
 `
       }
     ],
-    expects: ['liveness', 'webhooks'],
+    expects: ['always: events of a payment', 'liveness'],
     searches: [{ scenario: 'webhooks-retried' }]
   },
   {
@@ -41,7 +41,7 @@ export const webhookMutants: readonly Mutant[] = [
         replace: '    if (attempts >= Math.min(1, maxAttempts)) {'
       }
     ],
-    expects: ['liveness', 'webhooks'],
+    expects: ['always: events of a payment', 'liveness'],
     searches: [{ scenario: 'webhooks-retried' }]
   }
 ]

@@ -71,15 +71,10 @@ export function createContinuationHandlers(dependencies: AuthDependencies, clien
   }
 
   /** Ends an approved grant by issuing what it is about; undefined where it is not approved, or not any more. */
-  async function issue({
-    grant,
-    access,
-    subjects
-  }: ContinuedGrant): Promise<ApiAnswer | undefined> {
+  async function issue({ grant, access, subjects }: ContinuedGrant): Promise<ApiAnswer | undefined> {
     const nowMs = clock.nowMs()
     const expiresIn = config.ACCESS_TOKEN_EXPIRY_SECONDS
-    const token =
-      access.length === 0 ? undefined : newToken({ random, grantId: grant.id, expiresIn, nowMs })
+    const token = access.length === 0 ? undefined : newToken({ random, grantId: grant.id, expiresIn, nowMs })
     if (!(await issueGrant(knex, grant.id, token, nowMs))) return undefined
     return {
       status: 200,

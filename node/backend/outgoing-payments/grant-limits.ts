@@ -104,8 +104,7 @@ export async function reserveGrant(
   quote: CheckedQuote,
   now: Date
 ): Promise<
-  | { reservation: GrantReservation; spent: GrantSpentAmounts; taking: readonly Knex.QueryBuilder[] }
-  | Refusal
+  { reservation: GrantReservation; spent: GrantSpentAmounts; taking: readonly Knex.QueryBuilder[] } | Refusal
 > {
   const checked = checkGrant(grant, quote, now)
   if ('failure' in checked) return checked

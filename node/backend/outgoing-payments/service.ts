@@ -218,8 +218,7 @@ export function createOutgoingPaymentService(
       .whereExists(createdEventIdOf(knex, id))
       .update({ ...values, ...sendingFrom(now()) })
       .returning(['*', createdEventIdOf(knex, id).as('depositId')] as never)) as unknown as (
-      | (OutgoingPaymentRow & { depositId: string })
-      | undefined
+      (OutgoingPaymentRow & { depositId: string }) | undefined
     )[]
     if (row === undefined) return undefined
     const { depositId, ...rest } = row

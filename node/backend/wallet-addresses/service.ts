@@ -252,11 +252,7 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
     },
     ...keys.service,
     async start() {
-      unlisten = await database.listen(
-        Channel.WALLET_ADDRESS_CHANGED,
-        drop,
-        clear
-      )
+      unlisten = await database.listen(Channel.WALLET_ADDRESS_CHANGED, drop, clear)
       assets.onChange(() => cache.clear())
     },
     async stop() {

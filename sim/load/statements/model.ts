@@ -5,7 +5,7 @@ import { runInVirtualWorld } from '../../worlds/virtual/index.ts'
  * SQL statements that a full payment may cost, over both nodes and all of their services. Each is a round trip, a
  * wake-up of two processes and, where it writes, a commit: what a payment costs is mostly these.
  */
-export const MAX_STATEMENTS_PER_PAYMENT = 100
+export const MAX_STATEMENTS_PER_PAYMENT = 90
 
 export interface StatementCount {
   cpuMsPerPayment: number

@@ -16,7 +16,8 @@ export interface Stage {
   net: LabNetwork
   /** Nothing goes wrong and nothing is changed: every node answers, every promise is kept. */
   quiet: boolean
-  always(what: string, holds: boolean): void
+  /** @throws PropertyViolation where it does not hold */
+  always(property: string, holds: boolean, detail: string): void
   reached(state: StateName, holds?: boolean): void
 }
 
@@ -30,8 +31,9 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
     const payment = stage.net.wallet(from).pay(to, fixed === 'send' ? { send: amount } : { receive: amount })
     const { state, error } = await end(stage, payment)
     stage.always(
-      `${payment.title} keeps its promise, it ended ${state}: ${error}`,
-      !(stage.quiet && state === 'FAILED')
+      'a promise is kept',
+      !(stage.quiet && state === 'FAILED'),
+      `${payment.title} ended ${state}: ${error}`
     )
     if (state !== 'COMPLETED') return
     stage.reached('receive', fixed === 'receive')
@@ -51,8 +53,9 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
     if (!current || amount === 0n) return
     stage.reached('closedByAmount', current.state === 'COMPLETED')
     stage.always(
-      `a receiver that closed by itself has its amount, it has ${current.received} of ${amount}`,
-      current.state !== 'COMPLETED' || current.received >= amount
+      'a receiver that closed by itself has its amount',
+      current.state !== 'COMPLETED' || current.received >= amount,
+      `${to} has ${current.received} of ${amount}`
     )
   },
 
@@ -70,7 +73,7 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
       quoted.map(({ quote, incoming }) => end(stage, payer.payQuoted(quote, consent, incoming)))
     )
     const spent = outcomes.reduce((sum, { sent }) => sum + sent, 0n)
-    stage.always(`a grant is not overspent: ${spent} of ${limit}`, spent <= limit)
+    stage.always('a grant is not overspent', spent <= limit, `${from}: ${spent} of ${limit}`)
     stage.reached('grantExhausted', outcomes.some(isOverLimit))
   },
 
@@ -86,12 +89,17 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
     const outcomes = await Promise.all(payments.map((payment) => end(stage, payment)))
     const made = outcomes.filter(({ state }) => state !== 'REFUSED')
     // A payer in doubt takes the payment of the other grant for its own: it has the quote's id.
-    stage.always('a quote makes one payment', stage.history.faults.length > 0 || made.length <= 1)
+    stage.always(
+      'a quote makes one payment',
+      stage.history.faults.length > 0 || made.length <= 1,
+      `${quote.id} made ${made.length}`
+    )
     const current = await attempt(stage, () => incoming.read())
     const spent = made.reduce((most, { sent }) => (sent > most ? sent : most), 0n)
     stage.always(
-      `a quote pays once: the receiver has ${current?.received}`,
-      current === undefined || made.length === 0 || spent > 0n || current.received === 0n
+      'what was not sent does not arrive',
+      current === undefined || made.length === 0 || spent > 0n || current.received === 0n,
+      `${to} has ${current?.received}`
     )
     stage.reached('quoteTwice', made.length === 1 && outcomes.length === 2)
   },
@@ -107,7 +115,7 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
     const { state } = await end(stage, payer.payQuoted(quote, consent, incoming))
     const stepped = stage.history.faults.some(({ fault }) => fault === 'clock')
     if (afterExpiryMs < 0 || stepped) return
-    stage.always(`an expired quote pays nothing, the payment is ${state}`, state === 'REFUSED')
+    stage.always('an expired quote pays nothing', state === 'REFUSED', `${from}: the payment is ${state}`)
     stage.reached('quoteExpired', state === 'REFUSED')
   },
 
@@ -157,8 +165,9 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
     const after = await end(stage, payer.payQuoted(second.quote, consent, second.incoming))
     await end(stage, payment)
     stage.always(
-      `a revoked grant pays nothing, the payment is ${after.state}`,
-      !revoked || after.state === 'REFUSED'
+      'a revoked grant pays nothing',
+      !revoked || after.state === 'REFUSED',
+      `${from}: the payment is ${after.state}`
     )
     stage.reached('grantRevoked', revoked && after.state === 'REFUSED')
   },
@@ -191,7 +200,7 @@ const PERFORMERS: { [Kind in Action['do']]: Performer<Kind> } = {
           })
         )
       )
-      stage.always('a payment is paid for once', !again.includes(true))
+      stage.always('a payment is paid for once', !again.includes(true), id)
       stage.reached('depositedTwice')
     }
     await end(stage, payment)
@@ -243,7 +252,7 @@ async function end(stage: Stage, payment: LabPayment): Promise<LabPaymentOutcome
   // A node that is well and has nothing in its way answers.
   if (stage.quiet) {
     await payment.created.catch((error: unknown) => {
-      stage.always(`a node answers: ${payment.title}: ${String(error)}`, !isUnanswered(error))
+      stage.always('a node answers', !isUnanswered(error), `${payment.title}: ${String(error)}`)
     })
   }
   const outcome = await payment.ended(ENDS_WITHIN_MS)
@@ -284,7 +293,7 @@ async function attempt<T>(stage: Stage, ask: () => Promise<T>): Promise<T | unde
   } catch (error) {
     if (!(isRefusal(error) || error instanceof AdminApiError)) throw error
     const silent = error instanceof AdminApiError ? /^HTTP_5|^INTERNAL/.test(error.code) : isUnanswered(error)
-    stage.always(`a node answers: ${error.message}`, !(stage.quiet && silent))
+    stage.always('a node answers', !(stage.quiet && silent), error.message)
     return undefined
   }
 }

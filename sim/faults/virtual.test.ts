@@ -220,4 +220,42 @@ describe('faults of the virtual world', () => {
     expect([fault.struck(), other.struck()]).toEqual([false, false])
     expect(events.at(-1)).toBe('20 acacia hears TWO')
   })
+
+  test('a crash of what is down already strikes nothing: it is started once', async () => {
+    const down: Fault = {
+      fault: 'crash',
+      node: 'baobab',
+      service: 'backend',
+      at: { afterMs: 10 },
+      downMs: 1_000
+    }
+    const first = arm(down)
+    const second = arm({ ...down, at: { afterMs: 500 } })
+    await world.advance(1_000)
+    await world.run(first.over)
+    await world.advance(5_000)
+    expect([first.struck(), second.struck()]).toEqual([true, false])
+    expect(baobab.owner.incarnation).toBe(2)
+  })
+
+  test('what cannot start yet is started again, as by a supervisor', async () => {
+    let starts = 0
+    const crash = armVirtualFault(
+      {
+        ...ground(),
+        async restart() {
+          starts += 1
+          if (starts < 3) throw new Error('its database is away')
+          await open()
+        }
+      },
+      { fault: 'crash', node: 'baobab', service: 'backend', at: { afterMs: 10 }, downMs: 1_000 },
+      () => undefined
+    )
+    await world.advance(20)
+    await world.run(crash.over)
+    expect(starts).toBe(3)
+    expect(world.nowMs() - WORLD_START_MS).toBe(10 + 1_000 + 2 * 1_000)
+    expect(baobab.owner.killed).toBe(false)
+  })
 })

@@ -6,7 +6,7 @@ import { createProgress, toJson } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
 import { mutatedFiles } from '../mutants/apply.ts'
 import { MUTANTS } from '../mutants/catalogue.ts'
-import { searchName, MutantError } from '../mutants/model.ts'
+import { describeViolation, searchName, MutantError } from '../mutants/model.ts'
 import type { Mutant, MutantResult, Search } from '../mutants/model.ts'
 import { oraclesTable } from '../mutants/oracles-table.ts'
 import { searchClean, searchMutants } from '../mutants/search.ts'
@@ -124,7 +124,7 @@ function show(result: MutantResult, progress: Progress): void {
   if (found) {
     const surprise = isExpected ? '' : ', which was not expected'
     progress.step(name, `FOUND by ${found.search} seed ${found.seed} in ${cost}${surprise}`)
-    progress.say(`            ${found.property}: ${found.message.slice(0, 200)}`)
+    progress.say(`            ${describeViolation(found).slice(0, 200)}`)
     for (const line of found.reproducer) progress.say(`              ${line}`)
   } else {
     progress.step(name, `NOT FOUND in ${cost}${problem ? `; ${problem}` : ''}`)

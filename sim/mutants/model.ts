@@ -61,3 +61,8 @@ export class MutantError extends Error {
 export function searchName(search: Search): string {
   return 'scenario' in search ? search.scenario : search.search
 }
+
+/** What was violated, and how: a message may begin with the property's name already. */
+export function describeViolation({ property, message }: Finding): string {
+  return message.startsWith(`${property}: `) ? message : `${property}: ${message}`
+}

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
+import { describeViolation } from './model.ts'
 import type { Mutant, MutantResult } from './model.ts'
 
 const BEGIN = '<!-- begin of the table that "lab mutants --write-docs" writes -->'
@@ -35,7 +36,7 @@ function tableOf(mutants: readonly Mutant[], results: readonly MutantResult[], c
   const details = results.flatMap(({ name, found: finding }) =>
     finding
       ? [
-          `### ${name}\n\n${[...finding.reproducer, `violated: ${finding.property}: ${finding.message}`].map(codeLine).join('\n')}`
+          `### ${name}\n\n${[...finding.reproducer, `violated: ${describeViolation(finding)}`].map(codeLine).join('\n')}`
         ]
       : []
   )

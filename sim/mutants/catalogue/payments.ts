@@ -88,7 +88,7 @@ export const paymentMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: two of three', 'always: the grant'],
-    searches: [{ scenario: 'racing-grants' }]
+    searches: [{ scenario: 'grant-used-up' }]
   },
   {
     name: 'interval-off-by-one',
@@ -154,6 +154,6 @@ export const paymentMutants: readonly Mutant[] = [
       }
     ],
     expects: ['always: two of three', 'always: the grant', 'always: a quote makes one payment'],
-    searches: [{ scenario: 'racing-grants' }]
+    searches: [{ scenario: 'grant-used-up' }]
   }
 ]

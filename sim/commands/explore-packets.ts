@@ -4,6 +4,7 @@ import { explorePackets } from '../packets/explore.ts'
 import type { FoundPacketViolation, PacketExploration } from '../packets/explore.ts'
 import { writePacketRegression } from '../packets/regression.ts'
 import { EXPECTED_STATES } from '../packets/states.ts'
+import { measureThroughput } from '../packets/throughput.ts'
 import { createProgress } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
 
@@ -13,6 +14,7 @@ const MAX_MINUTES = 100_000
 const DEFAULT_RUNS = 1_000
 const PROGRESS_INTERVAL_MS = 2_000
 const SHOWN_EVENTS = 25
+const THROUGHPUT_SECONDS = 10
 
 export const EXPLORE_PACKETS_HELP = `npm run lab -- explore --packets [--runs N | --minutes N] [--seed N] [--max-found N] [--regressions DIR] [--json]
 
@@ -24,6 +26,7 @@ for one that violates what must hold, makes it small, prints it, and writes it a
   --seed N            the first seed (default 1): each stands for 50 histories
   --max-found N       stop after so many violations (default 5)
   --regressions DIR   where regression files go (default fixtures/regressions)
+  --throughput        measure how many packets a second go through connectors instead, for 10 s
   --json              one JSON object per line, the last {"event":"summary","ok":…}
 
 Exit status: 0 nothing was found, 1 something was, 2 wrong use.
@@ -45,7 +48,17 @@ export async function explorePacketsCommand(args: string[]): Promise<number> {
     progress.summary({ ok: false, error: message })
     return 2
   }
-  return explore(options, progress)
+  return options.throughput ? showThroughput(progress) : explore(options, progress)
+}
+
+async function showThroughput(progress: Progress): Promise<number> {
+  const throughput = await measureThroughput(THROUGHPUT_SECONDS)
+  const { hops, wallMs, hopsPerSecond, hopsPerCpuSecond, ok } = throughput
+  progress.say(
+    `${hopsPerSecond} packet hops per second (${hopsPerCpuSecond} per second of processor time): ${hops} in ${(wallMs / 1_000).toFixed(1)} s, over BTP with the ledger in memory, in the virtual world in one process, every check on${ok ? '' : '; something that must hold does not'}`
+  )
+  progress.summary({ ...throughput })
+  return ok ? 0 : 1
 }
 
 async function explore(
@@ -153,6 +166,7 @@ function readOptions(args: string[]) {
       seed: { type: 'string', default: '1' },
       'max-found': { type: 'string', default: '5' },
       regressions: { type: 'string' },
+      throughput: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false }
     }
   })
@@ -168,7 +182,8 @@ function readOptions(args: string[]) {
         : undefined,
     minutes,
     maxFound: numberIn('--max-found', values['max-found'], 1, 1_000),
-    directory: values.regressions
+    directory: values.regressions,
+    throughput: values.throughput
   }
 }
 

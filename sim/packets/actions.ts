@@ -78,6 +78,7 @@ export function createActor(network: PacketNetwork): {
     const destination = {
       end: `test.${other.name}.someone`,
       nowhere: 'test.nowhere.someone',
+      nearly: `test.${other.name}x.someone`,
       peer: 'peer.someone',
       itself: `test.${action.from}.someone`,
       account: ''

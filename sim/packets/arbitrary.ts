@@ -10,6 +10,8 @@ const PLENTY = 10n ** 16n
 const amount: fc.Arbitrary<bigint> = fc.oneof(
   { weight: 8, arbitrary: fc.bigInt({ min: 1n, max: 100_000n }) },
   { weight: 2, arbitrary: fc.bigInt({ min: 0n, max: 20n }) },
+  // Beyond what a Number holds.
+  { weight: 1, arbitrary: fc.bigInt({ min: 2n ** 53n / 100n, max: PLENTY / 3n }) },
   { weight: 1, arbitrary: fc.constantFrom(0n, 1n, 2n ** 63n, 2n ** 64n - 1n) }
 )
 
@@ -112,7 +114,10 @@ const packets: fc.Arbitrary<Action> = fc.record({
   to: fc.oneof(
     { weight: 7, arbitrary: fc.constant('end' as const) },
     { weight: 5, arbitrary: fc.constant('account' as const) },
-    { weight: 1, arbitrary: fc.constantFrom('nowhere' as const, 'peer' as const, 'itself' as const) }
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('nowhere' as const, 'nearly' as const, 'peer' as const, 'itself' as const)
+    }
   ),
   node: place,
   amount,
@@ -199,6 +204,24 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: change }
 )
 
+/** A rate that falls while a payment is under way. */
+const payAtAFallingRate: fc.Arbitrary<Action[]> = fc
+  .tuple(payment, place, asset, fc.integer({ min: 0, max: 80 }), fc.integer({ min: 200, max: 980 }))
+  .map(([pay, node, of, afterMs, permille]) => [
+    pay,
+    { do: 'rate', atMs: pay.atMs + afterMs, node, asset: of, permille }
+  ])
+
+const actions: fc.Arbitrary<Action[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 9, arbitrary: action.map((one) => [one]) },
+      { weight: 1, arbitrary: payAtAFallingRate }
+    ),
+    { minLength: 1, maxLength: 6 }
+  )
+  .map((groups) => groups.flat())
+
 const side = fc.constantFrom('left' as const, 'right' as const)
 const nth = fc.integer({ min: 1, max: 8 })
 const forMs = fc.integer({ min: 1, max: 9_000 })
@@ -282,7 +305,7 @@ const wild: fc.Arbitrary<PacketHistory> = fc.record({
   lastLink: link,
   chord: fc.option(link, { freq: 3 }),
   ...latencies,
-  actions: fc.array(action, { minLength: 1, maxLength: 6 }),
+  actions,
   faults: fc.oneof(
     { weight: 1, arbitrary: fc.constant<PacketFault[]>([]) },
     { weight: 3, arbitrary: fc.array(fault, { minLength: 1, maxLength: 4 }) }

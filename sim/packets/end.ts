@@ -38,6 +38,8 @@ export interface Secret {
 export interface SentPrepare {
   prepare: IlpPrepare
   sentAtMs: number
+  /** What was left of its life when it was sent. */
+  lifetimeMs: number
   /** How often an answer came. */
   answers: number
   reply: IlpReply | undefined
@@ -255,6 +257,7 @@ export function createEndPeer(options: {
         const request: SentPrepare = {
           prepare,
           sentAtMs: world.elapsedMs(),
+          lifetimeMs: prepare.expiresAtMs - clock.nowMs(),
           answers: 0,
           reply: undefined,
           repliedAtMs: 0,

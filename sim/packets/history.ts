@@ -79,8 +79,11 @@ export const ACTION_SCHEMAS = {
     do: z.literal('packets'),
     atMs: timeMs,
     from: end,
-    /** The other end peer, a STREAM account at `node`, an address that nobody has, `peer.…`, or its own address. */
-    to: z.enum(['end', 'account', 'nowhere', 'peer', 'itself']),
+    /**
+     * The other end peer, a STREAM account at `node`, an address that nobody has, one that the other end's is no prefix
+     * of by segments but by characters, `peer.…`, or its own address.
+     */
+    to: z.enum(['end', 'account', 'nowhere', 'nearly', 'peer', 'itself']),
     node: place,
     amount,
     lifetimeMs: z.int().min(0).max(30_000),

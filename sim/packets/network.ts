@@ -44,6 +44,7 @@ export function buildPacketNetwork(
     elapsedMs: world.elapsedMs,
     ratiosBetween: (party, from, to, fromMs, toMs) => nodeNamed(party)!.ratiosBetween(from, to, fromMs, toMs),
     account: (party, id) => nodeNamed(party)?.account(id),
+    routesTo: (party, destination, cameOver) => nodeNamed(party)!.routesTo(destination, cameOver),
     otherEnd(name, party) {
       const link = links.find((one) => one.name === name)!
       return link.left === party ? link.right : link.left

@@ -100,6 +100,8 @@ export function createPacketNode(options: PacketNodeOptions) {
   const peers = new Map<string, { peer: Peer; link: Link }>()
   const peerIdByLink = new Map<string, string>()
   const table = createRoutingTable()
+  /** Every change of them. */
+  const routings: Routing[] = []
   const targets = new Map<string, PacketTarget>()
   const accounts = new Map<bigint, AccountNote>()
   const deadIds: bigint[] = []
@@ -206,6 +208,7 @@ export function createPacketNode(options: PacketNodeOptions) {
     removePeer(peer.id)
     peers.set(peer.id, { peer, link })
     table.add(peer)
+    noteRoutes()
     current?.tellPeerChanged(peer.id)
   }
 
@@ -214,6 +217,10 @@ export function createPacketNode(options: PacketNodeOptions) {
     if (!known) return
     peers.delete(id)
     table.remove(known.peer)
+  }
+
+  function noteRoutes(): void {
+    routings.push([...peers.values()].map(({ peer, link }) => ({ link: link.name, routes: peer.routes })))
   }
 
   /** Books a deposit, or as much of a withdrawal as is there. */
@@ -531,6 +538,7 @@ export function createPacketNode(options: PacketNodeOptions) {
       const known = peers.get(id)
       if (!known) return undefined
       removePeer(id)
+      noteRoutes()
       recorder.broke(link.name)
       current?.tellPeerChanged(id)
       return () => putPeer(known.peer, known.link)
@@ -539,8 +547,23 @@ export function createPacketNode(options: PacketNodeOptions) {
       skewMs += byMs
       if (current) current.process.owner.skewMs += byMs
     },
-    isPeerKnown: (link: Link) => peers.has(peerIdByLink.get(link.name)!)
+    /** The routes of a moment, and of the moment before the last change: a packet may be under way in between. */
+    routesTo(destination: string, cameOver: string | undefined): string[] {
+      return [...new Set(routings.slice(-2).flatMap((known) => longestOf(known, destination, cameOver)))]
+    }
   }
+}
+
+type Routing = { link: string; routes: string[] }[]
+
+/** The links whose routes are the longest that the address lies below, but for the one that the packet came over. */
+function longestOf(routing: Routing, destination: string, cameOver: string | undefined): string[] {
+  const found = routing
+    .filter(({ link }) => link !== cameOver)
+    .flatMap(({ link, routes }) => routes.map((route) => ({ link, route })))
+    .filter(({ route }) => destination === route || destination.startsWith(`${route}.`))
+  const longest = Math.max(0, ...found.map(({ route }) => route.length))
+  return found.filter(({ route }) => route.length === longest).map(({ link }) => link)
 }
 
 /** The token that a party shows to the other one of a link. */

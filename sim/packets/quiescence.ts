@@ -1,4 +1,9 @@
+import {
+  DEFAULT_MAX_PACKETS_IN_FLIGHT,
+  DEFAULT_MAX_PACKETS_PER_SECOND
+} from '../../node/backend/packet-switch.ts'
 import type { ActionRecords, PaymentRecord } from './actions.ts'
+import type { SentPrepare } from './end.ts'
 import type { Action, PacketHistory } from './history.ts'
 import type { PacketNetwork } from './network.ts'
 import type { PacketTrace } from './recorder.ts'
@@ -27,6 +32,7 @@ export async function checkQuiescence(
   }
   await checkTargets(network)
   checkCalm(network, history, sent)
+  if (history.faults.length === 0) checkRefusedForRate(network, history, sent)
 }
 
 function checkTrace(network: PacketNetwork, history: PacketHistory, trace: PacketTrace): void {
@@ -34,13 +40,10 @@ function checkTrace(network: PacketNetwork, history: PacketHistory, trace: Packe
   const { answer, sent, isCutOff, reserved } = trace
   const name = recorder.nameOf(trace)
   if (answer === undefined && !isCutOff) recorder.violate('every packet is answered', `${name} was not`)
-  const clockStepped = history.faults.some(
-    (fault) => fault.fault === 'clock' && network.node(fault.node).name === trace.party
-  )
   if (
     answer !== undefined &&
     trace.cameOver !== undefined &&
-    !clockStepped &&
+    !stepsClock(history, trace.party) &&
     trace.expiresAtMs > trace.arrivedClockMs
   ) {
     const lateMs = answer.clockMs - trace.expiresAtMs
@@ -72,7 +75,7 @@ function checkTrace(network: PacketNetwork, history: PacketHistory, trace: Packe
 
 function checkCrossings(network: PacketNetwork, history: PacketHistory): void {
   const { recorder } = network
-  for (const { link, sender, receiver, condition, up, down } of recorder.crossings.values()) {
+  for (const { link, sender, receiver, condition, up, down } of recorder.crossings) {
     const name = `packet ${condition.slice(0, 8)} from ${sender} to ${receiver}`
     if (up > down) {
       recorder.violate(
@@ -94,12 +97,17 @@ function checkCrossings(network: PacketNetwork, history: PacketHistory): void {
       if (isCalm(history) && hasHonestAnswers(history)) checkEndsOrphan(network, sender, condition, name)
       continue
     }
-    for (const trace of suspects.slice(0, down - up)) checkOrphan(network, history, trace, receiver, name)
-    if (suspects.length < down - up)
-      recorder.violate(
-        'P3 an orphan has a cause',
-        `${name}: posted ${down} times, and sent ${suspects.length + up} times`
-      )
+    const explained = suspects.filter(
+      (trace) => wrongWithOrphan(network, history, trace, receiver) === undefined
+    )
+    // Of several packets under one condition any may be the one.
+    if (explained.length >= down - up) continue
+    const unexplained = suspects.find((trace) => !explained.includes(trace))
+    const { property, why } = (unexplained && wrongWithOrphan(network, history, unexplained, receiver)) ?? {
+      property: 'P3 an orphan has a cause',
+      why: `it was posted ${down} times there, and sent ${suspects.length + up} times`
+    }
+    recorder.violate(property, `${name} is posted by ${receiver} and not by ${sender}: ${why}`)
   }
 }
 
@@ -119,32 +127,17 @@ function checkEndsOrphan({ recorder }: PacketNetwork, sender: string, condition:
     )
 }
 
-/** Posted by the next hop and not here: only for a cause that both the laboratory knows and the node lists. */
-function checkOrphan(
+/** Posted by the next hop and not here: only for a cause that both the laboratory knows and a node lists. */
+function wrongWithOrphan(
   network: PacketNetwork,
   history: PacketHistory,
   trace: PacketTrace,
-  receiver: string,
-  name: string
-): void {
+  receiver: string
+): { property: string; why: string } | undefined {
   const { recorder } = network
-  const { sent, outcome } = trace
-  const causes: string[] = []
-  if (trace.isCutOff) causes.push(`a crash of ${trace.party}`)
   const next = recorder.traces.filter((one) => one.party === receiver && one.condition === trace.condition)
-  if (next.some((one) => one.isCutOff)) causes.push(`a crash of ${receiver}`)
-  const endMs = outcome?.atMs ?? Infinity
-  if ((recorder.breaks.get(sent!.link) ?? []).some((atMs) => atMs >= sent!.atMs && atMs <= endMs))
-    causes.push('the connection broke')
-  if (outcome === undefined || outcome.clockMs >= sent!.expiresAtMs)
-    causes.push('its answer came after the expiry')
-  if (trace.isTroubled || next.some((one) => one.isTroubled && one.isPosted))
-    causes.push('the ledger’s answer was late or lost')
-  if (causes.length === 0)
-    recorder.violate(
-      'P3 an orphan has a cause',
-      `${name} is posted by ${receiver} and not by ${trace.party}, for no cause`
-    )
+  const causes = causesOf(network, history, trace, next, receiver)
+  if (causes.length === 0) return { property: 'P3 an orphan has a cause', why: 'there is no cause' }
   const lists = (party: string, direction: string) =>
     network.nodes
       .find((one) => one.name === party)
@@ -153,12 +146,42 @@ function checkOrphan(
   // Who was told of a Reject in time has nothing to list: then the next hop, which posted later, has.
   const isListed = lists(trace.party, 'downstream') || lists(receiver, 'upstream')
   if (!isListed && !trace.isCutOff && !next.some((one) => one.isCutOff))
-    recorder.violate(
-      'P3 an orphan is listed',
-      `${name} is an orphan (${causes.join(', ') || 'no cause'}) that neither ${trace.party} nor ${receiver} lists`
-    )
+    return { property: 'P3 an orphan is listed', why: `neither lists it (${causes.join(', ')})` }
   if (isCalm(history) && hasHonestAnswers(history))
-    recorder.violate('without faults no orphans', `${name} is one, and nothing went wrong`)
+    return { property: 'without faults no orphans', why: `nothing went wrong (${causes.join(', ')})` }
+  return undefined
+}
+
+function causesOf(
+  { recorder }: PacketNetwork,
+  history: PacketHistory,
+  trace: PacketTrace,
+  next: readonly PacketTrace[],
+  receiver: string
+): string[] {
+  const { sent, outcome } = trace
+  const causes: string[] = []
+  if (trace.isCutOff) causes.push(`a crash of ${trace.party}`)
+  if (next.some((one) => one.isCutOff)) causes.push(`a crash of ${receiver}`)
+  const endMs = outcome?.atMs ?? Infinity
+  if ((recorder.breaks.get(sent!.link) ?? []).some((atMs) => atMs >= sent!.atMs && atMs <= endMs))
+    causes.push('the connection broke')
+  if (outcome === undefined || outcome.clockMs >= sent!.expiresAtMs)
+    causes.push('its answer came after the expiry')
+  // Timers run on: by the stepped clock it came in time.
+  else if (
+    trace.answer?.code === 'R00' &&
+    trace.answer.atMs <= outcome.atMs &&
+    stepsClock(history, trace.party)
+  )
+    causes.push('its answer came after the expiry, and a clock stepped')
+  if (trace.isTroubled || next.some((one) => one.isTroubled && one.isPosted))
+    causes.push('the ledger’s answer was late or lost')
+  return causes
+}
+
+function stepsClock({ faults, nodes }: PacketHistory, party: string): boolean {
+  return faults.some((fault) => fault.fault === 'clock' && `n${fault.node % nodes.length}` === party)
 }
 
 async function checkPayment(network: PacketNetwork, payment: PaymentRecord): Promise<void> {
@@ -200,9 +223,7 @@ async function checkPayment(network: PacketNetwork, payment: PaymentRecord): Pro
     )
   if (result.outcome === 'delivered' && result.delivered < deliver)
     recorder.violate('delivered is what was promised', `${name} delivered ${result.delivered} of ${deliver}`)
-  // Each packet that came to nothing may leave one unit of rounding behind.
-  const rounding = BigInt(traces.filter(({ isPosted }) => !isPosted).length + 1)
-  if ((result.delivered + rounding) * budget < result.sent * deliver)
+  if (result.delivered * budget < result.sent * deliver)
     recorder.violate(
       'the minimum rate holds',
       `${name} delivered ${result.delivered} for ${result.sent}; at least ${deliver} for ${budget} were due`
@@ -228,6 +249,41 @@ async function checkTargets({ recorder, nodes }: PacketNetwork): Promise<void> {
           `an account of ${node.name} counts ${target.received} received and ${target.booking} being booked; the ledger has ${inLedger}`
         )
     })
+  }
+}
+
+/** A packet that was rejected is open until its reservation is voided, at the latest when it expires. */
+function mayBeOpen(one: SentPrepare, atOf: SentPrepare): boolean {
+  if (one.answers === 0 || one.repliedAtMs >= atOf.sentAtMs) return true
+  return one.reply?.type !== 'fulfill' && one.prepare.expiresAtMs > atOf.prepare.expiresAtMs - atOf.lifetimeMs
+}
+
+/** T05 is for a peer that used up its own limit, whatever others do. */
+function checkRefusedForRate(
+  network: PacketNetwork,
+  history: PacketHistory,
+  sent: ActionRecords['sent']
+): void {
+  // What arrived together may have been sent apart.
+  const windowMs = 1_000 + 4 * history.networkMs[1]
+  for (const { end, request } of sent) {
+    const { reply, repliedAtMs } = request
+    if (reply?.type !== 'reject' || reply.code !== 'T05' || reply.triggeredBy !== `test.${end.node}`) continue
+    const { maxPacketsInFlight, maxPacketsPerSecond, maxAmountPerSecond } = end.link.plan
+    const before = end.sent.filter(
+      ({ sentAtMs }) => sentAtMs <= repliedAtMs && sentAtMs > repliedAtMs - windowMs
+    )
+    const open = end.sent.filter((one) => one.sentAtMs <= repliedAtMs && mayBeOpen(one, request))
+    const amount = before.reduce((sum, { prepare }) => sum + prepare.amount, 0n)
+    const isLawful =
+      before.length >= (maxPacketsPerSecond || DEFAULT_MAX_PACKETS_PER_SECOND) ||
+      open.length > (maxPacketsInFlight || DEFAULT_MAX_PACKETS_IN_FLIGHT) ||
+      (maxAmountPerSecond > 0n && amount > maxAmountPerSecond)
+    if (!isLawful)
+      network.recorder.violate(
+        'T05 is for who used up its limit',
+        `${end.name} had sent ${before.length} packets of ${amount} in a second, ${open.length} were open, and it got T05: ${reply.message}`
+      )
   }
 }
 

@@ -74,6 +74,8 @@ export interface Surroundings {
   /** Every ratio that a node converted by between two moments. */
   ratiosBetween(party: Party, from: AssetName, to: AssetName, fromMs: number, toMs: number): Ratio[]
   account(party: Party, id: bigint): AccountNote | undefined
+  /** The links to which a node's routes lead an address that came over another one: by whole segments, the longest. */
+  routesTo(party: Party, destination: string, cameOver: string | undefined): string[]
   /** Who is at the other end of a link. */
   otherEnd(link: string, party: Party): Party
   /** The least that a connector takes off an expiry, and the longest that the next hop may hold a packet. */
@@ -92,7 +94,10 @@ export function createRecorder(surroundings: Surroundings) {
   const context = new AsyncLocalStorage<PacketTrace>()
   const traces: PacketTrace[] = []
   const byTransferId = new Map<bigint, PacketTrace>()
-  const crossings = new Map<string, Crossing>()
+  const crossings: Crossing[] = []
+  /** By link and condition. */
+  const rightwards = new Map<string, Map<string, Crossing>>()
+  const leftwards = new Map<string, Map<string, Crossing>>()
   const twins = new Map<string, PacketTrace[]>()
   const violations: PacketViolation[] = []
   const events: string[] = []
@@ -109,20 +114,15 @@ export function createRecorder(surroundings: Surroundings) {
   }
 
   function crossing(link: string, receiver: Party, condition: string): Crossing {
-    const key = `${link} ${receiver} ${condition}`
-    let found = crossings.get(key)
+    const direction = otherEnd(link, receiver) < receiver ? rightwards : leftwards
+    let onLink = direction.get(link)
+    if (onLink === undefined) direction.set(link, (onLink = new Map()))
+    let found = onLink.get(condition)
     if (found === undefined) {
-      found = {
-        link,
-        sender: otherEnd(link, receiver),
-        receiver,
-        condition,
-        sends: 0,
-        arrivals: 0,
-        up: 0,
-        down: 0
-      }
-      crossings.set(key, found)
+      const sender = otherEnd(link, receiver)
+      found = { link, sender, receiver, condition, sends: 0, arrivals: 0, up: 0, down: 0 }
+      onLink.set(condition, found)
+      crossings.push(found)
     }
     return found
   }
@@ -239,6 +239,12 @@ export function createRecorder(surroundings: Surroundings) {
       violate('an expired packet is not sent', `${nameOf(trace)} expired ${clockMs - expiresAtMs} ms ago`)
     if (/^peer(\.|$)/.test(prepare.destination))
       violate('peer.… is not forwarded', `${nameOf(trace)} is for ${prepare.destination}`)
+    const routes = surroundings.routesTo(party, prepare.destination, trace.cameOver)
+    if (!routes.includes(to.link))
+      violate(
+        'a packet goes where its address leads',
+        `${nameOf(trace)} for ${prepare.destination} goes over ${to.link}, not ${routes.join(' or ') || 'nowhere'}`
+      )
     if (prepare.destination !== trace.destination)
       violate('the destination stays', `${nameOf(trace)} goes to ${prepare.destination}`)
     checkConversion(trace, to.asset, amount)

@@ -49,10 +49,13 @@ export interface ActionRecords {
 /** Does what an action says, now or (`packets`) from now on. */
 export function createActor(network: PacketNetwork): {
   act(action: Action): Promise<void>
+  /** Payments send nothing more. */
+  stopPaying(): void
   records: ActionRecords
 } {
   const { world, recorder, ends } = network
   const records: ActionRecords = { payments: [], sent: [] }
+  const stop = new AbortController()
   const later = (delayMs: number, work: () => void) => world.scheduler.after(delayMs, work, { owner: null })
 
   async function sendPackets(action: ActionOf<'packets'>): Promise<void> {
@@ -211,6 +214,7 @@ export function createActor(network: PacketNetwork): {
           credentials: { destination: ilpAddress, sharedSecret },
           clock,
           random,
+          signal: stop.signal,
           sourceBudget: action.budget,
           deliver,
           minimumRate: createRatio(deliver, action.budget),
@@ -245,6 +249,7 @@ export function createActor(network: PacketNetwork): {
 
   return {
     records,
+    stopPaying: () => stop.abort(),
     async act(action) {
       switch (action.do) {
         case 'packets':

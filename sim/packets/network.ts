@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Step } from '../../node/backend/packet-switch.ts'
 import type { Logger } from '../../node/runtime/index.ts'
 import { createEndPeer } from './end.ts'
@@ -27,6 +28,8 @@ export interface PacketNetwork {
   secrets: Map<string, Secret>
   /** Decides what happens to the next batch of a node's ledger. */
   fates: { of(node: Party): BatchFate | undefined }
+  /** Every process ends, and nothing of the world is left. */
+  end(): void
   node(place: number): PacketNode
   link(place: number): Link
 }
@@ -37,6 +40,11 @@ export function buildPacketNetwork(
   steps?: readonly Step[]
 ): PacketNetwork {
   const world = createPacketWorld(history.seed, history.networkMs, logger)
+  const sockets = new Set<Duplex>()
+  world.network.watch((socket) => {
+    sockets.add(socket)
+    return 'pass'
+  })
   const links = linksOf(history)
   const nodes: PacketNode[] = []
   const nodeNamed = (party: Party) => nodes.find(({ name }) => name === party)
@@ -71,13 +79,24 @@ export function buildPacketNetwork(
     )
   })
   const secrets = new Map<string, Secret>()
-  const end = (name: 'left' | 'right', link: Link) => createEndPeer({ world, recorder, name, link, secrets })
+  const endPeer = (name: 'left' | 'right', link: Link) =>
+    createEndPeer({ world, recorder, name, link, secrets })
+  const ends = {
+    left: endPeer('left', links[0]!),
+    right: endPeer('right', links[history.nodes.length]!)
+  }
   return {
     world,
     recorder,
     links,
     nodes,
-    ends: { left: end('left', links[0]!), right: end('right', links[history.nodes.length]!) },
+    ends,
+    end() {
+      for (const node of nodes) node.kill()
+      for (const { process } of Object.values(ends)) process.kill()
+      // The library of WebSockets keeps one that is closing for half a minute of real time, and the world with it.
+      for (const socket of sockets) socket.destroy()
+    },
     secrets,
     fates,
     node: (place) => nodes[place % nodes.length]!,

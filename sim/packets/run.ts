@@ -32,10 +32,13 @@ const HANDSHAKE_TRIPS = 10
 const SLICE_MS = 1_000
 /** Late answers, retries of the ledger. */
 const SETTLE_MS = 12_000
+/** The longest life of a payment's packet, and its late answer. */
+const PAYMENT_SETTLE_MS = 45_000
 /** Recovery of a dead process looks every 30 s, and gives clocks 5 s. */
 const RECOVERY_MS = 40_000
-/** A payment may take its time. */
-const PAYMENT_LIMIT_MS = 180_000
+/** A payment may take its time, and so many packets at all nodes. */
+const PAYMENT_LIMIT_MS = 60_000
+const MAX_PACKETS = 5_000
 
 export interface PacketLab {
   run(history: PacketHistory): Promise<PacketRun>
@@ -63,9 +66,7 @@ export function createPacketLab({ steps }: { steps?: readonly Step[] } = {}): Pa
       try {
         return await live(network, history)
       } finally {
-        for (const node of network.nodes) node.kill()
-        network.ends.left.process.kill()
-        network.ends.right.process.kill()
+        network.end()
         shared.collectTo(() => undefined)
       }
     }
@@ -105,12 +106,15 @@ async function live(network: PacketNetwork, history: PacketHistory): Promise<Pac
   while (
     recorder.violations.length === 0 &&
     failure === undefined &&
-    (world.elapsedMs() < untilMs || (isPaying() && world.elapsedMs() < untilMs + PAYMENT_LIMIT_MS))
+    (world.elapsedMs() < untilMs ||
+      (isPaying() && recorder.traces.length < MAX_PACKETS && world.elapsedMs() < untilMs + PAYMENT_LIMIT_MS))
   ) {
     await scheduler.advance(SLICE_MS)
   }
   if (failure !== undefined) throw failure as Error
-  if (payments().length > 0) await scheduler.advance(SETTLE_MS)
+  // One that limits hold up is told to stop; what it did until then is checked.
+  if (isPaying()) actor.stopPaying()
+  if (payments().length > 0) await scheduler.advance(PAYMENT_SETTLE_MS)
   if (recorder.violations.length === 0) await checkQuiescence(network, history, actor.records)
 
   const { violations, events, states, traces } = recorder

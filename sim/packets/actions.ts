@@ -15,6 +15,7 @@ import type { EndPeer, SentPrepare } from './end.ts'
 import type { Action, ActionOf } from './history.ts'
 import { pathRatio } from './network.ts'
 import type { PacketNetwork } from './network.ts'
+import { never } from './node.ts'
 import type { PacketTarget } from './node.ts'
 import type { PacketTrace } from './recorder.ts'
 
@@ -219,6 +220,7 @@ export function createActor(network: PacketNetwork): {
           deliver,
           minimumRate: createRatio(deliver, action.budget),
           async sendPacket(packet) {
+            if (process.owner.killed) return never()
             const trace = recorder.arrived(from.name, running.number, clock.nowMs(), packet, {
               accountId: customer.id,
               asset: source,

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import type { Step } from '../../node/backend/packet-switch.ts'
 import type { Logger } from '../../node/runtime/index.ts'
 import { createEndPeer } from './end.ts'
@@ -40,11 +39,6 @@ export function buildPacketNetwork(
   steps?: readonly Step[]
 ): PacketNetwork {
   const world = createPacketWorld(history.seed, history.networkMs, logger)
-  const sockets = new Set<Duplex>()
-  world.network.watch((socket) => {
-    sockets.add(socket)
-    return 'pass'
-  })
   const links = linksOf(history)
   const nodes: PacketNode[] = []
   const nodeNamed = (party: Party) => nodes.find(({ name }) => name === party)
@@ -95,7 +89,7 @@ export function buildPacketNetwork(
       for (const node of nodes) node.kill()
       for (const { process } of Object.values(ends)) process.kill()
       // The library of WebSockets keeps one that is closing for half a minute of real time, and the world with it.
-      for (const socket of sockets) socket.destroy()
+      world.network.end()
     },
     secrets,
     fates,

@@ -350,6 +350,7 @@ export function createPacketNode(options: PacketNodeOptions) {
       door: connector.door,
       orphans: connector.orphans,
       async handle(peer, prepare) {
+        if (process.owner.killed) return never()
         const link = peers.get(peer.id)?.link ?? links.find((one) => peerIdByLink.get(one.name) === peer.id)!
         const trace = recorder.arrived(name, number, clock.nowMs(), prepare, {
           link: link.name,
@@ -389,6 +390,7 @@ export function createPacketNode(options: PacketNodeOptions) {
   function watched(inner: Transport, { clock, owner }: PacketProcess): Transport {
     return {
       async send(peer, bytes, times) {
+        if (owner.killed) return never()
         const trace = recorder.context.getStore()
         const prepare = decodePrepare(bytes)
         const link = links.find((one) => peerIdByLink.get(one.name) === peer.id)
@@ -552,6 +554,11 @@ export function createPacketNode(options: PacketNodeOptions) {
       return [...new Set(routings.slice(-2).flatMap((known) => longestOf(known, destination, cameOver)))]
     }
   }
+}
+
+/** What a dead process waits for: code that was about to go on when it was killed must not. */
+export function never(): Promise<never> {
+  return new Promise(() => undefined)
 }
 
 type Routing = { link: string; routes: string[] }[]

@@ -140,6 +140,20 @@ describe('ending', () => {
     expect(clientEvents.slice(1)).toEqual(['15 end', '25 error ECONNRESET', '25 close'])
   })
 
+  test('ends with the world: sockets of dead processes too, and what is opened after it', async () => {
+    const { client, server } = await pair()
+    acacia.kill()
+    const waiting = baobab.network.connect({ host: 'acacia', port: 80 })
+    record(waiting)
+    expect([client, server, waiting].map(({ destroyed }) => destroyed)).toEqual([false, false, false])
+    world.network.end()
+    expect([client, server, waiting].map(({ destroyed }) => destroyed)).toEqual([true, true, true])
+    const late = baobab.network.connect({ host: 'acacia', port: 80 })
+    const closed = new Promise((resolve) => late.once('close', resolve))
+    await closed
+    expect(late.destroyed).toBe(true)
+  })
+
   test('a killed process resets its connections, hears nothing more, and its doors are shut', async () => {
     const { clientEvents, serverEvents, client } = await pair()
     let rang = false

@@ -40,6 +40,11 @@ export interface VirtualNetwork {
   watch(judge: Judge): () => void
   /** Asks about every connection that opens from here on whether somebody wants to hear what goes over it. */
   tap(listener: ConnectionListener): void
+  /**
+   * The end of the world: every socket is destroyed, those of dead processes too. What the runtime keeps of them outside
+   * of the world (the parser of a request that was never answered) would otherwise keep the whole world.
+   */
+  end(): void
 }
 
 /** @param connection both ends with their processes, and the port of the door */
@@ -138,6 +143,7 @@ export function createVirtualNetwork({
     connections += 1
     const server = new VirtualSocket(door.host)
     sockets(door.host).add(server)
+    left.add(server)
     const clientPort = ephemeralPort(clientHost.host)
     const name = `${clientHost.host}:${clientPort} ${to}:${port} #${connections}`
     client.label = `${name} >`
@@ -165,6 +171,9 @@ export function createVirtualNetwork({
     runAs(door.owner, () => door.onConnection(server))
   }
 
+  /** All that were not destroyed, of dead processes too. */
+  const left = new Set<VirtualSocket>()
+  let isOver = false
   const socketsOf = new WeakMap<SocketHost, Set<VirtualSocket>>()
   function sockets(host: SocketHost): Set<VirtualSocket> {
     let found = socketsOf.get(host)
@@ -180,13 +189,19 @@ export function createVirtualNetwork({
       scheduler,
       log,
       open: (socket, port, name) => open(socket, socketHost, port, name),
-      closed: (socket) => void sockets(socketHost).delete(socket),
+      closed(socket) {
+        sockets(socketHost).delete(socket)
+        if (socket.destroyed) left.delete(socket)
+      },
       judge
     }
     const ownPorts = new Set<number>()
 
     function createSocket(): VirtualSocket {
       const socket = new VirtualSocket(socketHost)
+      left.add(socket)
+      // Code of dead processes hears of the end, and may connect again: gone when its library has taken the socket up.
+      if (isOver) setImmediate(() => socket.destroy())
       if (owner.killed) socket.kill()
       else sockets(socketHost).add(socket)
       return socket
@@ -249,6 +264,10 @@ export function createVirtualNetwork({
       judges.add(one)
       return () => judges.delete(one)
     },
-    tap: (listener) => void listeners.push(listener)
+    tap: (listener) => void listeners.push(listener),
+    end() {
+      isOver = true
+      for (const socket of [...left]) socket.destroy()
+    }
   }
 }

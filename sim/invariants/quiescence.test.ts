@@ -195,16 +195,6 @@ const VIOLATIONS: { what: string; violate: () => Promise<void> | void; message: 
     message: /^liveness: its end did not come about within 1800000 ms$/
   },
   {
-    what: 'a payment that nobody follows and that is SENDING for ever, on a later page',
-    violate: () => void acacia.payments.push(paymentOf('12', 'SENDING')),
-    message: /^liveness: payment payment-12 of acacia is SENDING for ever$/
-  },
-  {
-    what: 'a payment that sent more than was quoted',
-    violate: () => void baobab.payments.push(paymentOf('31', 'FAILED')),
-    message: /^never above the quote: payment payment-31 of baobab sent 31 of 30$/
-  },
-  {
     what: 'a webhook that its wallet never honoured',
     violate: () => void baobab.webhooks.push('lost'),
     message: /^liveness: baobab: every webhook is delivered did not come about within 3600000 ms$/

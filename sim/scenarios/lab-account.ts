@@ -83,6 +83,10 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
       ...opened,
       account: of,
       amount: options.amount,
+      complete() {
+        parts.closeAsked(opened.url)
+        return opened.complete()
+      },
       async read() {
         const admin = parts.adminOf(of.node)
         const id = opened.url.slice(opened.url.lastIndexOf('/') + 1)

@@ -48,6 +48,8 @@ export interface LabNetwork {
   faultsOver(): Promise<void>
   /** Nodes that a fault or a kill touched. */
   readonly touched: ReadonlySet<string>
+  /** Whether strangers speak ILP here: what they pay and book is told by no node. */
+  readonly strangers: boolean
   /** A stranger that becomes a peer of a node and speaks ILP packet by packet: in the virtual world. */
   packetPeer(
     node: string,
@@ -59,6 +61,8 @@ export interface LabNetwork {
   ): Promise<PacketPeer>
   /** The wire as any stranger has it: for requests that no client makes. */
   readonly http: HttpClient
+  /** When somebody first asked through an account of this network to close an incoming payment. */
+  closeAskedAtMs(url: string): number | undefined
   sleep(durationMs: number): Promise<void>
   until: Until
   audit(): Promise<Audit>
@@ -75,6 +79,8 @@ export interface LabParts {
   tell(step: string, detail: string): void
   begun(payment: LabPayment): void
   touch(node: string): void
+  /** Somebody is about to ask to close an incoming payment. */
+  closeAsked(url: string): void
   until: Until
   http: HttpClient
 }
@@ -89,6 +95,7 @@ export function createLabNetwork(
   const until = createUntil(clock)
   const payments: LabPayment[] = []
   const touched = new Set<string>()
+  const closes = new Map<string, number>()
   const armed: ArmedFault[] = []
   const http = createHttpClient(network.runtime)
   const admins = new Map(
@@ -108,6 +115,7 @@ export function createLabNetwork(
     adminOf: (node) => found(admins, node, 'node'),
     begun: (payment) => void payments.push(payment),
     touch: (node) => void touched.add(node),
+    closeAsked: (url) => void (closes.has(url) || closes.set(url, clock.nowMs())),
     until,
     http
   }
@@ -129,6 +137,9 @@ export function createLabNetwork(
     world,
     payments,
     touched,
+    get strangers() {
+      return peerPort > FIRST_PEER_PORT
+    },
     fault(fault, onStrike) {
       if (!controls.arm) throw noFaults()
       const made = controls.arm(fault, () => {
@@ -167,6 +178,7 @@ export function createLabNetwork(
       )
     },
     http,
+    closeAskedAtMs: (url) => closes.get(url),
     sleep: (durationMs) => clock.sleep(durationMs),
     until,
     audit: () => audit(network)

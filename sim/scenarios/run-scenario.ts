@@ -1,6 +1,8 @@
 import type { Network } from '../networks/network.ts'
 import { requireLedgerOrder } from '../invariants/ledger-order.ts'
+import { requireLawfulPayments } from '../invariants/payments.ts'
 import { requireQuiescence } from '../invariants/quiescence.ts'
+import { readPayments } from '../invariants/read-payments.ts'
 import { createLabNetwork } from './lab-network.ts'
 import type { NetworkControls } from './lab-network.ts'
 import { createScenarioRandom, PropertyViolation, ScenarioError } from './scenario.ts'
@@ -93,6 +95,13 @@ export async function runScenario(
       webhooksHonoured: (node) => honoured.get(node)!,
       faulted: (from, to) => net.touched.has(from) || net.touched.has(to)
     })
+    requireLawfulPayments(
+      await readPayments(net, network, {
+        honoured: (node) => honoured.get(node)!,
+        closeAskedAtMs: net.closeAskedAtMs
+      }),
+      { strangers: net.strangers }
+    )
     atRest({ faultless: net.touched.size === 0 })
     for (const { name } of network.nodes) await requireLedgerOrder(name, network.ledgerOf(name))
   }

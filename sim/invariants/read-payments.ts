@@ -1,0 +1,237 @@
+import type { AuditableLedger, Transfer } from '../../node/ledger/index.ts'
+import { createHttpClient, uuidToId } from '../../node/runtime/index.ts'
+import { createAdminClient } from '../actors/admin-client.ts'
+import type { AdminClient } from '../actors/admin-client.ts'
+import type { Network } from '../networks/network.ts'
+import type { LabNetwork } from '../scenarios/lab-network.ts'
+import { readPages } from './pages.ts'
+import type { GrantFacts, IncomingFacts, OutgoingFacts, RestingNode, WebhookFacts } from './payments.ts'
+
+interface Value {
+  value: string
+}
+
+interface OutgoingRow {
+  id: string
+  state: string
+  receiver: string
+  grantId: string | null
+  debitAmount: Value
+  receiveAmount: Value
+  sentAmount: Value
+}
+
+interface IncomingRow {
+  id: string
+  url: string
+  state: string
+  expiresAt: string
+  incomingAmount: Value | null
+  receivedAmount: Value
+}
+
+interface EventRow {
+  id: string
+  type: string
+  createdAt: string
+  data: { id?: string; receivedAmount?: Value }
+  deliveries: { state: string }[]
+}
+
+interface GrantRow {
+  id: string
+  access: {
+    type: string
+    limits: { debitAmount: Value | null; receiveAmount: Value | null; interval: string | null } | null
+  }[]
+}
+
+const TRANSFERS_PER_PAGE = 1_000
+
+/**
+ * What the nodes of a network at rest say of payments, grants and webhooks, and their ledgers beside it: over the Admin
+ * APIs, whatever the world.
+ *
+ * @param options.honoured ids of events in the order in which a node's wallet first honoured them
+ * @param options.closeAskedAtMs when somebody of the laboratory first asked to close an incoming payment
+ */
+export async function readPayments(
+  net: Pick<LabNetwork, 'node' | 'touched'>,
+  network: Network,
+  options: {
+    honoured: (node: string) => ReadonlySet<string>
+    closeAskedAtMs: (url: string) => number | undefined
+  }
+): Promise<RestingNode[]> {
+  const http = createHttpClient(network.runtime)
+  const nodes: RestingNode[] = []
+  try {
+    for (const { node, urls, secrets } of network.plan.plans) {
+      const { name } = node
+      const { admin } = net.node(name)
+      const ledger = network.ledgerOf(name)
+      const places = new Map([...options.honoured(name)].map((id, index) => [id, index]))
+      const events = await readPages<EventRow>(admin, WEBHOOK_EVENTS, 'webhookEvents')
+      const authAdmin = createAdminClient(
+        { http, clock: network.runtime.clock },
+        { url: urls.authAdmin, tenantId: secrets.operatorTenantId, secret: secrets.adminApiSecret }
+      )
+      nodes.push({
+        name,
+        isTouched: net.touched.has(name),
+        outgoing: await outgoingOf(admin, ledger, events),
+        incoming: await incomingOf(admin, ledger, events, options.closeAskedAtMs),
+        grants: await grantsOf(authAdmin),
+        webhooks: events.map((event) => webhookOf(event, places))
+      })
+    }
+  } finally {
+    await http.close()
+  }
+  return nodes
+}
+
+async function outgoingOf(
+  admin: AdminClient,
+  ledger: AuditableLedger,
+  events: readonly EventRow[]
+): Promise<OutgoingFacts[]> {
+  const ends = new Map(
+    events
+      .filter(({ type }) => type === 'outgoing_payment.completed' || type === 'outgoing_payment.failed')
+      .map(({ data, createdAt }) => [data.id, Date.parse(createdAt)])
+  )
+  const rows = await readPages<OutgoingRow>(admin, OUTGOING_PAYMENTS, 'outgoingPayments')
+  const payments: OutgoingFacts[] = []
+  for (const { id, state, receiver, grantId, debitAmount, receiveAmount, sentAmount } of rows) {
+    payments.push({
+      ...{
+        id,
+        state,
+        receiver: withoutScheme(receiver),
+        grantId: grantId ?? undefined,
+        endedAtMs: ends.get(id)
+      },
+      debit: BigInt(debitAmount.value),
+      promised: BigInt(receiveAmount.value),
+      sent: BigInt(sentAmount.value),
+      ledger: sumsOf(await transfersOf(ledger, { userData128: uuidToId(id) }))
+    })
+  }
+  return payments
+}
+
+/** Clients of the local world reach https addresses over http. */
+function withoutScheme(url: string): string {
+  return url.replace(/^https?:\/\//, '')
+}
+
+/** Its packets carry a payment's id, and what they delivered; a reservation that is posted or voided is not counted. */
+function sumsOf(transfers: readonly Transfer[]): OutgoingFacts['ledger'] {
+  const over = new Set(transfers.map(({ pendingId }) => pendingId))
+  const sums = { packets: 0, posted: 0n, pending: 0n, delivered: 0n }
+  for (const { id, amount, flags, userData64 } of transfers) {
+    if (flags.voidPending) continue
+    if (flags.pending) {
+      if (!over.has(id)) sums.pending += amount
+      continue
+    }
+    sums.packets += 1
+    sums.posted += amount
+    sums.delivered += userData64
+  }
+  return sums
+}
+
+async function incomingOf(
+  admin: AdminClient,
+  ledger: AuditableLedger,
+  events: readonly EventRow[],
+  closeAskedAtMs: (url: string) => number | undefined
+): Promise<IncomingFacts[]> {
+  const told = new Map(
+    events
+      .filter(({ type }) => type === 'incoming_payment.completed' || type === 'incoming_payment.expired')
+      .map(({ data }) => [data.id, data.receivedAmount?.value])
+  )
+  const rows = await readPages<IncomingRow>(admin, INCOMING_PAYMENTS, 'incomingPayments')
+  const payments: IncomingFacts[] = []
+  for (const { id, url, state, expiresAt, incomingAmount, receivedAmount } of rows) {
+    const credits = await transfersOf(ledger, { accountId: uuidToId(id), side: 'credit' })
+    const value = told.get(id)
+    payments.push({
+      ...{
+        id,
+        url: withoutScheme(url),
+        state,
+        expiresAtMs: Date.parse(expiresAt),
+        closeAskedAtMs: closeAskedAtMs(url)
+      },
+      incomingAmount: incomingAmount === null ? undefined : BigInt(incomingAmount.value),
+      received: BigInt(receivedAmount.value),
+      credits: credits
+        .filter(({ flags }) => !flags.pending && !flags.voidPending)
+        .map(({ amount, createdAtMs }) => ({ amount, atMs: createdAtMs })),
+      told: value === undefined ? undefined : BigInt(value)
+    })
+  }
+  return payments
+}
+
+async function transfersOf(
+  ledger: AuditableLedger,
+  filter: { userData128: bigint } | { accountId: bigint; side: 'credit' }
+): Promise<Transfer[]> {
+  const transfers: Transfer[] = []
+  for (;;) {
+    const after = transfers.at(-1)?.timestamp
+    const page = await ledger.queryTransfers({
+      ...filter,
+      ...{ limit: TRANSFERS_PER_PAGE, order: 'oldestFirst' },
+      ...(after !== undefined && { after })
+    })
+    transfers.push(...page)
+    if (page.length < TRANSFERS_PER_PAGE) return transfers
+  }
+}
+
+/** Grants whose limit is for their whole life. */
+async function grantsOf(authAdmin: AdminClient): Promise<GrantFacts[]> {
+  const rows = await readPages<GrantRow>(authAdmin, GRANTS, 'grants')
+  const amount = (value: Value | null) => (value === null ? undefined : BigInt(value.value))
+  return rows.flatMap(({ id, access }) =>
+    access
+      .filter(
+        ({ type, limits }) => type === 'outgoing-payment' && limits !== null && limits.interval === null
+      )
+      .map(({ limits }) => ({
+        ...{ id, debitLimit: amount(limits!.debitAmount), receiveLimit: amount(limits!.receiveAmount) }
+      }))
+  )
+}
+
+function webhookOf(
+  { id, type, data, createdAt, deliveries }: EventRow,
+  places: ReadonlyMap<string, number>
+): WebhookFacts {
+  return {
+    ...{ id, type, resource: data.id ?? id, createdAtMs: Date.parse(createdAt), honouredAs: places.get(id) },
+    givenUp: deliveries.some(({ state }) => state === 'FAILED')
+  }
+}
+
+const OUTGOING_PAYMENTS = `query OutgoingPayments($first: Int, $after: String) {
+  outgoingPayments(first: $first, after: $after) {
+    edges { node { id state receiver grantId debitAmount { value } receiveAmount { value } sentAmount { value } } }
+    pageInfo { endCursor hasNextPage } } }`
+const INCOMING_PAYMENTS = `query IncomingPayments($first: Int, $after: String) {
+  incomingPayments(first: $first, after: $after) {
+    edges { node { id url state expiresAt incomingAmount { value } receivedAmount { value } } }
+    pageInfo { endCursor hasNextPage } } }`
+const WEBHOOK_EVENTS = `query WebhookEvents($first: Int, $after: String) {
+  webhookEvents(first: $first, after: $after) {
+    edges { node { id type createdAt data deliveries { state } } } pageInfo { endCursor hasNextPage } } }`
+const GRANTS = `query Grants($first: Int, $after: String) {
+  grants(first: $first, after: $after) {
+    edges { node { id access { type limits { debitAmount { value } receiveAmount { value } interval } } } }
+    pageInfo { endCursor hasNextPage } } }`

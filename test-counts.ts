@@ -49,6 +49,10 @@ const COUNTS = {
   pagedLists: { short: 30, long: 2_000 },
   /** Pages of several owners' lists at once, beside each owner's own. */
   pagesOfOwners: { short: 40, long: 2_000 },
+  /** Texts that a report is given, which must stay texts. */
+  reportedTexts: { short: 25, long: 2_000 },
+  /** Places at which the bytes of packets are cut. */
+  cutStreams: { short: 40, long: 5_000 },
   /** Histories of each list of the APIs, paged through while rows are inserted. */
   listsThroughApis: { short: 4, long: 200 }
 } as const

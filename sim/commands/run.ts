@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { htmlOf } from '../reports/html.ts'
+import { junitOf } from '../reports/junit.ts'
 import { createProgress, toJson } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
+import { TIMELINE_ROWS } from '../reports/timeline.ts'
 import { createCatalogue, loadScenario } from '../scenarios/catalogue.ts'
 import type { Catalogue } from '../scenarios/catalogue.ts'
 import { runLocal, runVirtual, ScenarioFailedError } from '../scenarios/run-worlds.ts'
@@ -23,7 +26,7 @@ Runs scenarios and checks what must hold. "run all" runs every scenario that the
   --seed N      the first seed, 0 to ${MAX_SEED} (default 1)
   --runs N      seeds to run, each the one before plus one (default 1)
   --once        virtual world: do not run every seed a second time to compare the histories
-  --report DIR  write run.json there: every run with its story
+  --report DIR  write there index.html (one page, to be opened in a browser), run.json and junit.xml
   --list        names and titles, and the worlds that each runs in
   --json        one JSON object per line, the last {"event":"summary","ok":…,"scenarios":…,"hash":…}
 
@@ -76,7 +79,10 @@ async function run(
     for (let at = seed; at < seed + runs; at++) {
       const record =
         world === 'virtual'
-          ? await runVirtual(catalogue, name, at, { twice })
+          ? await runVirtual(catalogue, name, at, {
+              twice,
+              ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
+            })
           : await runLocal(catalogue, name, at)
       records.push(record)
       progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
@@ -85,30 +91,41 @@ async function run(
   }
   const summary = summarize(records, Math.round(performance.now() - startMs))
   showStates(summary.states, progress)
-  progress.say(
-    `${summary.ok ? 'all is well' : 'violated'}: ${summary.scenarios} scenarios, ${summary.runs} runs, ${summary.payments} payments, ${summary.simulatedHours} h of the world's time in ${(summary.wallMs / 1_000).toFixed(1)} s${summary.hash === undefined ? '' : `, hash ${summary.hash.slice(0, 16)}`}`
-  )
+  progress.say(describeSummary(summary))
   if (report !== undefined) writeReport(report, summary, records)
   progress.summary(summary)
   return summary.ok ? 0 : 1
 }
 
+/** All of a run in one line. */
+function describeSummary(summary: RunSummary): string {
+  const { ok, scenarios, runs, payments, packets, simulatedHours, wallMs, hash } = summary
+  const counts = `${scenarios} scenarios, ${runs} runs, ${payments} payments, ${packets} packets`
+  const times = `${simulatedHours} h of the world's time in ${(wallMs / 1_000).toFixed(1)} s`
+  return `${ok ? 'all is well' : 'violated'}: ${counts}, ${times}${hash === undefined ? '' : `, hash ${hash.slice(0, 16)}`}`
+}
+
 function describe(record: RunRecord): string {
-  const { scenario, seed, payments, worldMs, costMs, hash } = record
+  const { scenario, seed, payments, packets, worldMs, costMs, hash } = record
   const ended = Object.entries(payments).map(([state, count]) => `${count} ${state}`)
-  return `${scenario} seed ${seed}: ${ended.join(', ') || 'no payments'}; ${(worldMs / 1_000).toFixed(1)} s in ${(costMs / 1_000).toFixed(1)} s${hash === undefined ? '' : `; ${hash.slice(0, 12)}`}`
+  return `${scenario} seed ${seed}: ${ended.join(', ') || 'no payments'}${packets === undefined ? '' : `, ${packets} packets`}; ${(worldMs / 1_000).toFixed(1)} s in ${(costMs / 1_000).toFixed(1)} s${hash === undefined ? '' : `; ${hash.slice(0, 12)}`}`
 }
 
 function showViolation(record: RunRecord, progress: Progress): void {
-  const { scenario, world, seed, violation, story, lastEvents = [] } = record
+  const { violation, story, lastEvents = [] } = record
   progress.error(
     [
       `${violation!.property} is violated: ${violation!.message}`,
-      `again: npm run lab -- run ${scenario} --world ${world} --seed ${seed}`,
+      `again: ${againOf(record)}`,
       ...story.slice(-10).map((line) => `  story  ${line}`),
       ...lastEvents.map((line) => `  event  ${line}`)
     ].join('\n')
   )
+}
+
+/** The command that runs it again. */
+function againOf({ scenario, world, seed }: RunRecord): string {
+  return `npm run lab -- run ${scenario} --world ${world} --seed ${seed}`
 }
 
 /** Which states were reached, and how often: one that never was may mean that a scenario tests nothing. */
@@ -159,8 +176,12 @@ export function summarize(records: readonly RunRecord[], wallMs: number): RunSum
 }
 
 function writeReport(directory: string, summary: RunSummary, records: readonly RunRecord[]): void {
+  const runs = records.map((record) => ({ ...record, again: againOf(record) }))
   mkdirSync(directory, { recursive: true })
-  writeFileSync(path.join(directory, 'run.json'), `${toJson({ summary, records })}\n`)
+  const write = (name: string, text: string) => writeFileSync(path.join(directory, name), text)
+  write('run.json', `${toJson({ summary, records })}\n`)
+  write('index.html', htmlOf(summary, runs))
+  write('junit.xml', junitOf(runs, summary.wallMs))
 }
 
 async function list(catalogue: Catalogue, progress: Progress, json: boolean): Promise<number> {

@@ -11,8 +11,8 @@ import type { PacketLaw } from './packets.ts'
 
 /** The packets of a network in the virtual world, from when its provisioning is done. */
 export interface PacketWatch {
-  /** Begins to hold packets to the ledgers. */
-  begin(network: Pick<Network, 'nodes' | 'plan'>): void
+  /** Begins to hold packets to the ledgers, and tells of transfers of peers' accounts as well. */
+  begin(network: Pick<Network, 'nodes' | 'plan'>, onBooked?: PacketLaw['booked']): void
   /** Rejects at the first violation. */
   violated: Promise<never>
   /** The same controls, which tell of crashes and faults. */
@@ -31,11 +31,12 @@ export interface PacketWatch {
  * Records what goes over the wire and holds it to the rules of money for packets (`packets.ts`). Call it before the
  * network comes up: connections that are open already are not heard.
  *
- * @param onEvent hears everything else that is interested, from `begin` on
+ *
+ * @param onWire hears what goes over the wire as well, from `begin` on
  */
 export function watchPackets(
   world: VirtualWorld,
-  onEvent: (event: WireEvent) => void = () => undefined
+  onWire: (event: WireEvent) => void = () => undefined
 ): PacketWatch {
   let law: PacketLaw | undefined
   let first: PropertyViolation | undefined
@@ -50,7 +51,7 @@ export function watchPackets(
     onEvent(event) {
       if (!law) return
       law.wire(event)
-      onEvent(event)
+      onWire(event)
     }
   })
 
@@ -67,7 +68,7 @@ export function watchPackets(
 
   return {
     violated,
-    begin({ nodes, plan }) {
+    begin({ nodes, plan }, onBooked) {
       links = new Map(plan.linkTokens.map(({ token, link }) => [token, link]))
       const made = createPacketLaw({
         nodes: nodes.map(bookedNodeOf),
@@ -77,7 +78,10 @@ export function watchPackets(
         }
       })
       law = made
-      feedLedgers(world.gate!, nodes, (node, transfer) => made.booked(node, transfer))
+      feedLedgers(world.gate!, nodes, (node, transfer) => {
+        made.booked(node, transfer)
+        onBooked?.(node, transfer)
+      })
     },
     controls: (controls) => ({
       ...controls,

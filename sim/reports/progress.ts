@@ -19,7 +19,10 @@ export function createProgress({ json }: { json: boolean }): Progress {
   return {
     step(name, detail) {
       if (json) line({ event: 'step', step: name, detail, elapsedMs: elapsedMs() })
-      else process.stdout.write(`${(elapsedMs() / 1000).toFixed(2).padStart(7)} s  ${name.padEnd(18)} ${detail}\n`)
+      else
+        process.stdout.write(
+          `${(elapsedMs() / 1000).toFixed(2).padStart(7)} s  ${name.padEnd(18)} ${detail}\n`
+        )
     },
     say(text = '') {
       if (!json) process.stdout.write(`${text}\n`)

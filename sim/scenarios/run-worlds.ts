@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { firstDifference } from '../worlds/virtual/first-difference.ts'
 import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
+import { VIOLATION_TIMELINE_ROWS } from '../reports/timeline.ts'
+import type { Timeline } from '../reports/timeline.ts'
 import type { VirtualRunResult } from '../worlds/virtual/spawn.ts'
 import { startLocalNetwork } from '../worlds/local/world.ts'
 import { loadScenario } from './catalogue.ts'
@@ -31,6 +33,8 @@ export interface RunRecord extends ScenarioOutcome {
   startCostMs?: number
   /** With a violation: the last events of the history. */
   lastEvents?: string[]
+  /** What went between nodes, and balances: where it was asked for, and with a violation. */
+  timeline?: Timeline
 }
 
 /** A scenario's own code threw: nothing is known of the nodes. */
@@ -46,18 +50,19 @@ const WALL_LIMIT_MS = 300_000
 /**
  * Runs a scenario in the virtual world.
  *
- * @param twice runs the seed in two processes and compares their histories
+ * @param options.twice runs the seed in two processes and compares their histories
+ * @param options.timelineRows keeps what a report shows of the run, so many messages at most
  * @throws ScenarioFailedError when the scenario's own code throws
  */
 export async function runVirtual(
   catalogue: Catalogue,
   name: string,
   seed: number,
-  { twice }: { twice: boolean }
+  { twice, timelineRows }: { twice: boolean; timelineRows?: number }
 ): Promise<RunRecord> {
   const file = catalogue.file(name)
   const [first, second] = await Promise.all([
-    virtualRun(file, seed),
+    virtualRun(file, seed, timelineRows === undefined ? {} : { timelineRows }),
     twice ? virtualRun(file, seed) : undefined
   ])
   if (first instanceof VirtualRunError) return brokenWorld(name, file, seed, first)
@@ -71,7 +76,7 @@ export async function runVirtual(
       lastEvents
     }
   }
-  return record.ok ? record : { ...record, lastEvents: await lastEventsOf(file, seed) }
+  return record.ok ? record : { ...record, ...(await closerLook(file, seed)) }
 }
 
 function recordOf(
@@ -96,9 +101,9 @@ function recordOf(
 async function virtualRun(
   file: string,
   seed: number,
-  logFile?: string
+  { logFile, timelineRows }: { logFile?: string; timelineRows?: number } = {}
 ): Promise<VirtualRunResult<VirtualScenarioResult> | VirtualRunError> {
-  const args: VirtualScenarioArgs = { file }
+  const args: VirtualScenarioArgs = { file, ...(timelineRows !== undefined && { timelineRows }) }
   try {
     return await runInVirtualWorld<VirtualScenarioResult>(ENTRY, args, {
       seed: String(seed),
@@ -130,25 +135,30 @@ async function brokenWorld(
     story: [],
     worldMs: 0,
     costMs: 0,
-    lastEvents: await lastEventsOf(file, seed)
+    ...(await closerLook(file, seed))
   }
 }
 
 /** A seed has one history, so it can be run again to be written down. */
-async function lastEventsOf(file: string, seed: number): Promise<string[]> {
+async function closerLook(
+  file: string,
+  seed: number
+): Promise<Required<Pick<RunRecord, 'lastEvents'>> & Pick<RunRecord, 'timeline'>> {
   return inScratch(async (directory) => {
     const logFile = path.join(directory, 'history')
-    await virtualRun(file, seed, logFile)
+    const run = await virtualRun(file, seed, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS })
     const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
     const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
-    return telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
+    const lastEvents = telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
+    const timeline = run instanceof VirtualRunError ? undefined : run.result.timeline
+    return { lastEvents, ...(timeline && { timeline }) }
   })
 }
 
 async function divergence(file: string, seed: number): Promise<string[]> {
   return inScratch(async (directory) => {
     const logFiles = ['one', 'two'].map((half) => path.join(directory, half))
-    await Promise.all(logFiles.map((logFile) => virtualRun(file, seed, logFile)))
+    await Promise.all(logFiles.map((logFile) => virtualRun(file, seed, { logFile })))
     return firstDifference(logFiles[0]!, logFiles[1]!)
   })
 }

@@ -4,6 +4,8 @@ import { startVirtualNetwork } from '../worlds/virtual/start-network.ts'
 import type { VirtualNetwork } from '../worlds/virtual/start-network.ts'
 import { watchLedgers } from '../invariants/continuous.ts'
 import { watchPackets } from '../invariants/watch-packets.ts'
+import { createTimeline } from '../reports/timeline.ts'
+import type { Timeline, TimelineCollector } from '../reports/timeline.ts'
 import type { WireEvent } from '../wire/model.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
@@ -12,6 +14,8 @@ import type { LatencyRanges, Scenario } from './scenario.ts'
 
 export interface VirtualScenarioArgs {
   file: string
+  /** Keep what a report shows of the run: so many messages at most. */
+  timelineRows?: number
 }
 
 /** What a run in the virtual world tells beside its outcome. */
@@ -24,6 +28,7 @@ export interface VirtualScenarioResult extends ScenarioOutcome {
   statements: { start: number; total: number }
   /** Processor time that the network took to come up. */
   startCpuMs: number
+  timeline?: Timeline
 }
 
 /** Loaded before the world is sealed: the scenario's own imports must not fall into simulated time. */
@@ -34,30 +39,41 @@ export function prepare({ file }: VirtualScenarioArgs): Promise<Scenario> {
 /** Runs a scenario as the virtual world's own process. */
 export default async function run(
   world: VirtualWorld,
-  { file }: VirtualScenarioArgs
+  { file, timelineRows }: VirtualScenarioArgs
 ): Promise<VirtualScenarioResult> {
-  return runInWorld(world, await loadScenario(file))
+  return runInWorld(world, await loadScenario(file), { ...(timelineRows !== undefined && { timelineRows }) })
 }
 
 /**
  * Brings a scenario's network up in a virtual world and runs the scenario on it, with everything that must hold.
  *
- * @param onNetwork is told of the network before the scenario begins
- * @param onWire hears what goes over the wire between connectors, from then on
+ * @param options.onNetwork is told of the network before the scenario begins
+ * @param options.onWire hears what goes over the wire between connectors, from then on
+ * @param options.timelineRows keeps what a report shows of the run, so many messages at most
  */
 export async function runInWorld(
   world: VirtualWorld,
   scenario: Scenario,
   {
     onNetwork = () => undefined,
-    onWire = () => undefined
-  }: { onNetwork?: (network: VirtualNetwork) => void; onWire?: (event: WireEvent) => void } = {}
+    onWire = () => undefined,
+    timelineRows
+  }: {
+    onNetwork?: (network: VirtualNetwork) => void
+    onWire?: (event: WireEvent) => void
+    timelineRows?: number
+  } = {}
 ): Promise<VirtualScenarioResult> {
   setLatency(world, scenario.latency)
   const before = process.cpuUsage()
-  const packets = watchPackets(world, onWire)
+  let collector: TimelineCollector | undefined
+  const packets = watchPackets(world, (event) => {
+    onWire(event)
+    collector?.wire(event)
+  })
   const network = await startVirtualNetwork(world, scenario.topology)
-  packets.begin(network)
+  if (timelineRows !== undefined) collector = createTimeline(network, timelineRows)
+  packets.begin(network, (node, transfer) => collector?.booked(node, transfer))
   const { user, system } = process.cpuUsage(before)
   const start = world.gate!.unitCount()
   const watch = watchLedgers(world.gate!, network)
@@ -71,7 +87,8 @@ export async function runInWorld(
     ledgerChecks: watch.checks(),
     packets: packets.counts().prepares,
     statements: { start, total: world.gate!.unitCount() },
-    startCpuMs: Math.round((user + system) / 1_000)
+    startCpuMs: Math.round((user + system) / 1_000),
+    ...(collector && { timeline: collector.timeline() })
   }
 }
 

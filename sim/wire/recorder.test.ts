@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import * as library from 'ws'
 import { expect, test } from 'vitest'
+import { testCount } from '../../test-counts.ts'
 import {
   AUTH_SUB_PROTOCOL,
   AUTH_TOKEN_SUB_PROTOCOL,
@@ -192,7 +193,8 @@ test('wherever a connection cuts its bytes, the packets are the same', () => {
         told(events.filter(({ kind }) => !/Arrived/.test(kind)))
       expect(written(record(steps, at))).toEqual(written(record(steps)))
       expect(told(record(steps, at)).sort()).toEqual(told(record(steps)).sort())
-    })
+    }),
+    { numRuns: testCount('cutStreams') }
   )
 })
 

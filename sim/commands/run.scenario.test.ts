@@ -30,6 +30,7 @@ describe('lab run, wrongly used', () => {
     [['violates', '--seed', '4294967295', '--runs', '2'], /goes beyond the last seed/],
     [['violates', '--runs', '0'], /^--runs needs a whole number from 1/],
     [['violates', '--once', '--twice'], /exclude each other/],
+    [['violates', '--report', '/dev/null/x'], /^--report needs a directory that can be written: .*ENOTDIR/],
     [['violates', '--what'], /^Unknown option '--what'/]
   ])('%j is told in one line, exit status 2', async (args, message) => {
     const { status, out, err } = await lab(...args)
@@ -74,6 +75,12 @@ describe('lab run of a scenario that is violated', () => {
         records: { seed: number; violation: { property: string } }[]
       }
       expect(report.records).toMatchObject([{ seed: 7, violation: { property: 'always' } }])
+      const page = readFileSync(path.join(directory, 'index.html'), 'utf8')
+      expect(page).toMatch(/money comes from nowhere[^]*npm run lab -- run violates --world virtual --seed 7/)
+      expect(page).toMatch(/<b>alice@acacia<\/b>/)
+      expect(readFileSync(path.join(directory, 'junit.xml'), 'utf8')).toMatch(
+        /<failure type="always" message="/
+      )
       expect(status).toBe(1)
     } finally {
       rmSync(directory, { recursive: true })

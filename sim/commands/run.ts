@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { htmlOf } from '../reports/html.ts'
@@ -73,6 +73,7 @@ async function run(
   { names, world, seed, runs, twice, report }: Options,
   progress: Progress
 ): Promise<number> {
+  if (report !== undefined) makeDirectory(report)
   const startMs = performance.now()
   const records: RunRecord[] = []
   for (const name of names) {
@@ -175,9 +176,18 @@ export function summarize(records: readonly RunRecord[], wallMs: number): RunSum
   }
 }
 
+/** Before the first run, so that hours of them are not in vain. */
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true })
+    accessSync(directory, constants.W_OK)
+  } catch (error) {
+    throw new WrongUse(`--report needs a directory that can be written: ${(error as Error).message}`)
+  }
+}
+
 function writeReport(directory: string, summary: RunSummary, records: readonly RunRecord[]): void {
   const runs = records.map((record) => ({ ...record, again: againOf(record) }))
-  mkdirSync(directory, { recursive: true })
   const write = (name: string, text: string) => writeFileSync(path.join(directory, name), text)
   write('run.json', `${toJson({ summary, records })}\n`)
   write('index.html', htmlOf(summary, runs))

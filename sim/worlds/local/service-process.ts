@@ -60,7 +60,8 @@ export function startServiceProcess(
       cwd: ROOT,
       env: {
         PATH: process.env.PATH,
-        HOME: process.env.HOME, NODE_OPTIONS: process.env.NODE_OPTIONS ?? '',
+        HOME: process.env.HOME,
+        NODE_OPTIONS: process.env.NODE_OPTIONS ?? '',
         NODE_COMPILE_CACHE: COMPILE_CACHE,
         ...environment,
         [RUN_MARKER]: run.id

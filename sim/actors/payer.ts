@@ -42,6 +42,9 @@ export interface WireAmount {
 /** What the payer does while it pays, as it happens. */
 export type PayerStep = 'incoming payment' | 'quote' | 'consent' | 'outgoing payment'
 
+/** Hears of a step that was made; the payer waits with the next one until it is done with it. */
+export type OnPayerStep = (step: PayerStep, detail: string) => void | Promise<void>
+
 /**
  * A third party that pays with the unmodified `@interledger/open-payments` client: it is known by a wallet
  * address and signs with that address's key. Where an answer is lost it reads again what it reads; of a payment's
@@ -49,10 +52,7 @@ export type PayerStep = 'incoming payment' | 'quote' | 'consent' | 'outgoing pay
  * move nothing: it asks for none twice by itself, and says that there was no answer.
  */
 export interface Payer {
-  initiate(
-    request: PaymentRequest,
-    onStep?: (step: PayerStep, detail: string) => void
-  ): Promise<InitiatedPayment>
+  initiate(request: PaymentRequest, onStep?: OnPayerStep): Promise<InitiatedPayment>
   /** One step alone: an incoming payment at a wallet address, of a fixed amount or an open one. */
   openIncomingPayment(
     to: string,
@@ -253,16 +253,16 @@ export async function createPayer(
         to,
         amount.kind === 'receive' ? { amount: amount.value } : {}
       )
-      onStep('incoming payment', incoming.url)
+      await onStep('incoming payment', incoming.url)
       const quoted = await quote(from, incoming.url, amount.kind === 'send' ? amount.value : undefined)
-      onStep(
+      await onStep(
         'quote',
         `debit ${describe(quoted.debitAmount)}, deliver at least ${describe(quoted.receiveAmount)}`
       )
       const agreed = await consent(from, quoted.debitAmount)
-      onStep('consent', `accepted by ${from}`)
+      await onStep('consent', `accepted by ${from}`)
       const outgoingPaymentUrl = await agreed.createOutgoingPayment(quoted.id)
-      onStep('outgoing payment', outgoingPaymentUrl)
+      await onStep('outgoing payment', outgoingPaymentUrl)
       return {
         incomingPaymentUrl: incoming.url,
         quoteUrl: quoted.id,

@@ -1,8 +1,9 @@
+import { OpenPaymentsClientError } from '@interledger/open-payments'
 import type { AuditableLedger } from '../../node/ledger/index.ts'
 import { createHttpClient, HttpClientError } from '../../node/runtime/index.ts'
 import type { Runtime } from '../../node/runtime/index.ts'
 import { createPayer } from '../actors/payer.ts'
-import type { InitiatedPayment, Payer, PaymentRequest, PayerStep, WireAmount } from '../actors/payer.ts'
+import type { InitiatedPayment, OnPayerStep, Payer, PaymentRequest, WireAmount } from '../actors/payer.ts'
 import type { Wallet } from '../actors/wallet/wallet.ts'
 import { auditNetwork } from '../invariants/audit.ts'
 import type { Audit } from '../invariants/audit.ts'
@@ -103,21 +104,30 @@ const PAYMENT_TIMEOUT_MS = 120_000
 export async function pay(
   network: PayingNetwork,
   request: { from: Account; to: Account; amount: PaymentRequest['amount'] },
-  onStep: (step: PayerStep, detail: string) => void = () => undefined
+  onStep: OnPayerStep = () => undefined
 ): Promise<PaymentOutcome> {
   const payer = await network.payerKnownAs(request.to)
-  const initiated = await payer.initiate(
-    {
-      from: walletAddressUrl(nodeOf(network, request.from.node), request.from.walletAddress),
-      to: walletAddressUrl(nodeOf(network, request.to.node), request.to.walletAddress),
-      amount: request.amount
-    },
-    onStep
-  )
+  const initiated = await payer
+    .initiate(
+      {
+        from: walletAddressUrl(nodeOf(network, request.from.node), request.from.walletAddress),
+        to: walletAddressUrl(nodeOf(network, request.to.node), request.to.walletAddress),
+        amount: request.amount
+      },
+      onStep
+    )
+    .catch(rethrowWithAnswer)
   const outcome = await awaitOutcome(network, request, initiated)
   if (outcome.state === 'COMPLETED' && request.amount.kind === 'send')
-    await initiated.completeIncomingPayment()
+    await initiated.completeIncomingPayment().catch(rethrowWithAnswer)
   return outcome
+}
+
+/** The client's errors keep what the node answered beside their message, where no report shows it. */
+function rethrowWithAnswer(error: unknown): never {
+  if (error instanceof OpenPaymentsClientError)
+    error.message += ` (${error.status ?? 'no answer'}: ${error.description})`
+  throw error
 }
 
 /**

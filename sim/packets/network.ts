@@ -46,7 +46,7 @@ export function buildPacketNetwork(
     elapsedMs: world.elapsedMs,
     ratiosBetween: (party, from, to, fromMs, toMs) => nodeNamed(party)!.ratiosBetween(from, to, fromMs, toMs),
     account: (party, id) => nodeNamed(party)?.account(id),
-    routesTo: (party, destination, cameOver) => nodeNamed(party)!.routesTo(destination, cameOver),
+    routesTo: (party, ...of) => nodeNamed(party)!.routesTo(...of),
     otherEnd(name, party) {
       const link = links.find((one) => one.name === name)!
       return link.left === party ? link.right : link.left

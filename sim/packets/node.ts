@@ -40,7 +40,7 @@ import type { HttpClient } from '../../node/runtime/index.ts'
 import { ASSETS } from './history.ts'
 import type { AssetName, Link, NodePlan, Party } from './history.ts'
 import { meets } from './recorder.ts'
-import type { AccountNote, Recorder } from './recorder.ts'
+import type { AccountNote, PacketTrace, Recorder } from './recorder.ts'
 import { createStore } from './store.ts'
 import type { BatchFate, StoreOptions } from './store.ts'
 import type { PacketProcess, PacketWorld } from './world.ts'
@@ -101,7 +101,7 @@ export function createPacketNode(options: PacketNodeOptions) {
   const peerIdByLink = new Map<string, string>()
   const table = createRoutingTable()
   /** Every change of them. */
-  const routings: Routing[] = []
+  const routings: { atMs: number; routes: Routing }[] = []
   const targets = new Map<string, PacketTarget>()
   const accounts = new Map<bigint, AccountNote>()
   const deadIds: bigint[] = []
@@ -220,7 +220,8 @@ export function createPacketNode(options: PacketNodeOptions) {
   }
 
   function noteRoutes(): void {
-    routings.push([...peers.values()].map(({ peer, link }) => ({ link: link.name, routes: peer.routes })))
+    const routes = [...peers.values()].map(({ peer, link }) => ({ link: link.name, routes: peer.routes }))
+    routings.push({ atMs: world.elapsedMs(), routes })
   }
 
   /** Books a deposit, or as much of a withdrawal as is there. */
@@ -283,12 +284,24 @@ export function createPacketNode(options: PacketNodeOptions) {
         recorder.committed(name, transfers, results)
         audit()
       },
-      troubled: (transfers) => recorder.troubled(transfers)
+      troubled() {
+        for (const waiting of submitted) {
+          if (!waiting.isStuck) stuck += 1
+          waiting.isStuck = true
+          if (waiting.trace) waiting.trace.isTroubled = true
+        }
+      }
     }
+    // What waits while a batch is slow or lost, in it or behind it, is in trouble, and what comes until those are done.
+    const submitted = new Set<{ trace: PacketTrace | undefined; isStuck: boolean }>()
+    let stuck = 0
     const inner = createLedgerWriter({ ledger: createStore(storeOptions), clock, logger })
     const writer: LedgerWriter = {
       async submit(transfers, submitOptions) {
         const trace = recorder.submits(transfers)
+        if (trace && stuck > 0) trace.isTroubled = true
+        const waiting = { trace, isStuck: false }
+        submitted.add(waiting)
         try {
           const results = await inner.submit(transfers, submitOptions)
           const isEnd = transfers[0]?.flags?.voidPending !== true && transfers[0]?.flags?.pending !== true
@@ -297,6 +310,9 @@ export function createPacketNode(options: PacketNodeOptions) {
         } catch (error) {
           if (trace) trace.isTroubled = true
           throw error
+        } finally {
+          submitted.delete(waiting)
+          if (waiting.isStuck) stuck -= 1
         }
       },
       close: () => inner.close()
@@ -549,9 +565,12 @@ export function createPacketNode(options: PacketNodeOptions) {
       skewMs += byMs
       if (current) current.process.owner.skewMs += byMs
     },
-    /** The routes of a moment, and of the moment before the last change: a packet may be under way in between. */
-    routesTo(destination: string, cameOver: string | undefined): string[] {
-      return [...new Set(routings.slice(-2).flatMap((known) => longestOf(known, destination, cameOver)))]
+    /** The links that an address led to at any time between two moments. */
+    routesTo(destination: string, cameOver: string | undefined, fromMs: number, toMs: number): string[] {
+      const found = routings
+        .filter(({ atMs }, index) => atMs <= toMs && (routings[index + 1]?.atMs ?? Infinity) >= fromMs)
+        .flatMap(({ routes }) => longestOf(routes, destination, cameOver))
+      return [...new Set(found)]
     }
   }
 }

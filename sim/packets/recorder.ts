@@ -49,7 +49,7 @@ export interface PacketTrace {
   isPosted: boolean
   /** When the process heard that it is posted, by its own clock. */
   knownPostedClockMs: number | undefined
-  /** The ledger was slow, or its answer lost, in one of its batches. */
+  /** The ledger was slow, or its answer lost, while it waited for it. */
   isTroubled: boolean
   /** A crash of its process cut it off. */
   isCutOff: boolean
@@ -74,8 +74,17 @@ export interface Surroundings {
   /** Every ratio that a node converted by between two moments. */
   ratiosBetween(party: Party, from: AssetName, to: AssetName, fromMs: number, toMs: number): Ratio[]
   account(party: Party, id: bigint): AccountNote | undefined
-  /** The links to which a node's routes lead an address that came over another one: by whole segments, the longest. */
-  routesTo(party: Party, destination: string, cameOver: string | undefined): string[]
+  /**
+   * The links to which a node's routes led an address that came over another one, at any time between two moments: by
+   * whole segments, the longest.
+   */
+  routesTo(
+    party: Party,
+    destination: string,
+    cameOver: string | undefined,
+    fromMs: number,
+    toMs: number
+  ): string[]
   /** Who is at the other end of a link. */
   otherEnd(link: string, party: Party): Party
   /** The least that a connector takes off an expiry, and the longest that the next hop may hold a packet. */
@@ -239,7 +248,13 @@ export function createRecorder(surroundings: Surroundings) {
       violate('an expired packet is not sent', `${nameOf(trace)} expired ${clockMs - expiresAtMs} ms ago`)
     if (/^peer(\.|$)/.test(prepare.destination))
       violate('peer.… is not forwarded', `${nameOf(trace)} is for ${prepare.destination}`)
-    const routes = surroundings.routesTo(party, prepare.destination, trace.cameOver)
+    const routes = surroundings.routesTo(
+      party,
+      prepare.destination,
+      trace.cameOver,
+      trace.arrivedAtMs,
+      elapsedMs()
+    )
     if (!routes.includes(to.link))
       violate(
         'a packet goes where its address leads',
@@ -492,12 +507,6 @@ export function createRecorder(surroundings: Surroundings) {
     committed,
     wrongPosting,
     crossing,
-    troubled(transfers: readonly NewTransfer[]) {
-      for (const transfer of transfers) {
-        const trace = traceOf(transfer)
-        if (trace) trace.isTroubled = true
-      }
-    },
     broke(link: string) {
       const times = breaks.get(link)
       if (times) times.push(elapsedMs())

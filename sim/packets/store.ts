@@ -15,8 +15,8 @@ export interface StoreOptions {
   kill(): void
   /** Right when a batch was committed, before anybody hears of it. */
   committed(transfers: readonly NewTransfer[], results: readonly CreateTransferResult[]): void
-  /** The process hears nothing of a batch, or late: its fate and what was in it. */
-  troubled(transfers: readonly NewTransfer[]): void
+  /** From here on the process hears nothing of a batch, or late. */
+  troubled(): void
 }
 
 /** The way to a ledger and back: batches take time, and get lost before or after they were committed. */
@@ -32,7 +32,7 @@ export function createStore({
   return {
     async createTransfers(transfers) {
       const fate = fateOf(transfers)
-      if (fate !== undefined) troubled(transfers)
+      if (fate !== undefined) troubled()
       await clock.sleep(latencyMs())
       if (typeof fate === 'object') await clock.sleep(fate.delayMs)
       if (fate === 'lostBefore') throw new Error('the connection to the ledger broke before it had the batch')

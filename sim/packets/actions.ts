@@ -15,9 +15,9 @@ import type { EndPeer, SentPrepare } from './end.ts'
 import type { Action, ActionOf } from './history.ts'
 import { pathRatio } from './network.ts'
 import type { PacketNetwork } from './network.ts'
-import { never } from './node.ts'
-import type { PacketTarget } from './node.ts'
-import type { PacketTrace } from './recorder.ts'
+import type { PacketTarget } from './target.ts'
+import { never } from './watched.ts'
+import type { PacketTrace } from './trace.ts'
 
 /** A payment of a node's customer. */
 export interface PaymentRecord {

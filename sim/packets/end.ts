@@ -19,7 +19,7 @@ import { WebSocketCloseCode, openWebSocket } from '../../node/runtime/index.ts'
 import type { WebSocketConnection } from '../../node/runtime/index.ts'
 import type { Answer, Link, Party } from './history.ts'
 import { tokenOf } from './node.ts'
-import { meets } from './recorder.ts'
+import { meets } from './trace.ts'
 import type { Recorder } from './recorder.ts'
 import type { PacketWorld } from './world.ts'
 

@@ -3,58 +3,30 @@ import {
   createConnector,
   createConnectorServer,
   createHttpTransport,
-  createLiquidityAccounts,
   createRoutingTable,
   createTransportByScheme
 } from '../../node/backend/packet-switch.ts'
-import type {
-  Asset,
-  Connector,
-  DeliveryTarget,
-  Orphan,
-  Peer,
-  Step,
-  Tenant,
-  Transport,
-  TransportOutcome
-} from '../../node/backend/packet-switch.ts'
-import {
-  createRatio,
-  createStreamReceiver,
-  decodePrepare,
-  decodeReply,
-  isPacketError
-} from '../../node/ilp/index.ts'
-import type { Ratio, StreamReceiver } from '../../node/ilp/index.ts'
-import {
-  AccountCode,
-  ID_MAX,
-  TransferCode,
-  chainIsDone,
-  createLedgerWriter,
-  createMemoryLedger
-} from '../../node/ledger/index.ts'
-import type { AuditableLedger, LedgerWriter } from '../../node/ledger/index.ts'
+import type { Asset, Connector, Orphan, Peer, Step, Tenant } from '../../node/backend/packet-switch.ts'
+import { createStreamReceiver } from '../../node/ilp/index.ts'
+import type { StreamReceiver } from '../../node/ilp/index.ts'
+import { ID_MAX, createLedgerWriter } from '../../node/ledger/index.ts'
+import type { LedgerWriter } from '../../node/ledger/index.ts'
 import { createHttpClient, createRandom, uuidToId } from '../../node/runtime/index.ts'
 import type { HttpClient } from '../../node/runtime/index.ts'
-import { ASSETS } from './history.ts'
+import { createPacketBooks } from './books.ts'
+import { createPrices, createRoutings } from './changes.ts'
 import type { AssetName, Link, NodePlan, Party } from './history.ts'
-import { meets } from './recorder.ts'
-import type { AccountNote, PacketTrace, Recorder } from './recorder.ts'
+import type { Recorder } from './recorder.ts'
 import { createStore } from './store.ts'
 import type { BatchFate, StoreOptions } from './store.ts'
+import { createTarget } from './target.ts'
+import type { PacketTarget } from './target.ts'
+import { createWriterWatch, never, watchTransport } from './watched.ts'
 import type { PacketProcess, PacketWorld } from './world.ts'
 
 const CONNECTOR_PORT = 80
 /** How often a node's process may start in one history. */
 const MAX_INCARNATIONS = 1_000
-
-/** A customer's account that STREAM packets pay into. */
-export interface PacketTarget extends DeliveryTarget {
-  received: bigint
-  booking: bigint
-  closed: boolean
-}
 
 /** One start of a node's process. */
 interface Incarnation {
@@ -95,22 +67,18 @@ export function createPacketNode(options: PacketNodeOptions) {
   const ids = createRandom((length) => world.bytes(length), worldClock)
   const tenantId = ids.orderedUuid()
   const address = `test.${name}`
-  const ledger: AuditableLedger = createMemoryLedger({ clock: worldClock })
-  const assets = new Map<AssetName, Asset>()
+  const books = createPacketBooks({ world, recorder, name, ids, tenantId, liquidity: plan.liquidity })
+  const { ledger, addAsset, addAccount, settle, audit } = books
   const peers = new Map<string, { peer: Peer; link: Link }>()
   const peerIdByLink = new Map<string, string>()
   const table = createRoutingTable()
-  /** Every change of them. */
-  const routings: { atMs: number; routes: Routing }[] = []
+  const routings = createRoutings(world.elapsedMs)
   const targets = new Map<string, PacketTarget>()
-  const accounts = new Map<bigint, AccountNote>()
   const deadIds: bigint[] = []
   /** What processes listed before they died. */
   const orphansBefore: Orphan[] = []
   const serverSecret = world.bytes(32)
-  const prices: { atMs: number; prices: Map<AssetName, bigint> }[] = [
-    { atMs: 0, prices: new Map(Object.entries(ASSETS) as [AssetName, bigint][]) }
-  ]
+  const prices = createPrices(world.elapsedMs, plan.spread)
   let skewMs = plan.skewMs
   let current: Incarnation | undefined
   let starts = 0
@@ -125,48 +93,6 @@ export function createPacketNode(options: PacketNodeOptions) {
   }
 
   // ---- What the operator does.
-
-  async function addAsset(assetName: AssetName): Promise<Asset> {
-    const known = assets.get(assetName)
-    if (known) return known
-    const [code, scale] = assetName.split('/') as [string, string]
-    const asset: Asset = {
-      id: ids.orderedUuid(),
-      tenantId,
-      code,
-      scale: Number(scale),
-      ledger: assets.size + 1,
-      createdAt: new Date(worldClock.nowMs())
-    }
-    assets.set(assetName, asset)
-    await createLiquidityAccounts({ ledger }).ensureAssetAccounts(asset)
-    accounts.set(BigInt(asset.ledger), {
-      kind: 'settlement',
-      asset: assetName,
-      name: `settlement of ${assetName}`
-    })
-    accounts.set(uuidToId(asset.id), { kind: 'asset', asset: assetName, name: `liquidity of ${assetName}` })
-    recorder.liquidityIds.set(`${name} ${assetName}`, uuidToId(asset.id))
-    await settle(uuidToId(asset.id), 'deposit', plan.liquidity)
-    return asset
-  }
-
-  async function addAccount(
-    id: string,
-    assetName: AssetName,
-    kind: AccountNote['kind'],
-    label: string
-  ): Promise<void> {
-    const code = {
-      peer: AccountCode.LIQUIDITY_PEER,
-      target: AccountCode.LIQUIDITY_INCOMING,
-      customer: AccountCode.LIQUIDITY_OUTGOING,
-      asset: AccountCode.LIQUIDITY_ASSET,
-      settlement: AccountCode.SETTLEMENT
-    }[kind]
-    await createLiquidityAccounts({ ledger }).ensureAccount({ id, asset: assets.get(assetName)!, code })
-    accounts.set(uuidToId(id), { kind, asset: assetName, name: label })
-  }
 
   async function addPeer(link: Link): Promise<void> {
     const asset = await addAsset(link.plan.asset)
@@ -220,45 +146,7 @@ export function createPacketNode(options: PacketNodeOptions) {
   }
 
   function noteRoutes(): void {
-    const routes = [...peers.values()].map(({ peer, link }) => ({ link: link.name, routes: peer.routes }))
-    routings.push({ atMs: world.elapsedMs(), routes })
-  }
-
-  /** Books a deposit, or as much of a withdrawal as is there. */
-  async function settle(accountId: bigint, way: 'deposit' | 'withdraw', amount: bigint): Promise<boolean> {
-    if (amount === 0n) return true
-    const settlementId = BigInt(assets.get(accounts.get(accountId)!.asset)!.ledger)
-    const [result] = await ledger.createTransfers([
-      {
-        id: ids.orderedId(),
-        debitAccountId: way === 'deposit' ? settlementId : accountId,
-        creditAccountId: way === 'deposit' ? accountId : settlementId,
-        amount,
-        ledger: Number(settlementId),
-        code: way === 'deposit' ? TransferCode.DEPOSIT : TransferCode.WITHDRAWAL
-      }
-    ])
-    if (result === 'ok') return true
-    if (result === 'exceeds_credits' && way === 'withdraw') return false
-    throw new Error(`${name} could not book a ${way}: ${result}`)
-  }
-
-  // ---- Rates.
-
-  function ratioAt(from: AssetName, to: AssetName, at: Map<AssetName, bigint>): Ratio | undefined {
-    if (from === to) return createRatio(1n, 1n)
-    const [fromPrice, toPrice] = [at.get(from) ?? 0n, at.get(to) ?? 0n]
-    if (fromPrice === 0n || toPrice === 0n) return undefined
-    return createRatio(fromPrice * BigInt(10_000 - plan.spread), toPrice * 10_000n)
-  }
-
-  const ratio = (from: AssetName, to: AssetName) => ratioAt(from, to, prices.at(-1)!.prices)
-
-  function ratiosBetween(from: AssetName, to: AssetName, fromMs: number, toMs: number): Ratio[] {
-    return prices
-      .filter(({ atMs }, index) => atMs <= toMs && (prices[index + 1]?.atMs ?? Infinity) >= fromMs)
-      .map((entry) => ratioAt(from, to, entry.prices))
-      .filter((found) => found !== undefined)
+    routings.note([...peers.values()].map(({ peer, link }) => ({ link: link.name, routes: peer.routes })))
   }
 
   // ---- The process.
@@ -274,6 +162,7 @@ export function createPacketNode(options: PacketNodeOptions) {
   async function run(process: PacketProcess, number: number): Promise<void> {
     const { clock, random, network, logger } = process
     const id = random.orderedId() & ID_MAX
+    const watch = createWriterWatch(recorder, clock)
     const storeOptions: StoreOptions = {
       ledger,
       clock,
@@ -284,39 +173,10 @@ export function createPacketNode(options: PacketNodeOptions) {
         recorder.committed(name, transfers, results)
         audit()
       },
-      troubled() {
-        for (const waiting of submitted) {
-          if (!waiting.isStuck) stuck += 1
-          waiting.isStuck = true
-          if (waiting.trace) waiting.trace.isTroubled = true
-        }
-      }
+      troubled: watch.troubled
     }
-    // What waits while a batch is slow or lost, in it or behind it, is in trouble, and what comes until those are done.
-    const submitted = new Set<{ trace: PacketTrace | undefined; isStuck: boolean }>()
-    let stuck = 0
     const inner = createLedgerWriter({ ledger: createStore(storeOptions), clock, logger })
-    const writer: LedgerWriter = {
-      async submit(transfers, submitOptions) {
-        const trace = recorder.submits(transfers)
-        if (trace && stuck > 0) trace.isTroubled = true
-        const waiting = { trace, isStuck: false }
-        submitted.add(waiting)
-        try {
-          const results = await inner.submit(transfers, submitOptions)
-          const isEnd = transfers[0]?.flags?.voidPending !== true && transfers[0]?.flags?.pending !== true
-          if (trace && isEnd && chainIsDone(results)) recorder.knows(trace, clock.nowMs())
-          return results
-        } catch (error) {
-          if (trace) trace.isTroubled = true
-          throw error
-        } finally {
-          submitted.delete(waiting)
-          if (waiting.isStuck) stuck -= 1
-        }
-      },
-      close: () => inner.close()
-    }
+    const writer = watch.around(inner)
 
     const listeners: ((peerId: string) => void)[] = []
     const directory = {
@@ -342,14 +202,19 @@ export function createPacketNode(options: PacketNodeOptions) {
       peers: directory,
       rates: {
         cachedRatio: (_tenant, from, to) =>
-          ratio(`${from.code}/${from.scale}` as AssetName, `${to.code}/${to.scale}` as AssetName),
+          prices.ratio(`${from.code}/${from.scale}` as AssetName, `${to.code}/${to.scale}` as AssetName),
         ratio: async () => ({ failure: 'CouldNotFetchRates' })
       },
       deliveryTargets: { resolve: async (tag) => targets.get(tag) },
       streamReceiver,
       writer,
       ledger,
-      transport: watched(transport, process),
+      transport: watchTransport(transport, {
+        party: name,
+        recorder,
+        process,
+        linkOf: (peer) => links.find((one) => peerIdByLink.get(one.name) === peer.id)
+      }),
       incarnationId: id,
       deadIncarnations: {
         dead: async () => [...deadIds],
@@ -402,39 +267,6 @@ export function createPacketNode(options: PacketNodeOptions) {
     await connector.start()
   }
 
-  /** The transport, seen from above: what is handed to it, and what it says came of it. */
-  function watched(inner: Transport, { clock, owner }: PacketProcess): Transport {
-    return {
-      async send(peer, bytes, times) {
-        if (owner.killed) return never()
-        const trace = recorder.context.getStore()
-        const prepare = decodePrepare(bytes)
-        const link = links.find((one) => peerIdByLink.get(one.name) === peer.id)
-        if (trace === undefined || link === undefined || isPacketError(prepare)) {
-          recorder.violate(
-            'what is sent is a packet',
-            `${name} sends ${bytes.length} bytes that are none of a packet's`
-          )
-          return inner.send(peer, bytes, times)
-        }
-        if (prepare.executionCondition.toString('hex') !== trace.condition)
-          recorder.violate(
-            'the condition stays',
-            `${recorder.nameOf(trace)} goes out under another condition`
-          )
-        recorder.sends(trace, clock.nowMs(), prepare, {
-          link: link.name,
-          accountId: uuidToId(peer.id),
-          asset: link.plan.asset
-        })
-        const outcome = await inner.send(peer, bytes, times)
-        if (!owner.killed) recorder.outcome(trace, clock.nowMs(), summaryOf(outcome, trace.condition))
-        return outcome
-      },
-      close: () => inner.close()
-    }
-  }
-
   function otherOf(link: Link): Party {
     return link.left === name ? link.right : link.left
   }
@@ -452,25 +284,6 @@ export function createPacketNode(options: PacketNodeOptions) {
     for (const { name: link } of links) recorder.broke(link)
   }
 
-  /** The ledger as a whole, after each commit: zero-sum, and no account beyond its limit, whatever its record says. */
-  function audit(): void {
-    void ledger.totals().then((all) => {
-      for (const { ledger: number, debitsPosted, creditsPosted, debitsPending, creditsPending } of all) {
-        if (debitsPosted !== creditsPosted || debitsPending !== creditsPending)
-          recorder.violate('the ledger is zero-sum', `ledger ${number} of ${name} is not`)
-      }
-    })
-    void ledger.lookupAccounts([...accounts.keys()]).then((all) => {
-      for (const account of all) {
-        if (!account) continue
-        const note = accounts.get(account.id)!
-        const isOverdrawn =
-          note.kind !== 'settlement' && account.debitsPosted + account.debitsPending > account.creditsPosted
-        if (isOverdrawn) recorder.violate('no account is overdrawn', `${note.name} of ${name} is`)
-      }
-    })
-  }
-
   return {
     name,
     address,
@@ -478,9 +291,9 @@ export function createPacketNode(options: PacketNodeOptions) {
     links,
     ledger,
     targets,
-    account: (id: bigint) => accounts.get(id),
-    ratio,
-    ratiosBetween,
+    account: books.account,
+    ratio: prices.ratio,
+    ratiosBetween: prices.ratiosBetween,
     start,
     kill,
     get isUp() {
@@ -493,7 +306,7 @@ export function createPacketNode(options: PacketNodeOptions) {
       return starts
     },
     orphans: (): Orphan[] => [...orphansBefore, ...(current?.connector.orphans.list() ?? [])],
-    assetOf: (assetName: AssetName) => assets.get(assetName),
+    assetOf: books.asset,
     async build() {
       for (const link of links) await addPeer(link)
     },
@@ -529,14 +342,10 @@ export function createPacketNode(options: PacketNodeOptions) {
       way: 'deposit' | 'withdraw',
       amount: bigint
     ): Promise<boolean> {
-      const id = kind === 'peer' ? peerIdByLink.get(link.name)! : assets.get(link.plan.asset)!.id
+      const id = kind === 'peer' ? peerIdByLink.get(link.name)! : books.asset(link.plan.asset)!.id
       return settle(uuidToId(id), way, amount)
     },
-    setPrice(asset: AssetName, permille: number) {
-      const next = new Map(prices.at(-1)!.prices)
-      next.set(asset, permille === 0 ? 0n : (ASSETS[asset] * BigInt(permille)) / 1_000n)
-      prices.push({ atMs: world.elapsedMs(), prices: next })
-    },
+    setPrice: prices.set,
     changePeer(link: Link, changes: Partial<Peer>) {
       const known = peers.get(peerIdByLink.get(link.name)!)
       if (!known) return
@@ -565,77 +374,11 @@ export function createPacketNode(options: PacketNodeOptions) {
       skewMs += byMs
       if (current) current.process.owner.skewMs += byMs
     },
-    /** The links that an address led to at any time between two moments. */
-    routesTo(destination: string, cameOver: string | undefined, fromMs: number, toMs: number): string[] {
-      const found = routings
-        .filter(({ atMs }, index) => atMs <= toMs && (routings[index + 1]?.atMs ?? Infinity) >= fromMs)
-        .flatMap(({ routes }) => longestOf(routes, destination, cameOver))
-      return [...new Set(found)]
-    }
+    routesTo: routings.linksBetween
   }
-}
-
-/** What a dead process waits for: code that was about to go on when it was killed must not. */
-export function never(): Promise<never> {
-  return new Promise(() => undefined)
-}
-
-type Routing = { link: string; routes: string[] }[]
-
-/** The links whose routes are the longest that the address lies below, but for the one that the packet came over. */
-function longestOf(routing: Routing, destination: string, cameOver: string | undefined): string[] {
-  const found = routing
-    .filter(({ link }) => link !== cameOver)
-    .flatMap(({ link, routes }) => routes.map((route) => ({ link, route })))
-    .filter(({ route }) => destination === route || destination.startsWith(`${route}.`))
-  const longest = Math.max(0, ...found.map(({ route }) => route.length))
-  return found.filter(({ route }) => route.length === longest).map(({ link }) => link)
 }
 
 /** The token that a party shows to the other one of a link. */
 export function tokenOf(link: Link, party: Party): string {
   return `${party}-over-${link.left}-${link.right}`
-}
-
-function createTarget(
-  id: string,
-  tenantId: string,
-  asset: Asset,
-  receiveMax: bigint | undefined
-): PacketTarget {
-  const target: PacketTarget = {
-    kind: 'incomingPayment',
-    id,
-    tenantId,
-    asset,
-    accountId: uuidToId(id),
-    receiveMax,
-    received: 0n,
-    booking: 0n,
-    closed: false,
-    get isClosed() {
-      return target.closed
-    },
-    admit(amount) {
-      if (target.closed) return 'closed'
-      if (receiveMax !== undefined && target.received + target.booking >= receiveMax) return 'full'
-      target.booking += amount
-      return 'admitted'
-    },
-    posted(amount) {
-      target.booking -= amount
-      target.received += amount
-    },
-    released: (amount) => void (target.booking -= amount),
-    learned: (received) => void (target.received = received > target.received ? received : target.received)
-  }
-  return target
-}
-
-function summaryOf(outcome: TransportOutcome, condition: string) {
-  if (outcome.kind !== 'answer') return { kind: outcome.kind, isValidFulfill: false, code: outcome.code }
-  const reply = decodeReply(outcome.bytes)
-  if (isPacketError(reply)) return { kind: 'nonsense', isValidFulfill: false }
-  if (reply.type === 'reject') return { kind: 'reject', isValidFulfill: false, code: reply.code }
-  return { kind: 'fulfill', isValidFulfill: meets(reply.fulfillment, condition) }
 }

@@ -6,7 +6,7 @@ import type { ActionRecords, PaymentRecord } from './actions.ts'
 import type { SentPrepare } from './end.ts'
 import type { Action, PacketHistory } from './history.ts'
 import type { PacketNetwork } from './network.ts'
-import type { PacketTrace } from './recorder.ts'
+import type { PacketTrace } from './trace.ts'
 
 /** A timer of a deadline fires in whole milliseconds. */
 const DEADLINE_SLACK_MS = 2

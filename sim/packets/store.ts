@@ -1,5 +1,6 @@
 import type { CreateTransferResult, Ledger, NewTransfer } from '../../node/ledger/index.ts'
 import type { Clock } from '../../node/runtime/index.ts'
+import { never } from './watched.ts'
 
 /** What happens to one batch of a ledger. */
 export type BatchFate = 'lostBefore' | 'lostAfter' | 'killBefore' | 'killAfter' | { delayMs: number }
@@ -36,19 +37,19 @@ export function createStore({
       await clock.sleep(latencyMs())
       if (typeof fate === 'object') await clock.sleep(fate.delayMs)
       if (fate === 'lostBefore') throw new Error('the connection to the ledger broke before it had the batch')
-      if (fate === 'killBefore') return killed(kill)
+      if (fate === 'killBefore') {
+        kill()
+        return never()
+      }
       const results = await ledger.createTransfers(transfers)
       committed(transfers, results)
-      if (fate === 'killAfter') return killed(kill)
+      if (fate === 'killAfter') {
+        kill()
+        return never()
+      }
       await clock.sleep(latencyMs())
       if (fate === 'lostAfter') throw new Error('the connection to the ledger broke, and its answer was lost')
       return results
     }
   }
-}
-
-/** A process that was killed waits for ever. */
-function killed(kill: () => void): Promise<never> {
-  kill()
-  return new Promise(() => undefined)
 }

@@ -1,4 +1,5 @@
 export { createAuth } from './auth.ts'
 export type { Auth, AuthAddresses } from './auth.ts'
+export { authMigrationSets } from './check.ts'
 export { loadAuthConfig } from './config.ts'
 export type { AuthConfig } from './config.ts'

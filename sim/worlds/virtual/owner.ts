@@ -13,6 +13,8 @@ export interface Owner {
   skewMs: number
   /** Set by a kill: its timers and immediates are dropped, its sockets say nothing more. */
   killed: boolean
+  /** Its world has ended: nothing of it may run any more. */
+  ended: boolean
   /** The next bytes of its random stream. */
   draw(length: number): Buffer
   /** The next number of [0, 1), of a stream of its own: libraries draw these by the thousand, for ids of their objects. */
@@ -29,6 +31,16 @@ export function currentOwner(): Owner | undefined {
 /** Runs `work`, and whatever it starts, as code of `owner`. */
 export function runAs<T>(owner: Owner, work: () => T): T {
   return context.run(owner, work)
+}
+
+/** Code of a world that has ended still runs. */
+export class LeftBehindError extends Error {
+  override name = 'LeftBehindError'
+}
+
+export function leftBehind(owner: Owner | undefined): LeftBehindError {
+  const who = owner ? `process ${owner.name} ${owner.incarnation}` : 'nobody'
+  return new LeftBehindError(`code of ${who}, of a world that has ended, is still at work`)
 }
 
 /** Bytes of key stream made at once. */
@@ -57,6 +69,7 @@ export function createOwner(options: {
     incarnation,
     skewMs,
     killed: false,
+    ended: false,
     draw(length) {
       const bytes = Buffer.allocUnsafe(length)
       let done = 0

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import type { EngineModule } from './pglite-snapshot.ts'
 import { backendMessages, cString, dataRow, int32, message, simpleQuery, SYNC } from './pglite-wire.ts'
 
 /** One session of a database that answers protocol messages at once. */
@@ -10,15 +11,24 @@ export interface SqlEngine {
   execute(messages: Uint8Array): Buffer
 }
 
+/** A whole server, in memory. */
+export interface Engine extends SqlEngine {
+  /** For `snapshotEngine`. */
+  readonly module: EngineModule
+  /** Its data directory as a tar file, to start later engines from. */
+  dump(): Promise<Buffer>
+}
+
 /**
  * Starts PGlite: PostgreSQL compiled to WebAssembly, in memory. Its clock and randomness are the globals of this
  * process at the time of the call.
  *
  * @param image a data directory made by `createImage`; without it one is made, which takes seconds
  */
-export async function startEngine(image?: Buffer): Promise<SqlEngine> {
+export async function startEngine(image?: Buffer): Promise<Engine> {
   const database = await startPglite(image)
   return {
+    module: database.Module as unknown as EngineModule,
     execute(messages) {
       const parts: Buffer[] = []
       const onRawData = (part: Uint8Array) => void parts.push(Buffer.from(part))
@@ -26,15 +36,18 @@ export async function startEngine(image?: Buffer): Promise<SqlEngine> {
       // ends the process. The other ways to execute parse every answer as well.
       void database.execProtocolRawStream(messages, { syncToFs: false, onRawData })
       return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    },
+    async dump() {
+      const dump = await database.dumpDataDir('none')
+      return Buffer.from(await dump.arrayBuffer())
     }
   }
 }
 
 /** A fresh data directory as a tar file, to start later engines from. */
 export async function createImage(): Promise<Buffer> {
-  const database = await startPglite(undefined)
-  const dump = await database.dumpDataDir('none')
-  return Buffer.from(await dump.arrayBuffer())
+  const engine = await startEngine()
+  return engine.dump()
 }
 
 const SETTINGS = [
@@ -81,14 +94,12 @@ export function imagePath(): string {
   return path.join(modules, '.cache', 'rafiki-lab', `pglite-${digest.slice(0, 16)}.tar`)
 }
 
-export function readImage(): Buffer | undefined {
-  const file = imagePath()
+export function readImage(file = imagePath()): Buffer | undefined {
   return existsSync(file) ? readFileSync(file) : undefined
 }
 
 /** Whole or not at all: several processes may write it at once. */
-export function writeImage(image: Buffer): void {
-  const file = imagePath()
+export function writeImage(image: Buffer, file = imagePath()): void {
   mkdirSync(path.dirname(file), { recursive: true })
   const partial = `${file}.${process.pid}`
   writeFileSync(partial, image)

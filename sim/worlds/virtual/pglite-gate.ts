@@ -41,6 +41,11 @@ export interface PgliteGate {
    * @throws EngineError with the server's message
    */
   inspect(sql: string): (string | null)[][]
+  /**
+   * Makes a database of a schema that holds what a service's migrations make. Does nothing where there is no such schema
+   * left, the database exists, or a transaction is open: it is made empty, then, when it is first used.
+   */
+  adopt(database: string, kind: string): void
   /** Statements (units of the protocol) executed. */
   unitCount(): number
   sessionCount(): number
@@ -48,6 +53,8 @@ export interface PgliteGate {
 
 export interface PgliteGateOptions {
   engine: SqlEngine
+  /** Schemas by what they hold, for `adopt`. */
+  prepared?: Readonly<Record<string, readonly string[]>>
   /** Called with each unit as it is executed: the order that the database sees. */
   onUnit?: (session: { id: number; database: string }, bytes: Buffer, sql: string) => void
 }
@@ -74,7 +81,7 @@ const LISTENS = /(?:^|;)\s*(UNLISTEN|LISTEN)\s+(\*|"(?:[^"]|"")+"|[a-z_][\w$]*)/
  * Whenever it changes hands, the new owner's `search_path` and settings are restored. Without that, and without
  * holding, one service's insert lands in another's schema and vanishes with another's rollback.
  */
-export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteGate {
+export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOptions): PgliteGate {
   const sessions = new Set<Session>()
   const schemas = new Set<string>()
   const engineChannels = new Set<string>()
@@ -87,6 +94,7 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
   let pumping = false
   const observers: CommitListener[] = []
   const inspections = new Map<string, string>()
+  const preparedLeft = new Map(Object.entries(prepared).map(([kind, names]) => [kind, [...names]]))
 
   function accept(socket: Duplex, peer: string): void {
     const session = openSession(nextId++, socket, peer, {
@@ -398,6 +406,14 @@ export function createPgliteGate({ engine, onUnit }: PgliteGateOptions): PgliteG
         inspections.set(key, name)
       }
       return executeOnEngine(engine, name)
+    },
+    adopt(database, kind) {
+      if (holder || schemas.has(database)) return
+      const schema = preparedLeft.get(kind)?.shift()
+      if (schema === undefined) return
+      unnamedOwner = undefined
+      queryEngine(engine, `ALTER SCHEMA ${quoted(schema)} RENAME TO ${quoted(database)}`)
+      schemas.add(database)
     },
     unitCount: () => units,
     sessionCount: () => sessions.size

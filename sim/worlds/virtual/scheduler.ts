@@ -1,4 +1,4 @@
-import { currentOwner, runAs } from './owner.ts'
+import { currentOwner, leftBehind, runAs } from './owner.ts'
 import type { Owner } from './owner.ts'
 import type { EventLog } from './event-log.ts'
 import { createTimerHeap } from './timer-heap.ts'
@@ -47,6 +47,13 @@ export interface Scheduler {
   advance(byMs: number): Promise<void>
   /** Events not called yet. */
   pendingCount(): number
+  /**
+   * The end of this world: what is under way in it goes on until it stops, and no event is called any more. From then
+   * on, whoever asks for one gets an error.
+   *
+   * @throws WorldError when it does not stop
+   */
+  end(): Promise<void>
 }
 
 /** The world cannot go on: it is stuck, spins, or took longer than it may. */
@@ -71,6 +78,7 @@ export function createScheduler(options: { startMs?: number; log: (nowMs: () => 
   let sequence = 0
   let activity = 0
   let running = false
+  let ended = false
   const events = createTimerHeap()
   const blockers: (() => 'wait' | Error | undefined)[] = []
   const log = options.log(() => timeMs)
@@ -190,6 +198,7 @@ export function createScheduler(options: { startMs?: number; log: (nowMs: () => 
   const scheduler: Scheduler = {
     nowMs: () => timeMs,
     after(delayMs, callback, { owner: givenOwner, logged } = {}) {
+      if (ended) throw leftBehind(givenOwner ?? currentOwner())
       const owner = givenOwner === null ? undefined : (givenOwner ?? currentOwner())
       sequence += 1
       activity += 1
@@ -217,7 +226,20 @@ export function createScheduler(options: { startMs?: number; log: (nowMs: () => 
     async advance(byMs) {
       await run(new Promise<void>((resolve) => scheduler.after(byMs, resolve)), { limitMs: byMs })
     },
-    pendingCount: () => events.size()
+    pendingCount: () => events.size(),
+    async end() {
+      let seen: number
+      let rounds = 0
+      do {
+        seen = activity
+        for (let round = 0; round < QUIET_ROUNDS; round += 1)
+          await new Promise((resolve) => setRealImmediate(resolve))
+        rounds += QUIET_ROUNDS
+        if (rounds > MAX_ROUNDS_PER_INSTANT)
+          throw new WorldError('the world has ended, and its code polls on')
+      } while (activity !== seen)
+      ended = true
+    }
   }
   return { scheduler, log }
 }

@@ -70,8 +70,8 @@ export async function startVirtualNetwork(
     place: ({ name }) => ({
       urls: urlsOf(name),
       databaseUrls: {
-        backend: world.databaseUrl(`${name}_backend`),
-        auth: world.databaseUrl(`${name}_auth`)
+        backend: world.databaseUrl(`${name}_backend`, 'backend'),
+        auth: world.databaseUrl(`${name}_auth`, 'auth')
       },
       ledger: { kind: 'postgres' }
     }),

@@ -12,6 +12,8 @@ export interface WorldCore {
   readonly log: EventLog
   /** A process of the world: each name's next incarnation. */
   createOwner(name: string, options?: { skewMs?: number }): Owner
+  /** Nothing of this world runs any more: what is under way stops, and whatever of it still asks for something gets an error. */
+  end(): Promise<void>
 }
 
 export function createWorldCore({
@@ -24,6 +26,7 @@ export function createWorldCore({
 }): WorldCore {
   const { scheduler, log } = createScheduler({ log: (nowMs) => createEventLog(nowMs, writeLog) })
   const incarnations = new Map<string, number>()
+  const owners: Owner[] = []
   return {
     seed,
     scheduler,
@@ -31,7 +34,7 @@ export function createWorldCore({
     createOwner(name, { skewMs = 0 } = {}) {
       const incarnation = (incarnations.get(name) ?? 0) + 1
       incarnations.set(name, incarnation)
-      return createOwner({
+      const made = createOwner({
         seed,
         name,
         incarnation,
@@ -45,6 +48,13 @@ export function createWorldCore({
           log.countFraction(owner.name)
         }
       })
+      owners.push(made)
+      return made
+    },
+    async end() {
+      for (const owner of owners) owner.killed = true
+      await scheduler.end()
+      for (const owner of owners) owner.ended = true
     }
   }
 }

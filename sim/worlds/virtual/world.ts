@@ -4,6 +4,7 @@ import type { VirtualNetwork } from './network.ts'
 import { runAs } from './owner.ts'
 import type { Owner } from './owner.ts'
 import { readImage, startEngine } from './pglite-engine.ts'
+import type { SqlEngine } from './pglite-engine.ts'
 import { createPgliteGate } from './pglite-gate.ts'
 import type { GateDeadlock, PgliteGate } from './pglite-gate.ts'
 import { createVirtualRuntime } from './runtime.ts'
@@ -25,6 +26,14 @@ export interface VirtualWorldOptions {
   latencyMs?: number
   /** False: no PostgreSQL, which takes half a second to start. */
   database?: boolean
+  /** A PostgreSQL that stands already, as new. Default: one of this world's own. */
+  postgres?: Postgres
+}
+
+export interface Postgres {
+  engine: SqlEngine
+  /** Schemas of the engine that hold what a service's migrations make, ready to be named. */
+  prepared: Readonly<Record<string, readonly string[]>>
 }
 
 export interface ProcessOptions {
@@ -46,8 +55,12 @@ export interface VirtualWorld {
   runtime(name: string, host: string, options?: ProcessOptions): VirtualRuntime
   /** The process whose code an owner's is; the laboratory's own where that is nobody's. */
   runtimeOf(owner: Owner | undefined): VirtualRuntime
-  /** Address of a database of the world's PostgreSQL, made at its first use. */
-  databaseUrl(name: string): string
+  /**
+   * Address of a database of the world's PostgreSQL, made at its first use.
+   *
+   * @param kind whose migrations it may hold already, where the engine has such a schema left
+   */
+  databaseUrl(name: string, kind?: string): string
   nowMs(): number
   /**
    * Lets the world live until `until` is settled, or true. Inside of a running world, it just waits.
@@ -58,6 +71,8 @@ export interface VirtualWorld {
   advance(byMs: number): Promise<void>
   /** SHA-256 over the history so far. */
   hash(): string
+  /** The end: every process of it is killed, and nothing of it may run any more. */
+  end(): Promise<void>
 }
 
 /**
@@ -91,7 +106,7 @@ export async function createVirtualWorld(
   }
   const laboratory = runtime('laboratory', 'laboratory')
 
-  const gate = options.database === false ? undefined : await startPostgres(runtime, log)
+  const gate = options.database === false ? undefined : await startPostgres(runtime, log, options.postgres)
   if (gate) scheduler.addBlocker(() => deadlockOf(gate))
 
   return {
@@ -103,19 +118,33 @@ export async function createVirtualWorld(
     gate,
     runtime,
     runtimeOf: (owner) => (owner && runtimes.get(owner)) ?? laboratory,
-    databaseUrl: (name) =>
-      `postgres://postgres:postgres@${POSTGRES_ADDRESS.host}:${POSTGRES_ADDRESS.port}/${name}`,
+    databaseUrl(name, kind) {
+      if (kind !== undefined) gate?.adopt(name, kind)
+      return `postgres://postgres:postgres@${POSTGRES_ADDRESS.host}:${POSTGRES_ADDRESS.port}/${name}`
+    },
     nowMs: () => scheduler.nowMs(),
     run: (until, limits) => scheduler.run(until, limits),
     advance: (byMs) => scheduler.advance(byMs),
-    hash: () => log.hash()
+    hash: () => log.hash(),
+    async end() {
+      for (const one of runtimes.values()) one.kill()
+      await core.end()
+    }
   }
 }
 
-async function startPostgres(runtime: VirtualWorld['runtime'], log: EventLog): Promise<PgliteGate> {
+async function startPostgres(
+  runtime: VirtualWorld['runtime'],
+  log: EventLog,
+  standing: Postgres | undefined
+): Promise<PgliteGate> {
   const server = runtime('postgres', POSTGRES_ADDRESS.host)
-  const engine = await server.run(() => startEngine(readImage()))
+  const { engine, prepared } = standing ?? {
+    engine: await server.run(() => startEngine(readImage())),
+    prepared: {}
+  }
   const gate = createPgliteGate({
+    prepared,
     engine: { execute: (messages) => runAs(server.owner, () => engine.execute(messages)) },
     onUnit: ({ id, database }, bytes) => log.append('statement', `${database} session ${id}`, bytes)
   })

@@ -17,11 +17,11 @@ type Functions = Record<string, Callable>
 const STANDARD_DESCRIPTORS = new Set<unknown>([1, 2])
 
 /**
- * Shuts every way around the world's doors: from `seal()` on, what can't be simulated throws and names its caller.
- * Reading files of `projectDirectory`, and of the modules that it links to, stays allowed, and happens at once, so that
- * it takes the same turn of the event loop every time.
+ * Shuts every way around the world's doors: from `seal()` to `unseal()`, what can't be simulated throws and names its
+ * caller. Reading files of `projectDirectory`, and of the modules that it links to, stays allowed, and happens at once,
+ * so that it takes the same turn of the event loop every time.
  */
-export function installOutside(projectDirectory: string): { seal(): void } {
+export function installOutside(projectDirectory: string): { seal(): void; unseal(): void } {
   let sealed = false
 
   function forbid(target: object, names: readonly string[], prefix: string, why: string): void {
@@ -94,7 +94,7 @@ export function installOutside(projectDirectory: string): { seal(): void } {
   installFiles(() => sealed, forbid, projectDirectory)
   installWebAssembly()
   installReferences()
-  return { seal: () => void (sealed = true) }
+  return { seal: () => void (sealed = true), unseal: () => void (sealed = false) }
 }
 
 const WRITING = [

@@ -1,7 +1,6 @@
 import crypto from 'node:crypto'
-import { currentOwner } from '../owner.ts'
-import type { Owner } from '../owner.ts'
 import { refuse } from './refusal.ts'
+import type { Stage } from './stage.ts'
 
 /** PKCS #8 of an Ed25519 private key, up to its 32 bytes (RFC 8410, section 7). */
 const ED25519_PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -9,10 +8,11 @@ const MAX_INTEGER_RANGE = 2 ** 48 - 1
 
 /**
  * Gives the process the world's randomness: every draw comes from the random stream of the owner whose code asks, or
- * of `fallback` where no owner's code runs.
+ * of the world's fallback where no owner's code runs.
  */
-export function installRandomness(fallback: Owner): void {
-  const draw = (length: number) => (currentOwner() ?? fallback).draw(length)
+export function installRandomness(stage: Stage): void {
+  const owner = () => stage.owner() ?? stage.fallback()
+  const draw = (length: number) => owner().draw(length)
 
   function randomBytes(
     size: number,
@@ -115,7 +115,7 @@ export function installRandomness(fallback: Owner): void {
     return realSign(algorithm, data, key)
   }
 
-  Math.random = () => (currentOwner() ?? fallback).fraction()
+  Math.random = () => owner().fraction()
   patch(crypto, {
     randomBytes,
     pseudoRandomBytes: randomBytes,

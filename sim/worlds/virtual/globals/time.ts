@@ -5,6 +5,7 @@ import { currentOwner } from '../owner.ts'
 import type { Owner } from '../owner.ts'
 import { WORLD_START_MS, WorldError } from '../scheduler.ts'
 import type { Scheduler } from '../scheduler.ts'
+import type { Stage } from './stage.ts'
 import type { ScheduledEvent } from '../timer-heap.ts'
 
 /** Reads of a clock without time moving on; more means that code waits in a busy loop, which would never end. */
@@ -17,12 +18,12 @@ const LONGEST_PLATFORM_DELAY_MS = 2 ** 31 - 1
  * Gives the process the world's clock and timers: `Date`, `performance`, `process.hrtime`, `setTimeout` and its
  * relatives. Owners may be skewed: each reads its own clock.
  */
-export function installTime(scheduler: Scheduler): void {
+export function installTime(stage: Stage): void {
   let readsAtMs = -1
   let reads = 0
 
   function nowMs(): number {
-    const timeMs = scheduler.nowMs()
+    const timeMs = stage.scheduler().nowMs()
     if (timeMs !== readsAtMs) {
       readsAtMs = timeMs
       reads = 0
@@ -53,7 +54,7 @@ export function installTime(scheduler: Scheduler): void {
   process.hrtime = Object.assign(hrtime, { bigint: () => BigInt(Math.round(monotonicMs() * 1e6)) })
   process.uptime = () => monotonicMs() / 1000
 
-  installTimers(scheduler)
+  installTimers(stage)
 }
 
 function installDate(wallMs: () => number): void {
@@ -111,9 +112,18 @@ class VirtualTimeout {
   }
 }
 
-function installTimers(scheduler: Scheduler): void {
-  const byId = new Map<number, VirtualTimeout>()
+function installTimers(stage: Stage): void {
+  /** Of each world: what is left of one goes with it. */
+  const byWorld = new WeakMap<Scheduler, Map<number, VirtualTimeout>>()
   const realSetImmediate = globalThis.setImmediate
+
+  function timeoutsOf(scheduler: Scheduler): Map<number, VirtualTimeout> {
+    const found = byWorld.get(scheduler)
+    if (found) return found
+    const made = new Map<number, VirtualTimeout>()
+    byWorld.set(scheduler, made)
+    return made
+  }
 
   function start(
     kind: 'setTimeout' | 'setInterval',
@@ -125,7 +135,9 @@ function installTimers(scheduler: Scheduler): void {
       throw new TypeError('The "callback" argument must be of type function')
     const given = Number(delay ?? 1)
     const delayMs = given >= 1 && given <= LONGEST_PLATFORM_DELAY_MS ? Math.trunc(given) : 1
-    const owner = currentOwner() ?? null
+    const owner = stage.owner() ?? null
+    const scheduler = stage.scheduler()
+    const byId = timeoutsOf(scheduler)
     const timeout: VirtualTimeout = new VirtualTimeout(scheduler, () =>
       scheduler.after(
         delayMs,
@@ -143,6 +155,7 @@ function installTimers(scheduler: Scheduler): void {
 
   function clear(handle: unknown): void {
     if (handle == null) return
+    const byId = timeoutsOf(stage.scheduler())
     const timeout = handle instanceof VirtualTimeout ? handle : byId.get(Number(handle))
     if (!timeout) return
     timeout.close()
@@ -155,7 +168,8 @@ function installTimers(scheduler: Scheduler): void {
   const setInterval = (callback: Callback, delay?: unknown, ...args: unknown[]) =>
     start('setInterval', callback, delay, args)
   const setImmediate = (callback: Callback, ...args: unknown[]) => {
-    const owner: Owner | undefined = currentOwner()
+    const owner: Owner | undefined = stage.owner()
+    const scheduler = stage.scheduler()
     scheduler.touch()
     return realSetImmediate(() => {
       scheduler.touch()

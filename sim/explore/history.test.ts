@@ -20,7 +20,8 @@ describe('histories as data', () => {
         expect(describeHistory(history)).toHaveLength(1 + sizeOf(history))
         expect(topologyOf(history).nodes).toHaveLength(history.nodes.length)
         const { seed: _, ...rest } = history
-        expect(histories().canShrinkWithoutContext(rest)).toBe(true)
+        // Without an action (one of peers, of a node that has none, is dropped) there is nothing to make smaller.
+        expect(histories().canShrinkWithoutContext(rest)).toBe(history.actions.length > 0)
       }),
       { numRuns: testCount('generatedHistories') }
     )

@@ -8,6 +8,7 @@ import { missedGoals, search } from '../explore/search.ts'
 import type { Found, SearchKind, SearchResult } from '../explore/search.ts'
 import { createProgress } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
+import { createWorldPool } from '../worlds/virtual/index.ts'
 import { explorePacketsCommand } from './explore-packets.ts'
 import { numberIn, WrongUse } from './wrong-use.ts'
 
@@ -58,7 +59,13 @@ export async function exploreCommand(args: string[]): Promise<number> {
       process.stdout.write(HELP)
       return 0
     }
-    return await explore(wholeNodes(), readOptions(args), progress)
+    const options = readOptions(args)
+    const pool = createWorldPool({ jobs: options.jobs })
+    try {
+      return await explore(wholeNodes(pool.run), options, progress)
+    } finally {
+      await pool.close()
+    }
   } catch (error) {
     if (!(error instanceof WrongUse)) throw error
     progress.error(error.message)

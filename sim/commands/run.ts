@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { htmlOf } from '../reports/html.ts'
@@ -13,11 +14,17 @@ import { runLocal, runVirtual, ScenarioFailedError } from '../scenarios/run-worl
 import type { RunRecord } from '../scenarios/run-worlds.ts'
 import { WORLDS } from '../scenarios/scenario.ts'
 import type { WorldName } from '../scenarios/scenario.ts'
+import { createWorldPool } from '../worlds/virtual/index.ts'
+import { inOrder } from './in-order.ts'
+import { numberIn, WrongUse } from './wrong-use.ts'
 
 const MAX_SEED = 2 ** 32 - 1
 const MAX_RUNS = 100_000
+const MAX_JOBS = 64
+/** Between two lines that say how far a long run is. */
+const PROGRESS_MS = 30_000
 
-const HELP = `npm run lab -- run NAME… [--world NAME] [--seed N] [--runs N] [--once] [--report DIR] [--json]
+const HELP = `npm run lab -- run NAME… [--world NAME] [--seed N] [--runs N] [--jobs N] [--shard I/N] [--report DIR] [--json]
 
 Runs scenarios and checks what must hold. "run all" runs every scenario that the world supports.
 
@@ -25,6 +32,8 @@ Runs scenarios and checks what must hold. "run all" runs every scenario that the
   --world NAME  virtual: one process, simulated time, one seed one history (default); local: real processes
   --seed N      the first seed, 0 to ${MAX_SEED} (default 1)
   --runs N      seeds to run, each the one before plus one (default 1)
+  --jobs N      virtual world: runs at once, each in a process (default: one for each core)
+  --shard I/N   only the I-th of every N runs: what N machines share
   --once        virtual world: do not run every seed a second time to compare the histories
   --report DIR  write there index.html (one page, to be opened in a browser), run.json and junit.xml
   --list        names and titles, and the worlds that each runs in
@@ -33,15 +42,13 @@ Runs scenarios and checks what must hold. "run all" runs every scenario that the
 Exit status: 0 all is well, 1 a property was violated, 2 wrong use or a scenario that fails by itself.
 `
 
-class WrongUse extends Error {
-  override name = 'WrongUse'
-}
-
 interface Options {
   names: string[]
   world: WorldName
   seed: number
   runs: number
+  jobs: number
+  shard: { index: number; of: number }
   twice: boolean
   report: string | undefined
 }
@@ -70,25 +77,40 @@ export async function runCommand(args: string[], catalogue = createCatalogue()):
 
 async function run(
   catalogue: Catalogue,
-  { names, world, seed, runs, twice, report }: Options,
+  { names, world, seed, runs, jobs, shard, twice, report }: Options,
   progress: Progress
 ): Promise<number> {
   if (report !== undefined) makeDirectory(report)
   const startMs = performance.now()
   const records: RunRecord[] = []
-  for (const name of names) {
-    for (let at = seed; at < seed + runs; at++) {
-      const record =
+  const seeds = Array.from({ length: runs }, (_, index) => seed + index)
+  const all = names.flatMap((name) => seeds.map((at) => ({ name, at })))
+  const mine = all.filter((_, index) => index % shard.of === shard.index)
+  const pool = createWorldPool({ jobs })
+  let toldMs = startMs
+  try {
+    await inOrder(
+      mine,
+      world === 'virtual' ? jobs : 1,
+      ({ name, at }) =>
         world === 'virtual'
-          ? await runVirtual(catalogue, name, at, {
+          ? runVirtual(catalogue, name, at, {
+              run: pool.run,
               twice,
               ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
             })
-          : await runLocal(catalogue, name, at)
-      records.push(record)
-      progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
-      if (record.violation) showViolation(record, progress)
-    }
+          : runLocal(catalogue, name, at),
+      (record) => {
+        records.push(record)
+        progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
+        if (record.violation) showViolation(record, progress)
+        if (performance.now() - toldMs < PROGRESS_MS) return
+        toldMs = performance.now()
+        progress.step('progress', `${records.length} of ${mine.length} runs`)
+      }
+    )
+  } finally {
+    await pool.close()
   }
   const summary = summarize(records, Math.round(performance.now() - startMs))
   showStates(summary.states, progress)
@@ -214,6 +236,8 @@ async function readOptions(catalogue: Catalogue, args: string[]): Promise<Option
         world: { type: 'string', default: 'virtual' },
         seed: { type: 'string', default: '1' },
         runs: { type: 'string', default: '1' },
+        jobs: { type: 'string', default: String(availableParallelism()) },
+        shard: { type: 'string', default: '1/1' },
         once: { type: 'boolean', default: false },
         twice: { type: 'boolean', default: false },
         report: { type: 'string' },
@@ -236,9 +260,19 @@ async function readOptions(catalogue: Catalogue, args: string[]): Promise<Option
     world,
     seed,
     runs,
+    jobs: numberIn('--jobs', values.jobs, 1, MAX_JOBS),
+    shard: shardOf(values.shard),
     twice: world === 'virtual' && !values.once,
     report: values.report
   }
+}
+
+/** `2/3`: the second of three. */
+function shardOf(text: string): Options['shard'] {
+  const [, index, of] = /^([1-9]\d{0,4})\/([1-9]\d{0,4})$/.exec(text) ?? []
+  if (index === undefined || Number(index) > Number(of))
+    throw new WrongUse(`--shard needs two whole numbers such as 1/4, the first not the larger, not "${text}"`)
+  return { index: Number(index) - 1, of: Number(of) }
 }
 
 async function scenariosNamed(catalogue: Catalogue, names: string[], world: WorldName): Promise<string[]> {
@@ -266,11 +300,4 @@ async function loaded(catalogue: Catalogue, name: string): Promise<Awaited<Retur
   } catch (error) {
     throw new ScenarioFailedError(`${name}: ${(error as Error).message}`, { cause: error })
   }
-}
-
-function numberIn(option: string, text: string, low: number, high: number): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < low || value > high)
-    throw new WrongUse(`${option} needs a whole number from ${low} to ${high}, not "${text}"`)
-  return value
 }

@@ -37,6 +37,9 @@ export interface RunRecord extends ScenarioOutcome {
   timeline?: Timeline
 }
 
+/** Where virtual runs happen: a process each, or a pool that keeps its processes. */
+type WorldRunner = typeof runInVirtualWorld
+
 /** A scenario's own code threw: nothing is known of the nodes. */
 export class ScenarioFailedError extends Error {
   override name = 'ScenarioFailedError'
@@ -50,7 +53,8 @@ const WALL_LIMIT_MS = 300_000
 /**
  * Runs a scenario in the virtual world.
  *
- * @param options.twice runs the seed in two processes and compares their histories
+ * @param options.run where: a process for each run unless given
+ * @param options.twice runs the seed twice and compares the histories
  * @param options.timelineRows keeps what a report shows of the run, so many messages at most
  * @throws ScenarioFailedError when the scenario's own code throws
  */
@@ -58,12 +62,17 @@ export async function runVirtual(
   catalogue: Catalogue,
   name: string,
   seed: number,
-  { twice, timelineRows }: { twice: boolean; timelineRows?: number }
+  {
+    twice,
+    timelineRows,
+    run = runInVirtualWorld
+  }: { twice: boolean; timelineRows?: number; run?: WorldRunner }
 ): Promise<RunRecord> {
   const file = catalogue.file(name)
+  const again = (options: ShownOptions = {}) => virtualRun(file, seed, { ...options, run })
   const [first, second] = await Promise.all([
-    virtualRun(file, seed, timelineRows === undefined ? {} : { timelineRows }),
-    twice ? virtualRun(file, seed) : undefined
+    again(timelineRows === undefined ? {} : { timelineRows }),
+    twice ? again() : undefined
   ])
   if (first instanceof VirtualRunError) return brokenWorld(name, file, seed, first)
   const record = recordOf(name, seed, first)
@@ -98,14 +107,20 @@ function recordOf(
   }
 }
 
+/** What is kept of a run to be shown: its event log, messages and balances. */
+interface ShownOptions {
+  logFile?: string
+  timelineRows?: number
+}
+
 async function virtualRun(
   file: string,
   seed: number,
-  { logFile, timelineRows }: { logFile?: string; timelineRows?: number } = {}
+  { logFile, timelineRows, run = runInVirtualWorld }: ShownOptions & { run?: WorldRunner } = {}
 ): Promise<VirtualRunResult<VirtualScenarioResult> | VirtualRunError> {
   const args: VirtualScenarioArgs = { file, ...(timelineRows !== undefined && { timelineRows }) }
   try {
-    return await runInVirtualWorld<VirtualScenarioResult>(ENTRY, args, {
+    return await run<VirtualScenarioResult>(ENTRY, args, {
       seed: String(seed),
       wallLimitMs: WALL_LIMIT_MS,
       ...(logFile !== undefined && { logFile })
@@ -146,11 +161,11 @@ async function closerLook(
 ): Promise<Required<Pick<RunRecord, 'lastEvents'>> & Pick<RunRecord, 'timeline'>> {
   return inScratch(async (directory) => {
     const logFile = path.join(directory, 'history')
-    const run = await virtualRun(file, seed, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS })
+    const shown = await virtualRun(file, seed, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS })
     const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
     const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
     const lastEvents = telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
-    const timeline = run instanceof VirtualRunError ? undefined : run.result.timeline
+    const timeline = shown instanceof VirtualRunError ? undefined : shown.result.timeline
     return { lastEvents, ...(timeline && { timeline }) }
   })
 }

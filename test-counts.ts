@@ -51,6 +51,8 @@ const COUNTS = {
   pagesOfOwners: { short: 40, long: 2_000 },
   /** Texts that a report is given, which must stay texts. */
   reportedTexts: { short: 25, long: 2_000 },
+  /** Debits and their fees. */
+  feesOfDebits: { short: 200, long: 100_000 },
   /** Places at which the bytes of packets are cut. */
   cutStreams: { short: 40, long: 5_000 },
   /** Histories of each list of the APIs, paged through while rows are inserted. */

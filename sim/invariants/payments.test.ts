@@ -15,13 +15,15 @@ function outgoing(changes: Partial<OutgoingFacts> = {}): OutgoingFacts {
       receiver: URL,
       grantId: 'g1',
       debit: 110n,
+      mostSent: 105n,
       promised: 90n,
       sent: posted
     },
     ...{
+      createdAtMs: 1_000,
       endedAtMs: ENDED_MS,
       ...changes,
-      ledger: { packets: 2, posted, pending: 0n, delivered, ...changes.ledger }
+      ledger: { voided: 0, posted, pending: 0n, delivered, ...changes.ledger }
     }
   }
 }
@@ -40,7 +42,7 @@ function incoming(changes: Partial<IncomingFacts> = {}): IncomingFacts {
       { amount: 45n, atMs: 3_000 },
       { amount: 45n, atMs: 4_000 }
     ],
-    ...{ told: 90n, closeAskedAtMs: undefined, ...changes }
+    ...{ told: 90n, closing: undefined, ...changes }
   }
 }
 
@@ -83,7 +85,7 @@ function network(changes: {
   ]
 }
 
-const half = { packets: 1, posted: 50n, pending: 0n, delivered: 45n }
+const half = { voided: 0, posted: 50n, pending: 0n, delivered: 45n }
 const halfReceived = { received: 45n, credits: [{ amount: 45n, atMs: 3_000 }], told: 45n }
 
 const LAWFUL: { what: string; nodes: RestingNode[]; strangers?: boolean }[] = [
@@ -99,12 +101,21 @@ const LAWFUL: { what: string; nodes: RestingNode[]; strangers?: boolean }[] = [
     what: 'one that completed because its receiver closed first',
     nodes: network({
       outgoing: [outgoing({ ledger: half })],
-      incoming: [incoming({ ...halfReceived, closeAskedAtMs: ENDED_MS - 1 })]
+      incoming: [
+        incoming({ ...halfReceived, closing: { askedAtMs: ENDED_MS - 1, heardAtMs: ENDED_MS + 20 } })
+      ]
     })
   },
   {
     what: 'a last packet that exceeds the incoming amount, and is booked as the payment expires',
     nodes: network({ incoming: [incoming({ incomingAmount: 50n, expiresAtMs: 3_500 })] })
+  },
+  {
+    what: 'a minimum rate that a refused packet took a unit of',
+    nodes: network({
+      outgoing: [outgoing({ state: 'FAILED', ledger: { ...half, posted: 100n, delivered: 85n, voided: 1 } })],
+      incoming: [incoming({ received: 85n, credits: [{ amount: 85n, atMs: 3_000 }], told: 85n })]
+    })
   },
   {
     what: 'orphans where a fault struck',
@@ -134,14 +145,14 @@ const LAWFUL: { what: string; nodes: RestingNode[]; strangers?: boolean }[] = [
 
 const BROKEN: { what: string; nodes: RestingNode[]; message: RegExp }[] = [
   {
-    what: 'more sent than was quoted',
-    nodes: network({ outgoing: [outgoing({ sent: 111n })] }),
-    message: /^never above the quote: payment p1 of acacia sent 111 of 110$/
+    what: 'more sent than was quoted without the fee',
+    nodes: network({ outgoing: [outgoing({ sent: 106n })] }),
+    message: /^never above the quote: payment p1 of acacia sent 106 of 105$/
   },
   {
-    what: 'more posted and pending than was quoted',
-    nodes: network({ outgoing: [outgoing({ ledger: { ...half, posted: 100n, pending: 11n } })] }),
-    message: /^never above the quote: payment p1 of acacia has 100 posted and 11 pending of 110$/
+    what: 'more posted and pending than was quoted without the fee',
+    nodes: network({ outgoing: [outgoing({ ledger: { ...half, posted: 100n, pending: 6n } })] }),
+    message: /^never above the quote: payment p1 of acacia has 100 posted and 6 pending of 105$/
   },
   {
     what: 'a payment that is SENDING for ever',
@@ -156,9 +167,9 @@ const BROKEN: { what: string; nodes: RestingNode[]; message: RegExp }[] = [
   {
     what: 'a rate below what was promised',
     nodes: network({
-      outgoing: [outgoing({ state: 'FAILED', ledger: { ...half, posted: 100n, delivered: 70n } })]
+      outgoing: [outgoing({ state: 'FAILED', ledger: { ...half, posted: 100n, delivered: 85n } })]
     }),
-    message: /^minimum rate: payment p1 of acacia delivered 70 for 100, promised are 90 for 110$/
+    message: /^minimum rate: payment p1 of acacia delivered 85 for 100, promised are 90 for 105$/
   },
   {
     what: 'COMPLETED with less than was promised, and the receiver was open',
@@ -173,7 +184,9 @@ const BROKEN: { what: string; nodes: RestingNode[]; message: RegExp }[] = [
     what: 'COMPLETED with less than was promised, and the receiver was closed afterwards',
     nodes: network({
       outgoing: [outgoing({ ledger: half })],
-      incoming: [incoming({ ...halfReceived, closeAskedAtMs: ENDED_MS + 10 })]
+      incoming: [
+        incoming({ ...halfReceived, closing: { askedAtMs: ENDED_MS + 10, heardAtMs: ENDED_MS + 20 } })
+      ]
     }),
     message: /^completed: /
   },
@@ -191,6 +204,11 @@ const BROKEN: { what: string; nodes: RestingNode[]; message: RegExp }[] = [
     what: 'a packet that was taken after the payment had expired',
     nodes: network({ incoming: [incoming({ expiresAtMs: 2_000 })] }),
     message: /^receiving: https.* took 45 2000 ms after it had expired$/
+  },
+  {
+    what: 'a packet that was taken after the payment had been completed',
+    nodes: network({ incoming: [incoming({ closing: { askedAtMs: 1_500, heardAtMs: 2_000 } })] }),
+    message: /^receiving: https.* took 45 2000 ms after it had been completed$/
   },
   {
     what: 'a wallet that was told another total',
@@ -214,6 +232,17 @@ const BROKEN: { what: string; nodes: RestingNode[]; message: RegExp }[] = [
       outgoing: [outgoing(), outgoing({ id: 'p2', state: 'FAILED', receiver: 'elsewhere', ledger: half })]
     }),
     message: /^grants: payments under grant g1 of acacia send 150, allowed are 149$/
+  },
+  {
+    what: 'a payment that was made when its grant had nothing left, though both sent little in the end',
+    nodes: network({
+      outgoing: [
+        outgoing({ state: 'FAILED', ledger: half, receiver: 'elsewhere' }),
+        outgoing({ id: 'p2', state: 'FAILED', ledger: half, receiver: 'elsewhere', createdAtMs: 20_000 })
+      ],
+      incoming: []
+    }),
+    message: /^grants: payments under grant g1 of acacia send 160, allowed are 110$/
   },
   {
     what: 'payments that deliver more than their grant allows',

@@ -1,3 +1,4 @@
+import type { Closing } from '../scenarios/lab-network.ts'
 import { PropertyViolation } from '../scenarios/scenario.ts'
 
 /** What a node says of an outgoing payment, beside what its ledger says. Amounts in minor units. */
@@ -8,10 +9,13 @@ export interface OutgoingFacts {
   receiver: string
   grantId: string | undefined
   debit: bigint
+  /** The debit without its fee: what may be sent. */
+  mostSent: bigint
   promised: bigint
   sent: bigint
-  /** Sums over its packets, or over the transfer of a payment within the node. */
-  ledger: { packets: number; posted: bigint; pending: bigint; delivered: bigint }
+  /** Sums over its packets, or over the transfer of a payment within the node; `voided` counts packets. */
+  ledger: { voided: number; posted: bigint; pending: bigint; delivered: bigint }
+  createdAtMs: number
   /** When its end was written; undefined where it has none. */
   endedAtMs: number | undefined
 }
@@ -27,8 +31,8 @@ export interface IncomingFacts {
   credits: { amount: bigint; atMs: number }[]
   /** What its wallet was told in the end; undefined where it was told nothing. */
   told: bigint | undefined
-  /** When somebody of the laboratory first asked to close it. */
-  closeAskedAtMs: number | undefined
+  /** When it was closed through somebody of the laboratory; undefined where nobody asked to. */
+  closing: Closing | undefined
 }
 
 /** What an access token's grant allows, without an interval. */
@@ -83,7 +87,7 @@ export function requireLawfulPayments(
     for (const payment of outgoing)
       requireLawfulSending(name, payment, incomingByUrl.get(payment.receiver), isTouched)
     for (const payment of incoming) requireLawfulReceiving(name, payment, isTouched)
-    for (const grant of grants) requireWithinGrant(name, grant, outgoing)
+    for (const grant of grants) requireWithinGrant(name, grant, outgoing, isTouched)
     requireOrder(name, webhooks)
   }
   const delivered = new Map<string, bigint>()
@@ -107,23 +111,24 @@ function requireLawfulSending(
   incoming: IncomingFacts | undefined,
   isTouched: boolean
 ): void {
-  const { id, state, debit, promised, sent, ledger } = payment
+  const { id, state, mostSent, promised, sent, ledger } = payment
   const who = `payment ${id} of ${node}`
-  if (sent > debit) violated('never above the quote', `${who} sent ${sent} of ${debit}`)
+  if (sent > mostSent) violated('never above the quote', `${who} sent ${sent} of ${mostSent}`)
   if (state === 'SENDING') violated('liveness', `${who} is SENDING for ever`)
-  if (ledger.posted + ledger.pending > debit)
+  if (ledger.posted + ledger.pending > mostSent)
     violated(
       'never above the quote',
-      `${who} has ${ledger.posted} posted and ${ledger.pending} pending of ${debit}`
+      `${who} has ${ledger.posted} posted and ${ledger.pending} pending of ${mostSent}`
     )
   if (isEnded(state) && ledger.posted !== sent)
     violated('sending', `${who} says that it sent ${sent}, its ledger ${ledger.posted}`)
-  // Each packet's minimum is rounded, so one unit for each is no violation.
-  const least = (ledger.posted * promised) / debit - BigInt(ledger.packets)
+  // Each packet's minimum makes up what was promised for all before it, rounded up. One that is refused takes less than
+  // one unit of that with it.
+  const least = mostSent === 0n ? 0n : ceilDivide(ledger.posted * promised, mostSent) - BigInt(ledger.voided)
   if (ledger.delivered < least)
     violated(
       'minimum rate',
-      `${who} delivered ${ledger.delivered} for ${ledger.posted}, promised are ${promised} for ${debit}`
+      `${who} delivered ${ledger.delivered} for ${ledger.posted}, promised are ${promised} for ${mostSent}`
     )
   if (state === 'COMPLETED' && ledger.delivered < promised && !closedFirst(payment, incoming, isTouched)) {
     violated(
@@ -131,6 +136,10 @@ function requireLawfulSending(
       `${who} is COMPLETED with ${ledger.delivered} of ${promised} delivered, and its receiver was open`
     )
   }
+}
+
+function ceilDivide(amount: bigint, by: bigint): bigint {
+  return (amount + by - 1n) / by
 }
 
 function isEnded(state: string): boolean {
@@ -147,17 +156,17 @@ function closedFirst(
   isTouched: boolean
 ): boolean {
   if (!incoming || endedAtMs === undefined) return true
-  const { state, closeAskedAtMs, incomingAmount, received, expiresAtMs } = incoming
+  const { state, closing, incomingAmount, received, expiresAtMs } = incoming
   if (state !== 'COMPLETED' && state !== 'EXPIRED') return false
   if (incomingAmount !== undefined && received >= incomingAmount) return true
   if (isTouched) return true
   if (state === 'EXPIRED') return expiresAtMs <= endedAtMs
   // Nobody that we know of asked: somebody else did.
-  return closeAskedAtMs === undefined || closeAskedAtMs <= endedAtMs
+  return closing === undefined || closing.askedAtMs <= endedAtMs
 }
 
 function requireLawfulReceiving(node: string, payment: IncomingFacts, isTouched: boolean): void {
-  const { url, incomingAmount, received, credits, expiresAtMs, told } = payment
+  const { url, incomingAmount, received, credits, expiresAtMs, closing, told } = payment
   const total = credits.reduce((sum, { amount }) => sum + amount, 0n)
   if (received !== total)
     violated('receiving', `${node} says that ${url} received ${received}, its ledger ${total}`)
@@ -169,29 +178,68 @@ function requireLawfulReceiving(node: string, payment: IncomingFacts, isTouched:
       `${url} took ${last.amount} when it had ${total - last.amount} of ${incomingAmount}`
     )
   }
-  const lateMs = last.atMs - expiresAtMs
-  if (lateMs > (isTouched ? BOOKED_UNDER_FAULTS_WITHIN_MS : BOOKED_WITHIN_MS))
-    violated('receiving', `${url} took ${last.amount} ${lateMs} ms after it had expired`)
+  const withinMs = isTouched ? BOOKED_UNDER_FAULTS_WITHIN_MS : BOOKED_WITHIN_MS
+  const ends = [{ endMs: expiresAtMs, how: 'expired' }]
+  if (closing?.heardAtMs !== undefined) ends.push({ endMs: closing.heardAtMs, how: 'been completed' })
+  for (const { endMs, how } of ends) {
+    if (last.atMs - endMs > withinMs)
+      violated('receiving', `${url} took ${last.amount} ${last.atMs - endMs} ms after it had ${how}`)
+  }
   if (!isTouched && told !== undefined && told !== total)
     violated('receiving', `${url} received ${total}, and its wallet was told ${told}`)
 }
 
-/** Grants: what live payments may still send counts whole, what ended counts as far as it was really sent. */
+/** A payment that waits for its grant's lock finds what was given back meanwhile. */
+const GIVEN_BACK_WITHIN_MS = 10_000
+
+/**
+ * Grants: what live payments may still send counts whole, what ended counts as far as it was really sent. Once when
+ * each payment was made, whatever became of it, and once in the end.
+ *
+ * @param isTouched its clock may have stepped: when payments ended and began is not comparable
+ */
 function requireWithinGrant(
   node: string,
-  { id, debitLimit, receiveLimit }: GrantFacts,
-  outgoing: readonly OutgoingFacts[]
+  grant: GrantFacts,
+  outgoing: readonly OutgoingFacts[],
+  isTouched: boolean
 ): void {
-  const under = outgoing.filter(({ grantId, state }) => grantId === id && state !== 'CANCELLED')
+  const under = outgoing.filter(({ grantId }) => grantId === grant.id)
+  requireWithinLimits(
+    node,
+    grant,
+    under.filter(({ state }) => state !== 'CANCELLED'),
+    ({ state }) => isEnded(state)
+  )
+  if (isTouched) return
+  for (const made of under) {
+    const { createdAtMs } = made
+    requireWithinLimits(
+      node,
+      grant,
+      // When a payment was cancelled is not told.
+      under.filter((other) => other.createdAtMs <= createdAtMs && other.state !== 'CANCELLED'),
+      (other) => other !== made && (other.endedAtMs ?? Infinity) <= createdAtMs + GIVEN_BACK_WITHIN_MS
+    )
+  }
+}
+
+function requireWithinLimits(
+  node: string,
+  { id, debitLimit, receiveLimit }: GrantFacts,
+  payments: readonly OutgoingFacts[],
+  isOver: (payment: OutgoingFacts) => boolean
+): void {
   const sum = (of: (payment: OutgoingFacts) => bigint) =>
-    under.reduce((total, payment) => total + of(payment), 0n)
-  const debited = sum(({ state, debit, sent }) => (isEnded(state) ? sent : debit))
+    payments.reduce((total, payment) => total + of(payment), 0n)
+  const debited = sum((payment) => (isOver(payment) ? payment.sent : payment.debit))
   if (debitLimit !== undefined && debited > debitLimit)
     violated('grants', `payments under grant ${id} of ${node} send ${debited}, allowed are ${debitLimit}`)
   // A path that is better than promised delivers more; what was agreed to is the promise.
-  const received = sum(({ state, promised, ledger: { delivered } }) =>
-    isEnded(state) && delivered < promised ? delivered : promised
-  )
+  const received = sum((payment) => {
+    const { promised, ledger } = payment
+    return isOver(payment) && ledger.delivered < promised ? ledger.delivered : promised
+  })
   if (receiveLimit !== undefined && received > receiveLimit)
     violated(
       'grants',

@@ -4,6 +4,8 @@ import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import type { Network } from '../networks/network.ts'
 import type { LabNetwork } from '../scenarios/lab-network.ts'
+import { mostSentWhen } from './fees.ts'
+import type { SendingFee } from './fees.ts'
 import { readPages } from './pages.ts'
 import type { GrantFacts, IncomingFacts, OutgoingFacts, RestingNode, WebhookFacts } from './payments.ts'
 
@@ -19,6 +21,17 @@ interface OutgoingRow {
   debitAmount: Value
   receiveAmount: Value
   sentAmount: Value
+  createdAt: string
+  walletAddressId: string
+  quote: { createdAt: string } | null
+}
+
+interface AssetRow {
+  id: string
+  fees: {
+    edges: { node: { type: string; fixed: string; basisPoints: number; createdAt: string } }[]
+    pageInfo: { hasNextPage: boolean }
+  }
 }
 
 interface IncomingRow {
@@ -52,15 +65,17 @@ const TRANSFERS_PER_PAGE = 1_000
  * What the nodes of a network at rest say of payments, grants and webhooks, and their ledgers beside it: over the Admin
  * APIs, whatever the world.
  *
+ * @param options.beganAtMs no quote was asked for before
  * @param options.honoured ids of events in the order in which a node's wallet first honoured them
- * @param options.closeAskedAtMs when somebody of the laboratory first asked to close an incoming payment
+ * @param options.closingOf when an incoming payment was closed through somebody of the laboratory
  */
 export async function readPayments(
   net: Pick<LabNetwork, 'node' | 'touched'>,
   network: Network,
   options: {
+    beganAtMs: number
     honoured: (node: string) => ReadonlySet<string>
-    closeAskedAtMs: (url: string) => number | undefined
+    closingOf: LabNetwork['closingOf']
   }
 ): Promise<RestingNode[]> {
   const http = createHttpClient(network.runtime)
@@ -79,8 +94,8 @@ export async function readPayments(
       nodes.push({
         name,
         isTouched: net.touched.has(name),
-        outgoing: await outgoingOf(admin, ledger, events),
-        incoming: await incomingOf(admin, ledger, events, options.closeAskedAtMs),
+        outgoing: await outgoingOf(admin, ledger, events, options.beganAtMs),
+        incoming: await incomingOf(admin, ledger, events, options.closingOf),
         grants: await grantsOf(authAdmin),
         webhooks: events.map((event) => webhookOf(event, places))
       })
@@ -94,8 +109,10 @@ export async function readPayments(
 async function outgoingOf(
   admin: AdminClient,
   ledger: AuditableLedger,
-  events: readonly EventRow[]
+  events: readonly EventRow[],
+  beganAtMs: number
 ): Promise<OutgoingFacts[]> {
+  const feesOf = await readFees(admin)
   const ends = new Map(
     events
       .filter(({ type }) => type === 'outgoing_payment.completed' || type === 'outgoing_payment.failed')
@@ -103,22 +120,59 @@ async function outgoingOf(
   )
   const rows = await readPages<OutgoingRow>(admin, OUTGOING_PAYMENTS, 'outgoingPayments')
   const payments: OutgoingFacts[] = []
-  for (const { id, state, receiver, grantId, debitAmount, receiveAmount, sentAmount } of rows) {
+  for (const row of rows) {
+    const { id, state, receiver, grantId, debitAmount, receiveAmount, sentAmount, quote } = row
+    const debit = BigInt(debitAmount.value)
+    const fees = feesOf(row.walletAddressId)
+    const mostSent =
+      fees && quote
+        ? mostSentWhen(debit, fees, { quotedAtMs: Date.parse(quote.createdAt), beganAtMs })
+        : debit
     payments.push({
       ...{
         id,
         state,
         receiver: withoutScheme(receiver),
         grantId: grantId ?? undefined,
+        createdAtMs: Date.parse(row.createdAt),
         endedAtMs: ends.get(id)
       },
-      debit: BigInt(debitAmount.value),
+      ...{ debit, mostSent },
       promised: BigInt(receiveAmount.value),
       sent: BigInt(sentAmount.value),
       ledger: sumsOf(await transfersOf(ledger, { userData128: uuidToId(id) }))
     })
   }
   return payments
+}
+
+/**
+ * The sending fees that each wallet address's asset ever had. Undefined where they are not to be told: the asset is gone,
+ * or had more than a page of them.
+ */
+async function readFees(
+  admin: AdminClient
+): Promise<(walletAddressId: string) => readonly SendingFee[] | undefined> {
+  const assets = await readPages<AssetRow>(admin, ASSETS, 'assets')
+  const feesOf = new Map(
+    assets.map(({ id, fees: { edges, pageInfo } }) => [
+      id,
+      pageInfo.hasNextPage
+        ? undefined
+        : edges.flatMap(({ node: { type, fixed, basisPoints, createdAt } }) =>
+            type === 'SENDING'
+              ? [{ fixed: BigInt(fixed), basisPoints: BigInt(basisPoints), setAtMs: Date.parse(createdAt) }]
+              : []
+          )
+    ])
+  )
+  const addresses = await readPages<{ id: string; asset: { id: string } }>(
+    admin,
+    WALLET_ADDRESSES,
+    'walletAddresses'
+  )
+  const assetOf = new Map(addresses.map(({ id, asset }) => [id, asset.id]))
+  return (walletAddressId) => feesOf.get(assetOf.get(walletAddressId) ?? '')
 }
 
 /** Clients of the local world reach https addresses over http. */
@@ -129,14 +183,16 @@ function withoutScheme(url: string): string {
 /** Its packets carry a payment's id, and what they delivered; a reservation that is posted or voided is not counted. */
 function sumsOf(transfers: readonly Transfer[]): OutgoingFacts['ledger'] {
   const over = new Set(transfers.map(({ pendingId }) => pendingId))
-  const sums = { packets: 0, posted: 0n, pending: 0n, delivered: 0n }
+  const sums = { voided: 0, posted: 0n, pending: 0n, delivered: 0n }
   for (const { id, amount, flags, userData64 } of transfers) {
-    if (flags.voidPending) continue
+    if (flags.voidPending) {
+      sums.voided += 1
+      continue
+    }
     if (flags.pending) {
       if (!over.has(id)) sums.pending += amount
       continue
     }
-    sums.packets += 1
     sums.posted += amount
     sums.delivered += userData64
   }
@@ -147,7 +203,7 @@ async function incomingOf(
   admin: AdminClient,
   ledger: AuditableLedger,
   events: readonly EventRow[],
-  closeAskedAtMs: (url: string) => number | undefined
+  closingOf: LabNetwork['closingOf']
 ): Promise<IncomingFacts[]> {
   const told = new Map(
     events
@@ -165,7 +221,7 @@ async function incomingOf(
         url: withoutScheme(url),
         state,
         expiresAtMs: Date.parse(expiresAt),
-        closeAskedAtMs: closeAskedAtMs(url)
+        closing: closingOf(url)
       },
       incomingAmount: incomingAmount === null ? undefined : BigInt(incomingAmount.value),
       received: BigInt(receivedAmount.value),
@@ -222,8 +278,16 @@ function webhookOf(
 
 const OUTGOING_PAYMENTS = `query OutgoingPayments($first: Int, $after: String) {
   outgoingPayments(first: $first, after: $after) {
-    edges { node { id state receiver grantId debitAmount { value } receiveAmount { value } sentAmount { value } } }
+    edges { node { id state receiver grantId debitAmount { value } receiveAmount { value } sentAmount { value } createdAt walletAddressId quote { createdAt } } }
     pageInfo { endCursor hasNextPage } } }`
+const ASSETS = `query Assets($first: Int, $after: String) {
+  assets(first: $first, after: $after) {
+    edges { node { id fees(first: 20) {
+      edges { node { type fixed basisPoints createdAt } } pageInfo { hasNextPage } } } }
+    pageInfo { endCursor hasNextPage } } }`
+const WALLET_ADDRESSES = `query WalletAddresses($first: Int, $after: String) {
+  walletAddresses(first: $first, after: $after) {
+    edges { node { id asset { id } } } pageInfo { endCursor hasNextPage } } }`
 const INCOMING_PAYMENTS = `query IncomingPayments($first: Int, $after: String) {
   incomingPayments(first: $first, after: $after) {
     edges { node { id url state expiresAt incomingAmount { value } receivedAmount { value } } }

@@ -83,9 +83,10 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
       ...opened,
       account: of,
       amount: options.amount,
-      complete() {
-        parts.closeAsked(opened.url)
-        return opened.complete()
+      async complete() {
+        const closed = parts.closing(opened.url)
+        await opened.complete()
+        closed()
       },
       async read() {
         const admin = parts.adminOf(of.node)

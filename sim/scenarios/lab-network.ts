@@ -61,11 +61,17 @@ export interface LabNetwork {
   ): Promise<PacketPeer>
   /** The wire as any stranger has it: for requests that no client makes. */
   readonly http: HttpClient
-  /** When somebody first asked through an account of this network to close an incoming payment. */
-  closeAskedAtMs(url: string): number | undefined
+  /** When an incoming payment was closed through an account of this network; undefined where none was asked to. */
+  closingOf(url: string): Closing | undefined
   sleep(durationMs: number): Promise<void>
   until: Until
   audit(): Promise<Audit>
+}
+
+/** When somebody first asked to close an incoming payment, and first was told that it is. */
+export interface Closing {
+  askedAtMs: number
+  heardAtMs: number | undefined
 }
 
 /** What the parts of a network share. */
@@ -79,8 +85,8 @@ export interface LabParts {
   tell(step: string, detail: string): void
   begun(payment: LabPayment): void
   touch(node: string): void
-  /** Somebody is about to ask to close an incoming payment. */
-  closeAsked(url: string): void
+  /** Somebody is about to ask to close an incoming payment. Returns what to call when it was heard. */
+  closing(url: string): () => void
   until: Until
   http: HttpClient
 }
@@ -95,7 +101,7 @@ export function createLabNetwork(
   const until = createUntil(clock)
   const payments: LabPayment[] = []
   const touched = new Set<string>()
-  const closes = new Map<string, number>()
+  const closings = new Map<string, Closing>()
   const armed: ArmedFault[] = []
   const http = createHttpClient(network.runtime)
   const admins = new Map(
@@ -115,7 +121,11 @@ export function createLabNetwork(
     adminOf: (node) => found(admins, node, 'node'),
     begun: (payment) => void payments.push(payment),
     touch: (node) => void touched.add(node),
-    closeAsked: (url) => void (closes.has(url) || closes.set(url, clock.nowMs())),
+    closing(url) {
+      const found = closings.get(url) ?? { askedAtMs: clock.nowMs(), heardAtMs: undefined }
+      closings.set(url, found)
+      return () => void (found.heardAtMs ??= clock.nowMs())
+    },
     until,
     http
   }
@@ -178,7 +188,7 @@ export function createLabNetwork(
       )
     },
     http,
-    closeAskedAtMs: (url) => closes.get(url),
+    closingOf: (url) => closings.get(url),
     sleep: (durationMs) => clock.sleep(durationMs),
     until,
     audit: () => audit(network)

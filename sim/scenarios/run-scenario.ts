@@ -97,8 +97,9 @@ export async function runScenario(
     })
     requireLawfulPayments(
       await readPayments(net, network, {
+        beganAtMs: startMs,
         honoured: (node) => honoured.get(node)!,
-        closeAskedAtMs: net.closeAskedAtMs
+        closingOf: net.closingOf
       }),
       { strangers: net.strangers }
     )

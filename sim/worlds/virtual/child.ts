@@ -6,6 +6,7 @@
 import path from 'node:path'
 import { createStage, installGlobals } from './globals/index.ts'
 import { createImage, writeImage } from './pglite-engine.ts'
+import { openLogFile } from './log-file.ts'
 import type { Host } from './host.ts'
 import type { ChildJob, ChildMessage } from './child-job.ts'
 import { createWorldCore } from './world-core.ts'
@@ -46,7 +47,7 @@ async function work(job: ChildJob): Promise<ChildMessage> {
     writeImage(await createImage())
     return { ok: true, result: null, hash: '', events: 0, simulatedMs: 0, wallMs: 0, rssBytes: 0 }
   }
-  host ??= import('./host.ts').then(({ createHost }) => createHost({ globals, newCore, enter }))
+  host ??= import('./host.ts').then(({ createHost }) => createHost({ globals, newCore, enter, openLogFile }))
   return (await host).run(job)
 }
 

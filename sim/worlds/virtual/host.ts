@@ -1,10 +1,10 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { createImage, readImage, writeImage } from './pglite-engine.ts'
 import { forgetConnections, installLibraries } from './libraries.ts'
 import { startStandingPostgres } from './prepared.ts'
 import type { StandingPostgres } from './prepared.ts'
 import { WorldError } from './scheduler.ts'
 import type { ChildJob, ChildMessage } from './child-job.ts'
+import type { openLogFile } from './log-file.ts'
 import { installWeb } from './web.ts'
 import type { WorldCore } from './world-core.ts'
 import { createVirtualWorld } from './world.ts'
@@ -12,13 +12,12 @@ import type { VirtualWorld } from './world.ts'
 
 /** Names of active resources that stand for work on the thread pool: time waits for it. */
 const THREAD_POOL_WORK = /^FSReq/
-/** Text of the log collected before it is written. */
-const LOG_CHUNK_CHARACTERS = 1_048_576
 
 export interface HostParts {
   globals: { seal(): void; unseal(): void }
   newCore(seed: string, writeLog?: (line: string) => void): WorldCore
   enter(core: WorldCore): void
+  openLogFile: typeof openLogFile
 }
 
 /** Lives one world after the other in this process. */
@@ -33,7 +32,7 @@ interface ScenarioModule {
 }
 
 /** What is loaded once: libraries, and a database that is as new for each world. */
-export async function createHost({ globals, newCore, enter }: HostParts): Promise<Host> {
+export async function createHost({ globals, newCore, enter, openLogFile }: HostParts): Promise<Host> {
   await installLibraries()
   // Imported by @interledger/open-payments when first needed; here, so that no import falls into simulated time.
   await import('ky')
@@ -150,26 +149,4 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause === undefined ? '' : `\ncaused by ${describe(error.cause)}`
   return `${error.stack ?? error.message}${cause}`
-}
-
-function openLogFile(file: string | undefined) {
-  if (file === undefined) return undefined
-  const descriptor = openSync(file, 'w')
-  // The real functions: while a world is sealed, a file is out of reach for everybody else.
-  const [write, close] = [writeSync, closeSync]
-  let collected = ''
-  const flush = () => {
-    write(descriptor, collected)
-    collected = ''
-  }
-  return {
-    write(line: string) {
-      collected += `${line}\n`
-      if (collected.length > LOG_CHUNK_CHARACTERS) flush()
-    },
-    close() {
-      flush()
-      close(descriptor)
-    }
-  }
 }

@@ -43,6 +43,17 @@ describe('one seed, one history', () => {
     expect(log).toMatch(/timer-fired laboratory setTimeout/)
     expect(log).toMatch(/process acacia-again 1 killed/)
   })
+
+  test('a log that is too long to be kept is written while the world lives, where files are out of reach', async () => {
+    const logFile = path.join(directory, 'long-log')
+    const timers = 20_000
+    const options = { seed: '1', database: false, logFile }
+    const { result } = await runInVirtualWorld(scenario('long-log'), { timers }, options)
+    expect(result).toBe(timers)
+    const log = readFileSync(logFile, 'utf8')
+    expect(log.length).toBeGreaterThan(1_048_576)
+    expect(log.match(/ timer-fired /g)).toHaveLength(timers)
+  })
 })
 
 describe('what cannot be simulated', () => {

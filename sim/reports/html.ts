@@ -73,7 +73,7 @@ function facts(summary: ReportedSummary): string {
     ['packets', String(packets)],
     ["the world's time", `${simulatedHours} h`],
     ['wall time', `${(wallMs / 1_000).toFixed(1)} s`],
-    ...(hash === undefined ? [] : [['hash', hash.slice(0, 16)] as [string, string]])
+    ...(hash === undefined ? [] : [['hash', hash.slice(0, 12)] as [string, string]])
   ]
   const list = entries.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeXml(value)}</dd></div>`)
   return `<dl class="facts">${list.join('')}</dl>`
@@ -123,16 +123,10 @@ function runsOf(runs: readonly ReportedRun[]): string {
     return `<tr><td>${result}</td><td>${name}</td><td class="number">${seed}</td><td>${world}</td><td>${escapeXml(ended.join(', ') || 'none')}</td><td class="number">${packets ?? ''}</td><td class="number">${formatMs(worldMs)}</td><td class="number">${formatMs(costMs)}</td><td><code>${escapeXml((hash ?? '').slice(0, 12))}</code></td></tr>`
   })
   const more = runs.length > MAX_RUN_ROWS ? `<p>${runs.length - MAX_RUN_ROWS} more are in run.json.</p>` : ''
+  const head = (text: string, number = false) => `<th${number ? ' class="number"' : ''}>${text}</th>`
   const heads = [
-    'scenario',
-    'world',
-    'seed',
-    'result',
-    'payments',
-    'packets',
-    "the world's time",
-    'cost',
-    'hash'
+    ...[head('result'), head('scenario'), head('seed', true), head('world'), head('payments')],
+    ...[head('packets', true), head("the world's time", true), head('cost', true), head('hash')]
   ]
   return `<section><h2>Runs</h2><div class="wide"><table><thead><tr>${heads.join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</section>`
 }

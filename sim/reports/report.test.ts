@@ -4,7 +4,7 @@ import { testCount } from '../../test-counts.ts'
 import { htmlOf } from './html.ts'
 import type { ReportedRun, ReportedSummary } from './html.ts'
 import { junitOf } from './junit.ts'
-import { drawTimeline, ROWS_PER_PAGE } from './timeline-svg.ts'
+import { drawTimeline, formatMs, ROWS_PER_PAGE, TIME_PX } from './timeline-svg.ts'
 import type { Timeline, TimelineRow } from './timeline.ts'
 
 function rowOf(index: number, changes: Partial<TimelineRow> = {}): TimelineRow {
@@ -105,6 +105,24 @@ describe('reports', () => {
   test('a state that was never reached is told, and a run that is well says so', () => {
     expect(htmlOf(summaryOf('rare'), [])).toMatch(/1 of 2 never reached.*<tr class="never"><td>rare<\/td>/)
     expect(htmlOf(summaryOf('x', true), [])).toContain('all is well')
+  })
+
+  test('the table of runs has a head for each cell', () => {
+    const [, head, row] = /<h2>Runs<[^]*?<thead>(.*?)<\/thead><tbody>(.*?)<\/tbody>/.exec(
+      htmlOf(summaryOf('x'), [runOf('x')])
+    )!
+    expect(count(head!, '<th')).toBe(9)
+    expect(count(row!, '<td')).toBe(9)
+    expect(head).toMatch(/result.*scenario.*seed.*world.*payments.*packets.*time.*cost.*hash/)
+  })
+
+  test('a time fits beside its row', () => {
+    expect([0.25, 999.94, 999.97, 4_137.8, 126_757, 3_613_900].map(formatMs)).toEqual([
+      ...['0.3 ms', '999.9 ms', '1.000 s', '4.138 s', '126.757 s', '3613.9 s']
+    ])
+    const times = fc.double({ min: 0, max: 24 * 3_600_000, noNaN: true })
+    // Characters of the drawing's font are 6.6 wide.
+    fc.assert(fc.property(times, (ms) => formatMs(ms).length * 6.6 <= TIME_PX - 6))
   })
 
   test('a long history is drawn on pages, each message once and in order, the story between', () => {

@@ -6,8 +6,8 @@ export const ROWS_PER_PAGE = 60
 
 const ROW_PX = 22
 // Two lanes fit a page of 390 pixels; lines of the story are read to their end on a wider one, or by scrolling.
-const TIME_PX = 58
-const LANE_PX = 148
+export const TIME_PX = 66
+const LANE_PX = 146
 const WIDTH_PX = 1_000
 const HEAD_PX = 30
 
@@ -90,8 +90,10 @@ function drawStep(step: string, y: number, width: number): string {
   return `<g class="step"><title>${escapeXml(step)}</title><rect x="${TIME_PX}" y="${y - ROW_PX / 2 + 2}" width="${width - TIME_PX}" height="${ROW_PX - 4}"/><text x="${TIME_PX + 4}" y="${y + 4}">${escapeXml(short)}</text></g>`
 }
 
+/** At most nine characters up to 27 hours: what fits beside a row. */
 export function formatMs(ms: number): string {
-  return ms < 10_000 ? `${Math.round(ms * 10) / 10} ms` : `${(ms / 1_000).toFixed(2)} s`
+  if (ms < 999.95) return `${Math.round(ms * 10) / 10} ms`
+  return `${(ms / 1_000).toFixed(ms < 999_999 ? 3 : 1)} s`
 }
 
 const CHART_WIDTH = 320

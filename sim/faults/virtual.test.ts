@@ -238,6 +238,34 @@ describe('faults of the virtual world', () => {
     expect(baobab.owner.incarnation).toBe(2)
   })
 
+  test('a crash of what another fault is starting again: that one is over, and only the later one starts it', async () => {
+    let starts = 0
+    const slow = {
+      ...ground(),
+      async restart() {
+        starts += 1
+        await open()
+        const { clock } = baobab
+        await new Promise<void>((resume) => clock.setTimer(200, resume))
+      }
+    }
+    const crash = (afterMs: number) =>
+      armVirtualFault(
+        slow,
+        { fault: 'crash', node: 'baobab', service: 'backend', at: { afterMs }, downMs: 50 },
+        () => note('strikes')
+      )
+    const [first, second] = [crash(10), crash(100)]
+    await world.run(first.over)
+    expect(world.nowMs() - WORLD_START_MS).toBe(100)
+    await world.run(second.over)
+    expect(events).toEqual(['10 strikes', '100 strikes'])
+    expect(world.nowMs() - WORLD_START_MS).toBe(100 + 50 + 200)
+    await world.advance(5_000)
+    expect(starts).toBe(2)
+    expect(baobab.owner).toMatchObject({ incarnation: 3, killed: false })
+  })
+
   test('what cannot start yet is started again, as by a supervisor', async () => {
     let starts = 0
     const crash = armVirtualFault(

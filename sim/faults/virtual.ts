@@ -102,12 +102,20 @@ export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () 
         ground.kill(node, service)
         after(fault.downMs, () => void startAgain().then(settle.done, settle.failed))
       }
-      /** As a supervisor does: what cannot start yet, for its database is away, is started again later. */
+      /**
+       * As a supervisor does: what cannot start yet, for its database is away, is started again later. What another fault
+       * kills while it starts never says that it did, and is that fault's to start.
+       */
       const startAgain = async () => {
         for (let attempt = 1; ; attempt++) {
+          const dead = ground.runtimeOf(node, service)
+          const starting = ground.restart(node, service)
+          const started = ground.runtimeOf(node, service)
+          const isKilled = () => started !== dead && started.owner.killed
           try {
-            return await ground.restart(node, service)
+            return await (started === dead ? starting : Promise.race([starting, started.whenKilled]))
           } catch (error) {
+            if (isKilled()) return
             if (attempt === START_ATTEMPTS) throw error
             ground.kill(node, service)
             await new Promise<void>((resume) => after(START_PAUSE_MS, resume))

@@ -11,6 +11,8 @@ import type { Scheduler } from './scheduler.ts'
 export interface VirtualRuntime extends Runtime {
   readonly owner: Owner
   readonly network: NetworkView
+  /** Settled when this process is killed: whoever waits for what it does may wait for ever. */
+  readonly whenKilled: Promise<void>
   /**
    * Runs code as this process's own: globals that its libraries use (timers, `Date`, `fetch`, randomness) are this
    * process's, and end with it. Services are built and started in here.
@@ -28,6 +30,7 @@ export function createVirtualRuntime(options: {
 }): VirtualRuntime {
   const { owner, scheduler, log, network, logLevel = 'info' } = options
   const clock = createVirtualClock(scheduler, owner)
+  const { promise: whenKilled, resolve: tellKilled } = Promise.withResolvers<void>()
   const runtime = createRuntime({
     clock,
     random: createRandom((length) => owner.draw(length), clock),
@@ -43,9 +46,10 @@ export function createVirtualRuntime(options: {
       owner.killed = true
       network.kill()
       scheduler.touch()
+      tellKilled()
     }
   })
-  return { ...runtime, owner, network, run: (work) => runAs(owner, work) }
+  return { ...runtime, owner, network, whenKilled, run: (work) => runAs(owner, work) }
 }
 
 /** The world's time as one process reads it. */

@@ -14,6 +14,11 @@ import { createAgreeingAccountHolder } from './account-holder.ts'
 import type { AccountHolder } from './account-holder.ts'
 import { askAgain, effectOnce } from './careful.ts'
 
+/** An incoming payment that names no way to pay: it was over before its payer heard of it. */
+export class NoWayToPayError extends Error {
+  override name = 'NoWayToPayError'
+}
+
 /** A payment as the third party asked for it. Amounts are minor units. */
 export interface PaymentRequest {
   /** Wallet address URLs. */
@@ -143,7 +148,7 @@ export async function createPayer(
       }
     )
     const [ilp] = methods
-    if (ilp === undefined) throw new Error('the receiver names no way to pay')
+    if (ilp === undefined) throw new NoWayToPayError(`${id} names no way to pay`)
     return {
       url: id,
       credentials: {

@@ -70,7 +70,14 @@ function network(changes: {
   acacia?: Partial<RestingNode>
   baobab?: Partial<RestingNode>
 }): RestingNode[] {
-  const nothing = { isTouched: false, outgoing: [], incoming: [], grants: [], webhooks: [] }
+  const nothing = {
+    isTouched: false,
+    isClockStepped: false,
+    outgoing: [],
+    incoming: [],
+    grants: [],
+    webhooks: []
+  }
   const grants = [{ id: 'g1', debitLimit: 110n, receiveLimit: undefined }]
   return [
     {
@@ -128,6 +135,15 @@ const LAWFUL: { what: string; nodes: RestingNode[]; strangers?: boolean }[] = [
     what: 'more received than payers booked, where strangers pay as well',
     nodes: network({ outgoing: [] }),
     strangers: true
+  },
+  {
+    what: 'webhooks in their order, by a clock that stepped back in between',
+    nodes: network({
+      acacia: {
+        isClockStepped: true,
+        webhooks: [webhook({ createdAtMs: 500, honouredAs: 0 }), webhook({ createdAtMs: 400, honouredAs: 1 })]
+      }
+    })
   },
   {
     what: 'webhooks that were given up, or are of other resources',

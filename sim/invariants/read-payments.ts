@@ -70,7 +70,7 @@ const TRANSFERS_PER_PAGE = 1_000
  * @param options.closingOf when an incoming payment was closed through somebody of the laboratory
  */
 export async function readPayments(
-  net: Pick<LabNetwork, 'node' | 'touched'>,
+  net: Pick<LabNetwork, 'node' | 'touched' | 'stepped'>,
   network: Network,
   options: {
     beganAtMs: number
@@ -94,6 +94,7 @@ export async function readPayments(
       nodes.push({
         name,
         isTouched: net.touched.has(name),
+        isClockStepped: net.stepped.has(name),
         outgoing: await outgoingOf(admin, ledger, events, options.beganAtMs),
         incoming: await incomingOf(admin, ledger, events, options.closingOf),
         grants: await grantsOf(authAdmin),

@@ -48,6 +48,8 @@ export interface LabNetwork {
   faultsOver(): Promise<void>
   /** Nodes that a fault or a kill touched. */
   readonly touched: ReadonlySet<string>
+  /** Nodes of which a clock stepped: the times that they write tell no order. */
+  readonly stepped: ReadonlySet<string>
   /** Whether strangers speak ILP here: what they pay and book is told by no node. */
   readonly strangers: boolean
   /** A stranger that becomes a peer of a node and speaks ILP packet by packet: in the virtual world. */
@@ -101,6 +103,7 @@ export function createLabNetwork(
   const until = createUntil(clock)
   const payments: LabPayment[] = []
   const touched = new Set<string>()
+  const stepped = new Set<string>()
   const closings = new Map<string, Closing>()
   const armed: ArmedFault[] = []
   const http = createHttpClient(network.runtime)
@@ -147,6 +150,7 @@ export function createLabNetwork(
     world,
     payments,
     touched,
+    stepped,
     get strangers() {
       return peerPort > FIRST_PEER_PORT
     },
@@ -154,6 +158,7 @@ export function createLabNetwork(
       if (!controls.arm) throw noFaults()
       const made = controls.arm(fault, () => {
         for (const node of nodesTouched(fault)) touched.add(node)
+        if (fault.fault === 'clock') stepped.add(fault.node)
         tell('fault', describeFault(fault))
         onStrike?.()
       })

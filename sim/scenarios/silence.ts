@@ -2,6 +2,7 @@ import { OpenPaymentsClientError } from '@interledger/open-payments'
 import { HttpClientError } from '../../node/runtime/index.ts'
 import { InteractionError } from '../actors/account-holder.ts'
 import { AdminApiError } from '../actors/admin-client.ts'
+import { NoWayToPayError } from '../actors/payer.ts'
 
 /** No answer came, or a node said that it cannot answer now: nothing is known, and asking again may help. */
 export function isSilence(error: unknown): boolean {
@@ -13,7 +14,12 @@ export function isSilence(error: unknown): boolean {
 
 /** What a payer takes for an answer: a refusal, or none. Anything else is a fault of the scenario. */
 export function isRefusal(error: unknown): error is Error {
-  return isSilence(error) || error instanceof OpenPaymentsClientError || error instanceof InteractionError
+  return (
+    isSilence(error) ||
+    error instanceof OpenPaymentsClientError ||
+    error instanceof InteractionError ||
+    error instanceof NoWayToPayError
+  )
 }
 
 /** Undefined while the node is silent. */

@@ -98,7 +98,7 @@ export async function provisionNode(
 }
 
 /** The address under which a node's connector takes packets: the same door for every transport. */
-function endpointOf({ urls }: NodePlan, transport: LinkTransport): string {
+export function endpointOf({ urls }: NodePlan, transport: LinkTransport): string {
   return transport === 'btp' ? urls.connector.replace(/^http/, 'btp+ws') : urls.connector
 }
 

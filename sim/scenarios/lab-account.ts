@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { AuthenticatedClient } from '@interledger/open-payments'
 import type { StreamCredentials } from '../../node/ilp/index.ts'
 import { AdminApiError } from '../actors/admin-client.ts'
+import type { AdminClient } from '../actors/admin-client.ts'
 import type { Account } from '../networks/network.ts'
 import { clientKey, planOf, walletAddressUrl } from '../networks/plan.ts'
 import type { Consent, OpenedIncomingPayment, Payer, Quote, WireAmount } from '../actors/payer.ts'
@@ -88,19 +89,7 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
         await opened.complete()
         closed()
       },
-      async read() {
-        const admin = parts.adminOf(of.node)
-        const id = opened.url.slice(opened.url.lastIndexOf('/') + 1)
-        try {
-          const { incomingPayment } = await admin.call<{
-            incomingPayment: { state: LabIncomingPaymentState; receivedAmount: WireAmount }
-          }>(INCOMING_PAYMENT, { id })
-          return { state: incomingPayment.state, received: BigInt(incomingPayment.receivedAmount.value) }
-        } catch (error) {
-          if (!(error instanceof AdminApiError && error.code === 'NOT_FOUND')) throw error
-          return { state: 'GONE' as const, received: 0n }
-        }
-      }
+      read: () => readIncomingPayment(parts.adminOf(of.node), opened.url)
     }
   }
 
@@ -174,6 +163,23 @@ export function createLabAccount(parts: LabParts, account: Account): LabAccount 
         }
       })
     }
+  }
+}
+
+/** What the Admin API of the receiver's node, or of its tenant, says that an incoming payment has. */
+export async function readIncomingPayment(
+  admin: AdminClient,
+  url: string
+): ReturnType<LabIncomingPayment['read']> {
+  const id = url.slice(url.lastIndexOf('/') + 1)
+  try {
+    const { incomingPayment } = await admin.call<{
+      incomingPayment: { state: LabIncomingPaymentState; receivedAmount: WireAmount }
+    }>(INCOMING_PAYMENT, { id })
+    return { state: incomingPayment.state, received: BigInt(incomingPayment.receivedAmount.value) }
+  } catch (error) {
+    if (!(error instanceof AdminApiError && error.code === 'NOT_FOUND')) throw error
+    return { state: 'GONE' as const, received: 0n }
   }
 }
 

@@ -91,6 +91,8 @@ export interface LabParts {
   closing(url: string): () => void
   until: Until
   http: HttpClient
+  /** A port of the laboratory's own host that nobody listens at. */
+  newPort(): { host: string; port: number }
 }
 
 export function createLabNetwork(
@@ -106,6 +108,8 @@ export function createLabNetwork(
   const stepped = new Set<string>()
   const closings = new Map<string, Closing>()
   const armed: ArmedFault[] = []
+  let lastPort = 7_000
+  let hasStrangers = false
   const http = createHttpClient(network.runtime)
   const admins = new Map(
     network.plan.plans.map(({ node, urls, secrets }) => [
@@ -130,7 +134,8 @@ export function createLabNetwork(
       return () => void (found.heardAtMs ??= clock.nowMs())
     },
     until,
-    http
+    http,
+    newPort: () => ({ host: LABORATORY, port: ++lastPort })
   }
   const accounts = new Map<string, LabAccount>()
   for (const { node } of network.plan.plans) {
@@ -139,7 +144,6 @@ export function createLabNetwork(
     }
   }
   const fulfillments: KnownFulfillments = new Map()
-  let peerPort = FIRST_PEER_PORT
   const nodes = new Map(network.nodes.map((node) => [node.name, createLabNode(parts, node)]))
 
   function noFaults(): ScenarioError {
@@ -152,7 +156,7 @@ export function createLabNetwork(
     touched,
     stepped,
     get strangers() {
-      return peerPort > FIRST_PEER_PORT
+      return hasStrangers
     },
     fault(fault, onStrike) {
       if (!controls.arm) throw noFaults()
@@ -183,9 +187,9 @@ export function createLabNetwork(
       const assetId = tenant ? asset : assets.find((one) => assetName(one.asset) === asset)?.id
       if (assetId === undefined) throw new ScenarioError(`node "${node}" has no asset ${asset}`)
       tell('peers', `${options.name} with ${node} in ${asset}`)
-      peerPort += 1
+      hasStrangers = true
       const { connector } = planOf(network.plan.plans, node).urls
-      const door = { host: LABORATORY, port: peerPort, connectorUrl: connector, fulfillments }
+      const door = { ...parts.newPort(), connectorUrl: connector, fulfillments }
       return createPacketPeer(
         network.runtime,
         { ...door, admin: tenant?.admin ?? parts.adminOf(node) },
@@ -202,7 +206,6 @@ export function createLabNetwork(
 
 /** The host on which the laboratory's own actors live in the virtual world. */
 const LABORATORY = 'laboratory'
-const FIRST_PEER_PORT = 7_000
 
 function found<T>(map: ReadonlyMap<string, T>, name: string, kind: string): T {
   const value = map.get(name)

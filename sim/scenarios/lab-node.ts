@@ -1,10 +1,11 @@
 import type { HttpClient } from '../../node/runtime/index.ts'
 import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
+import { endpointOf } from '../networks/provision.ts'
 import type { ProvisionedNode } from '../networks/provision.ts'
 import type { ServiceName } from '../networks/raise.ts'
 import { assetName, sameAsset } from '../topology/model.ts'
-import type { AssetId } from '../topology/model.ts'
+import type { AssetId, LinkTransport } from '../topology/model.ts'
 import { planOf } from '../networks/plan.ts'
 import type { NodeUrls } from '../networks/plan.ts'
 import type { WebhookEvent } from '../actors/wallet/webhooks.ts'
@@ -42,6 +43,8 @@ export interface LabNode {
   withdrawPeerLiquidity(peer: string, amount: bigint): Promise<void>
   /** The most that one packet from the peer may carry, minor units of the link's asset. Default: as good as no limit. */
   limitPackets(peer: string, amount?: bigint): Promise<void>
+  /** From now on the node's own packets to the peer go over this transport. */
+  reachPeerOver(peer: string, transport: LinkTransport): Promise<void>
   /** What the node takes of what its customers send in an asset. */
   setSendingFee(asset: AssetId, fee: { fixed: bigint; basisPoints: number }): Promise<void>
   /** Its wallet's rate between two currencies becomes so many thousandths of what it is. */
@@ -141,6 +144,15 @@ export function createLabNode(parts: LabParts, provisioned: ProvisionedNode): La
     async limitPackets(peer, amount = NO_LIMIT) {
       tell('packet limit', `${name}: ${amount} for peer ${peer}`)
       await admin.call(UPDATE_PEER, { input: { id: peerId(peer), maxPacketAmount: amount.toString() } })
+    },
+    async reachPeerOver(peer, transport) {
+      tell('transport', `${name}: ${transport} to peer ${peer}`)
+      const { id, link } = peers.find((one) => one.with === peer)!
+      const { token: authToken } = network.plan.linkTokens.find(
+        (one) => one.link === link && one.presentedBy === name
+      )!
+      const endpoint = endpointOf(planOf(network.plan.plans, peer), transport)
+      await admin.call(UPDATE_PEER, { input: { id, http: { outgoing: { endpoint, authToken } } } })
     },
     async setSendingFee(asset, { fixed, basisPoints }) {
       const assetId = assets.find((one) => sameAsset(one.asset, asset))?.id

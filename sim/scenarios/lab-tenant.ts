@@ -1,6 +1,10 @@
-import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
+import { createWallet } from '../actors/wallet/wallet.ts'
+import type { CustomerAccounts } from '../actors/wallet/accounts.ts'
 import { planOf } from '../networks/plan.ts'
+import type { AssetId } from '../topology/model.ts'
+import type { LabIncomingPayment } from './lab-account.ts'
+import { readIncomingPayment } from './lab-account.ts'
 import type { LabParts } from './lab-network.ts'
 
 /** A tenant of a node: an account servicing entity with customers, assets and keys of its own. */
@@ -11,57 +15,102 @@ export interface LabTenant {
   /** Where its resources are, and where grants for them are asked for. */
   readonly resourceServer: string
   readonly authServer: string
-  /** An asset of its own, by its id. */
-  createAsset(code: string, scale: number): Promise<string>
-  /** A wallet address in one of its assets: its id and URL. */
-  createWalletAddress(name: string, assetId: string): Promise<{ id: string; url: string }>
+  /** What its customers have at its wallet, which honours its webhooks. */
+  readonly accounts: CustomerAccounts
+  /** An asset of its own, by its id; `liquidity` in minor units is deposited at once. */
+  createAsset(code: string, scale: number, liquidity?: bigint): Promise<string>
+  /** A customer with a wallet address in one of its assets, and `balance` minor units: its id and URL. */
+  createWalletAddress(name: string, assetId: string, balance?: bigint): Promise<{ id: string; url: string }>
+  /** A third party opens an incoming payment at one of its wallet addresses, over Open Payments. */
+  openIncomingPayment(url: string, options?: { amount?: bigint }): Promise<LabIncomingPayment>
   /** The operator ends it. */
   delete(): Promise<void>
 }
 
-/** The operator creates it; its customers' wallet addresses lie below the node's own. */
+/**
+ * The operator creates it, and it opens a wallet of its own, for its webhooks, rates and consents. Its customers' wallet
+ * addresses lie below the node's own.
+ */
 export async function createLabTenant(
-  { network, adminOf, tell, http }: LabParts,
+  { network, paying, adminOf, tell, newPort }: LabParts,
   node: string,
   name: string
 ): Promise<LabTenant> {
-  const { urls, node: planned } = planOf(network.plan.plans, node)
-  const { random, clock } = network.runtime
+  const plan = planOf(network.plan.plans, node)
+  const { urls, node: planned, secrets } = plan
+  const { random } = network.runtime
   const operator = adminOf(node)
   const base = `${urls.openPayments}/${name}`
   const secret = random.bytes(24).toString('hex')
+  const idpSecret = random.bytes(24).toString('hex')
+  const door = newPort()
+  const wallet = `http://${door.host}:${door.port}`
   tell('tenant', `${name} of ${node}`)
   const { createTenant } = await operator.call<{ createTenant: { tenant: { id: string } } }>(CREATE_TENANT, {
     input: {
       apiSecret: secret,
       publicName: name,
-      idpConsentUrl: `${urls.wallet}/consent`,
-      idpSecret: random.bytes(24).toString('hex'),
+      idpConsentUrl: `${wallet}/consent`,
+      idpSecret,
       settings: [
         { key: 'WALLET_ADDRESS_URL', value: base },
+        { key: 'WEBHOOK_URL', value: `${wallet}/webhooks` },
+        { key: 'EXCHANGE_RATES_URL', value: `${wallet}/rates` },
         { key: 'ILP_ADDRESS', value: `${planned.ilpAddress}.${name}` }
       ]
     }
   })
   const { id } = createTenant.tenant
-  const admin = createAdminClient({ http, clock }, { url: urls.admin, tenantId: id, secret })
+  const entity = createWallet(network.runtime, {
+    plan: {
+      ...plan,
+      node: { ...planned, name, walletAddresses: [] },
+      urls: { ...urls, wallet },
+      secrets: { ...secrets, operatorTenantId: id, adminApiSecret: secret, idpSecret }
+    },
+    address: { host: '0.0.0.0', port: door.port }
+  })
+  await entity.start()
+  const { admin, accounts } = entity
   return {
     id,
     admin,
+    accounts,
     resourceServer: `${urls.openPayments}/${id}`,
     authServer: `${urls.auth}/${id}`,
-    async createAsset(code, scale) {
+    async createAsset(code, scale, liquidity = 0n) {
       const { createAsset } = await admin.call<{ createAsset: { asset: { id: string } } }>(CREATE_ASSET, {
         input: { code, scale }
       })
-      return createAsset.asset.id
+      const assetId = createAsset.asset.id
+      if (liquidity > 0n) {
+        const input = { assetId, amount: liquidity.toString(), id: random.uuid() }
+        await admin.call(DEPOSIT_ASSET, { input: { ...input, idempotencyKey: random.uuid() } })
+      }
+      return assetId
     },
-    async createWalletAddress(walletAddress, assetId) {
+    async createWalletAddress(walletAddress, assetId, balance = 0n) {
+      const { asset } = await admin.call<{ asset: AssetId }>(ASSET, { id: assetId })
+      accounts.open(walletAddress, asset, balance)
       const url = `${base}/${walletAddress}`
       const { createWalletAddress } = await admin.call<{
         createWalletAddress: { walletAddress: { id: string } }
       }>(CREATE_WALLET_ADDRESS, { input: { address: url, assetId, publicName: walletAddress } })
       return { id: createWalletAddress.walletAddress.id, url }
+    },
+    async openIncomingPayment(url, options = {}) {
+      tell('opens', `${url}: an incoming payment`)
+      const thirdParty = await paying.payerKnownAs({
+        walletAddress: planned.walletAddresses[0]!.name,
+        node
+      })
+      const opened = await thirdParty.openIncomingPayment(url, options)
+      return {
+        ...opened,
+        account: { walletAddress: url.slice(url.lastIndexOf('/') + 1), node },
+        amount: options.amount,
+        read: () => readIncomingPayment(admin, opened.url)
+      }
     },
     async delete() {
       tell('tenant', `${name} of ${node} is deleted`)
@@ -74,5 +123,8 @@ const CREATE_TENANT = `mutation CreateTenant($input: CreateTenantInput!) {
   createTenant(input: $input) { tenant { id } } }`
 const DELETE_TENANT = `mutation DeleteTenant($id: String!) { deleteTenant(id: $id) { success } }`
 const CREATE_ASSET = `mutation CreateAsset($input: CreateAssetInput!) { createAsset(input: $input) { asset { id } } }`
+const ASSET = 'query Asset($id: String!) { asset(id: $id) { code scale } }'
+const DEPOSIT_ASSET = `mutation DepositAssetLiquidity($input: DepositAssetLiquidityInput!) {
+  depositAssetLiquidity(input: $input) { success } }`
 const CREATE_WALLET_ADDRESS = `mutation CreateWalletAddress($input: CreateWalletAddressInput!) {
   createWalletAddress(input: $input) { walletAddress { id } } }`

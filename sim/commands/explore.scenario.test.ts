@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
@@ -115,6 +115,17 @@ describe('lab replay', () => {
     const summary = JSON.parse(out.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
     expect(summary).toEqual({ event: 'summary', ok: true, hash, sameHash: true })
     expect(status).toBe(0)
+  })
+
+  it('a stack trace in a file names no directory of the machine that wrote it', () => {
+    const { stack } = new Error('here')
+    const written = writeRegression(directory, {
+      ...regression,
+      found: { ...regression.found, property: 'nothing throws', message: stack! }
+    })
+    const { found } = JSON.parse(readFileSync(written, 'utf8')) as { found: { message: string } }
+    expect(found.message).toMatch(/\(?sim\/commands\/explore\.scenario\.test\.ts:/)
+    expect(found.message).not.toContain(path.resolve(import.meta.dirname, '../..'))
   })
 
   it('whatever was violated once is not again: every file of fixtures/regressions', async () => {

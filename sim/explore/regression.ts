@@ -60,7 +60,9 @@ const schema = z.strictObject({
   history: z.unknown()
 })
 
-export const REGRESSIONS = path.resolve(import.meta.dirname, '../../fixtures/regressions')
+const PROJECT = path.resolve(import.meta.dirname, '../..')
+
+export const REGRESSIONS = path.join(PROJECT, 'fixtures/regressions')
 
 /**
  * Reads a regression file of one of the kinds.
@@ -102,12 +104,17 @@ export function readRegression(
   }
 }
 
-/** @returns the file that was written: `DIRECTORY/KIND-PROPERTY-seed-SEED.json` */
+/**
+ * Stack traces of its message are told by paths within the project: a file is read on other machines.
+ *
+ * @returns the file that was written: `DIRECTORY/KIND-PROPERTY-seed-SEED.json`
+ */
 export function writeRegression(directory: string, regression: Regression): string {
-  const { seed } = regression.found
-  const property = regression.found.property.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  const file = path.join(directory, `${regression.kind}-${property}-seed-${seed}.json`)
+  const { found } = regression
+  const message = found.message.replaceAll(`file://${PROJECT}/`, '').replaceAll(`${PROJECT}/`, '')
+  const property = found.property.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const file = path.join(directory, `${regression.kind}-${property}-seed-${found.seed}.json`)
   mkdirSync(directory, { recursive: true })
-  writeFileSync(file, `${JSON.stringify(regression, null, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify({ ...regression, found: { ...found, message } }, null, 2)}\n`)
   return file
 }

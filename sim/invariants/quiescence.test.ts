@@ -115,6 +115,7 @@ async function rest(touched: string[] = []): Promise<void> {
     {
       until,
       payments: followed,
+      honouredOf: (name) => planted(name).honoured,
       node(name) {
         const node = planted(name)
         const restart = async (service: ServiceName) => {
@@ -137,7 +138,6 @@ async function rest(touched: string[] = []): Promise<void> {
       wallets: new Map(NODES.map((name) => [name, planted(name)]))
     },
     {
-      webhooksHonoured: (name) => planted(name).honoured,
       faulted: (from, to) => touched.includes(from) || touched.includes(to)
     }
   )

@@ -15,7 +15,7 @@ const SENDING_ENDS_WITHIN_MS = 30 * 60_000
 const WEBHOOKS_END_WITHIN_MS = 60 * 60_000
 
 /** What is looked at of a network, and done to it. */
-export interface RestingNetwork extends Pick<LabNetwork, 'until' | 'audit'> {
+export interface RestingNetwork extends Pick<LabNetwork, 'until' | 'audit' | 'honouredOf'> {
   payments: readonly Pick<LabPayment, 'ended'>[]
   node(name: string): Pick<LabNode, 'admin' | 'down' | 'restart'>
 }
@@ -24,7 +24,6 @@ export interface RestingNetwork extends Pick<LabNetwork, 'until' | 'audit'> {
  * What must hold of a network once its faults have healed and everything that can end has ended (money.md 7). Reads
  * the Admin APIs, the wallets and the ledgers.
  *
- * @param webhooksHonoured ids of the events that each node's wallet honoured
  * @param faulted whether something that a fault touched lies on this link: only there may an orphan be
  * @throws PropertyViolation at the first that does not
  */
@@ -34,13 +33,7 @@ export async function requireQuiescence(
     nodes: readonly { name: string }[]
     wallets: ReadonlyMap<string, { accounts: Pick<CustomerAccounts, 'all'> }>
   },
-  {
-    webhooksHonoured,
-    faulted
-  }: {
-    webhooksHonoured: (node: string) => ReadonlySet<string>
-    faulted: (from: string, to: string) => boolean
-  }
+  { faulted }: { faulted: (from: string, to: string) => boolean }
 ): Promise<void> {
   for (const { name } of network.nodes) {
     const node = net.node(name)
@@ -54,7 +47,7 @@ export async function requireQuiescence(
       `${name}: every webhook is delivered`,
       async () => {
         const ids = await unlessSilent(() => webhookEventIds(admin))
-        return ids !== undefined && ids.every((id) => webhooksHonoured(name).has(id))
+        return ids !== undefined && ids.every((id) => net.honouredOf(name).has(id))
       },
       WEBHOOKS_END_WITHIN_MS
     )

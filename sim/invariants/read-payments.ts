@@ -66,15 +66,13 @@ const TRANSFERS_PER_PAGE = 1_000
  * APIs, whatever the world.
  *
  * @param options.beganAtMs no quote was asked for before
- * @param options.honoured ids of events in the order in which a node's wallet first honoured them
  * @param options.closingOf when an incoming payment was closed through somebody of the laboratory
  */
 export async function readPayments(
-  net: Pick<LabNetwork, 'node' | 'touched' | 'stepped'>,
+  net: Pick<LabNetwork, 'node' | 'touched' | 'stepped' | 'honouredOf'>,
   network: Network,
   options: {
     beganAtMs: number
-    honoured: (node: string) => ReadonlySet<string>
     closingOf: LabNetwork['closingOf']
   }
 ): Promise<RestingNode[]> {
@@ -85,7 +83,7 @@ export async function readPayments(
       const { name } = node
       const { admin } = net.node(name)
       const ledger = network.ledgerOf(name)
-      const places = new Map([...options.honoured(name)].map((id, index) => [id, index]))
+      const places = new Map([...net.honouredOf(name)].map((id, index) => [id, index]))
       const events = await readPages<EventRow>(admin, WEBHOOK_EVENTS, 'webhookEvents')
       const authAdmin = createAdminClient(
         { http, clock: network.runtime.clock },

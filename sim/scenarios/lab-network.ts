@@ -20,6 +20,7 @@ import type { LabTenant } from './lab-tenant.ts'
 import type { LabPayment } from './lab-payment.ts'
 import { ScenarioError } from './scenario.ts'
 import type { WorldName } from './scenario.ts'
+import type { Wallet } from '../actors/wallet/wallet.ts'
 import { createUntil } from './until.ts'
 import type { Until } from './until.ts'
 
@@ -27,6 +28,8 @@ import type { Until } from './until.ts'
 export interface NetworkControls {
   kill(nodeName: string, service: ServiceName): void | Promise<void>
   restart(nodeName: string, service: ServiceName): Promise<void>
+  /** A second process of a node's backend, on the same database. Absent where the world has none. */
+  startSecond?(nodeName: string): Promise<void>
   /** Absent where the world has no faults but kills. */
   arm?(fault: Fault, onStrike: () => void): ArmedFault
   count?(traffic: Traffic): () => number
@@ -63,6 +66,8 @@ export interface LabNetwork {
   ): Promise<PacketPeer>
   /** The wire as any stranger has it: for requests that no client makes. */
   readonly http: HttpClient
+  /** Ids of the events of a node that one of its wallets honoured, in the order of the first time. */
+  honouredOf(node: string): ReadonlySet<string>
   /** When an incoming payment was closed through an account of this network; undefined where none was asked to. */
   closingOf(url: string): Closing | undefined
   sleep(durationMs: number): Promise<void>
@@ -91,6 +96,8 @@ export interface LabParts {
   closing(url: string): () => void
   until: Until
   http: HttpClient
+  /** From now on this wallet honours events of a node too. */
+  joins(node: string, wallet: Pick<Wallet, 'onEvent'>): void
   /** A port of the laboratory's own host that nobody listens at. */
   newPort(): { host: string; port: number }
 }
@@ -108,6 +115,7 @@ export function createLabNetwork(
   const stepped = new Set<string>()
   const closings = new Map<string, Closing>()
   const armed: ArmedFault[] = []
+  const honoured = new Map(network.nodes.map(({ name }) => [name, new Set<string>()]))
   let lastPort = 7_000
   let hasStrangers = false
   const http = createHttpClient(network.runtime)
@@ -135,6 +143,9 @@ export function createLabNetwork(
     },
     until,
     http,
+    joins(node, wallet) {
+      wallet.onEvent(({ id }) => void found(honoured, node, 'node').add(id))
+    },
     newPort: () => ({ host: LABORATORY, port: ++lastPort })
   }
   const accounts = new Map<string, LabAccount>()
@@ -143,6 +154,7 @@ export function createLabNetwork(
       accounts.set(`${name}@${node.name}`, createLabAccount(parts, { walletAddress: name, node: node.name }))
     }
   }
+  for (const [node, wallet] of network.wallets) parts.joins(node, wallet)
   const fulfillments: KnownFulfillments = new Map()
   const nodes = new Map(network.nodes.map((node) => [node.name, createLabNode(parts, node)]))
 
@@ -197,6 +209,7 @@ export function createLabNetwork(
       )
     },
     http,
+    honouredOf: (node) => found(honoured, node, 'node'),
     closingOf: (url) => closings.get(url),
     sleep: (durationMs) => clock.sleep(durationMs),
     until,

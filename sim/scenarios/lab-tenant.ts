@@ -2,6 +2,8 @@ import type { AdminClient } from '../actors/admin-client.ts'
 import { createWallet } from '../actors/wallet/wallet.ts'
 import type { CustomerAccounts } from '../actors/wallet/accounts.ts'
 import { planOf } from '../networks/plan.ts'
+import { endpointOf } from '../networks/provision.ts'
+import { assetName, sameAsset } from '../topology/model.ts'
 import type { AssetId } from '../topology/model.ts'
 import type { LabIncomingPayment } from './lab-account.ts'
 import { readIncomingPayment } from './lab-account.ts'
@@ -15,24 +17,33 @@ export interface LabTenant {
   /** Where its resources are, and where grants for them are asked for. */
   readonly resourceServer: string
   readonly authServer: string
-  /** What its customers have at its wallet, which honours its webhooks. */
+  /** What its customers have, beside those of the operator; its wallet honours its webhooks. */
   readonly accounts: CustomerAccounts
   /** An asset of its own, by its id; `liquidity` in minor units is deposited at once. */
   createAsset(code: string, scale: number, liquidity?: bigint): Promise<string>
   /** A customer with a wallet address in one of its assets, and `balance` minor units: its id and URL. */
   createWalletAddress(name: string, assetId: string, balance?: bigint): Promise<{ id: string; url: string }>
+  /**
+   * Another node's operator and the tenant peer in an asset that both have: the tenant's own packets go no other way
+   * (facts 4.6). Each grants the other plenty; of the largest packet that the tenant takes, minor units.
+   */
+  peerWith(other: string, assetId: string, options?: { maxPacketAmount?: bigint }): Promise<void>
   /** A third party opens an incoming payment at one of its wallet addresses, over Open Payments. */
-  openIncomingPayment(url: string, options?: { amount?: bigint }): Promise<LabIncomingPayment>
+  openIncomingPayment(
+    url: string,
+    options?: { amount?: bigint; expiresInMs?: number }
+  ): Promise<LabIncomingPayment>
   /** The operator ends it. */
   delete(): Promise<void>
 }
 
 /**
  * The operator creates it, and it opens a wallet of its own, for its webhooks, rates and consents. Its customers' wallet
- * addresses lie below the node's own.
+ * addresses lie below the node's own. The operator keeps its books: when a tenant is deleted, what its payments still
+ * come to is told to the operator, whose customers they are then.
  */
 export async function createLabTenant(
-  { network, paying, adminOf, tell, newPort }: LabParts,
+  { network, paying, adminOf, tell, newPort, joins }: LabParts,
   node: string,
   name: string
 ): Promise<LabTenant> {
@@ -68,9 +79,11 @@ export async function createLabTenant(
       urls: { ...urls, wallet },
       secrets: { ...secrets, operatorTenantId: id, adminApiSecret: secret, idpSecret }
     },
-    address: { host: '0.0.0.0', port: door.port }
+    address: { host: '0.0.0.0', port: door.port },
+    accounts: network.wallets.get(node)!.accounts
   })
   await entity.start()
+  joins(node, entity)
   const { admin, accounts } = entity
   return {
     id,
@@ -98,17 +111,57 @@ export async function createLabTenant(
       }>(CREATE_WALLET_ADDRESS, { input: { address: url, assetId, publicName: walletAddress } })
       return { id: createWalletAddress.walletAddress.id, url }
     },
-    async openIncomingPayment(url, options = {}) {
+    async peerWith(other, assetId, { maxPacketAmount } = {}) {
+      tell('peers', `${name} of ${node} with ${other}`)
+      const { asset } = await admin.call<{ asset: AssetId }>(ASSET, { id: assetId })
+      const theirs = network.nodes.find((one) => one.name === other)?.assets
+      const theirAsset = theirs?.find((one) => sameAsset(one.asset, asset))
+      if (!theirAsset) throw new Error(`node "${other}" has no asset ${assetName(asset)}`)
+      const tokens = { ofTenant: random.bytes(16).toString('hex'), ofOther: random.bytes(16).toString('hex') }
+      const otherPlan = planOf(network.plan.plans, other)
+      const common = { initialLiquidity: PLENTY.toString() }
+      await adminOf(other).call(CREATE_PEER, {
+        input: {
+          ...common,
+          staticIlpAddress: `${planned.ilpAddress}.${name}`,
+          assetId: theirAsset.id,
+          name,
+          http: {
+            incoming: { authTokens: [tokens.ofTenant] },
+            outgoing: { endpoint: endpointOf(plan, 'http'), authToken: tokens.ofOther }
+          }
+        }
+      })
+      await admin.call(CREATE_PEER, {
+        input: {
+          ...common,
+          staticIlpAddress: otherPlan.node.ilpAddress,
+          assetId,
+          name: other,
+          http: {
+            incoming: { authTokens: [tokens.ofOther] },
+            outgoing: { endpoint: endpointOf(otherPlan, 'http'), authToken: tokens.ofTenant }
+          },
+          ...(maxPacketAmount !== undefined && { maxPacketAmount: maxPacketAmount.toString() })
+        }
+      })
+    },
+    async openIncomingPayment(url, { amount, expiresInMs } = {}) {
       tell('opens', `${url}: an incoming payment`)
       const thirdParty = await paying.payerKnownAs({
         walletAddress: planned.walletAddresses[0]!.name,
         node
       })
-      const opened = await thirdParty.openIncomingPayment(url, options)
+      const opened = await thirdParty.openIncomingPayment(url, {
+        ...(amount !== undefined && { amount }),
+        ...(expiresInMs !== undefined && {
+          expiresAt: new Date(network.runtime.clock.nowMs() + expiresInMs).toISOString()
+        })
+      })
       return {
         ...opened,
         account: { walletAddress: url.slice(url.lastIndexOf('/') + 1), node },
-        amount: options.amount,
+        amount,
         read: () => readIncomingPayment(admin, opened.url)
       }
     },
@@ -119,6 +172,10 @@ export async function createLabTenant(
   }
 }
 
+/** Minor units. */
+const PLENTY = 1_000_000_000_000n
+
+const CREATE_PEER = `mutation CreatePeer($input: CreatePeerInput!) { createPeer(input: $input) { peer { id } } }`
 const CREATE_TENANT = `mutation CreateTenant($input: CreateTenantInput!) {
   createTenant(input: $input) { tenant { id } } }`
 const DELETE_TENANT = `mutation DeleteTenant($id: String!) { deleteTenant(id: $id) { success } }`

@@ -68,8 +68,6 @@ export async function runScenario(
   }
   const states: Record<string, number> = Object.fromEntries(scenario.reaches.map((name) => [name, 0]))
   const net = createLabNetwork(network, world, controls, tell)
-  const honoured = new Map(network.nodes.map(({ name }) => [name, new Set<string>()]))
-  for (const [name, wallet] of network.wallets) wallet.onEvent(({ id }) => honoured.get(name)!.add(id))
 
   async function live(): Promise<void> {
     const random = createScenarioRandom(draw)
@@ -92,13 +90,11 @@ export async function runScenario(
     tell('quiescence', 'all steps are done')
     await net.faultsOver()
     await requireQuiescence(net, network, {
-      webhooksHonoured: (node) => honoured.get(node)!,
       faulted: (from, to) => net.touched.has(from) || net.touched.has(to)
     })
     requireLawfulPayments(
       await readPayments(net, network, {
         beganAtMs: startMs,
-        honoured: (node) => honoured.get(node)!,
         closingOf: net.closingOf
       }),
       { strangers: net.strangers }

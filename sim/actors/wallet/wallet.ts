@@ -38,11 +38,14 @@ export function createWallet(
     plan,
     address,
     policy = {},
+    accounts = createCustomerAccounts(),
     cards = new Map<string, KeyObject>()
   }: {
     plan: NodePlan
     address: { host: string; port: number }
     policy?: WalletPolicy
+    /** Books that others keep as well. Default: its own. */
+    accounts?: CustomerAccounts
     /** Public keys of the customers' cards, by the name of the wallet address. */
     cards?: ReadonlyMap<string, KeyObject>
   }
@@ -53,7 +56,6 @@ export function createWallet(
     { http, clock: runtime.clock },
     { url: urls.admin, tenantId: secrets.operatorTenantId, secret: secrets.adminApiSecret }
   )
-  const accounts = createCustomerAccounts()
   for (const { name, asset, balance } of node.walletAddresses) accounts.open(name, asset, balance)
   const consent = createConsentDesk(http, {
     interactionUrl: urls.interaction,

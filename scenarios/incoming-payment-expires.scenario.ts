@@ -12,7 +12,8 @@ export default scenario({
     const incoming = await net
       .wallet('bob@baobab')
       .openIncomingPayment({ expiresInMs: random.integer(11_500, 15_000) })
-    const outcome = await net.wallet('alice@acacia').pay(incoming, { send: 60_000n }).ended()
+    const send = random.pick([60_000n, 60_000n, 2_000n])
+    const outcome = await net.wallet('alice@acacia').pay(incoming, { send }).ended()
     await net.until(
       'it is over',
       async () => !['PENDING', 'PROCESSING'].includes((await incoming.read()).state)

@@ -151,5 +151,7 @@ function statesOfStrike(fault: Fault): StateName[] {
       return ['crashed']
     case 'clock':
       return ['clockStepped']
+    case 'pause':
+      return []
   }
 }

@@ -53,6 +53,14 @@ export type Fault =
       downMs: number
     }
   | {
+      /** A service gets no processor for a time: what it is sent, and its timers, it hears of afterwards. */
+      fault: 'pause'
+      node: string
+      service: ServiceName
+      afterMs: number
+      forMs: number
+    }
+  | {
       /** A service's wall clock steps; timers run on. */
       fault: 'clock'
       node: string
@@ -85,6 +93,8 @@ export function describeFault(fault: Fault): string {
       return `${fault.then === 'reset' ? 'reset' : `stall of ${fault.then.stallMs} ms`} at ${fault.at} ${fault.nth} of ${fault.node} ${fault.door}`
     case 'crash':
       return `crash of ${fault.node} ${fault.service} ${'call' in fault.at ? `${fault.at.side} call ${fault.at.call}` : `after ${fault.at.afterMs} ms`}, down for ${fault.downMs} ms`
+    case 'pause':
+      return `pause of ${fault.node} ${fault.service} for ${fault.forMs} ms`
     case 'clock':
       return `clock of ${fault.node} ${fault.service} steps by ${fault.stepMs} ms`
   }

@@ -183,6 +183,39 @@ describe('faults of the virtual world', () => {
     expect(events).toEqual(['10 strikes: clock', '20 timer'])
   })
 
+  test('pause: the service hears afterwards of what it was sent and of its timers, in order, and may still cancel them', async () => {
+    const socket = connect()
+    await world.advance(10)
+    const cancelled = baobab.clock.setTimer(60, () => note('never'))
+    for (const dueMs of [300, 55, 40])
+      baobab.clock.setTimer(dueMs, () => {
+        note(`timer of ${dueMs}`)
+        if (dueMs === 55) cancelled.cancel()
+      })
+    const pause = arm({ fault: 'pause', node: 'baobab', service: 'backend', afterMs: 20, forMs: 200 })
+    await world.advance(31)
+    socket.write('one')
+    await world.advance(11)
+    socket.write('two')
+    connect()
+    acacia.clock.setTimer(10, () => note('acacia goes on'))
+    await world.run(pause.over)
+    await world.advance(300)
+    expect(events).toEqual([
+      '10 acacia is connected',
+      '30 strikes: pause',
+      '62 acacia goes on',
+      '62 acacia is connected',
+      '230 baobab hears one',
+      '230 timer of 40',
+      '230 baobab hears two',
+      '230 timer of 55',
+      '235 acacia hears ONE',
+      '235 acacia hears TWO',
+      '310 timer of 300'
+    ])
+  })
+
   test('traffic that is counted is what faults count: a fault drawn from it strikes', async () => {
     const door = { node: 'baobab', door: 'connector' } as const
     const counts = {

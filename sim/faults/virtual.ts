@@ -141,6 +141,13 @@ export function armVirtualFault(ground: FaultGround, fault: Fault, onStrike: () 
       }
       break
     }
+    case 'pause':
+      disarm = after(fault.afterMs, () => {
+        strike()
+        ground.runtimeOf(fault.node, fault.service).owner.pausedUntilMs = scheduler.nowMs() + fault.forMs
+        after(fault.forMs, settle.done)
+      })
+      break
     case 'clock':
       disarm = after(fault.afterMs, () => {
         strike()

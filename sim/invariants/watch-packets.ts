@@ -60,6 +60,7 @@ export function watchPackets(
     if (fault.fault === 'crash' && fault.service === 'backend') law?.crashed(fault.node, world.nowMs())
     if (fault.fault === 'connection' && fault.door === 'database')
       doubtful(fault.node, fault.then === 'reset' ? 0 : fault.then.stallMs)
+    if (fault.fault === 'pause' && fault.service === 'backend') doubtful(fault.node, fault.forMs)
     if (fault.fault === 'partition') {
       const places = fault.between.filter((place) => typeof place !== 'string')
       for (const { node, part } of places) if (part === 'database') doubtful(node, fault.forMs)

@@ -105,7 +105,8 @@ export function backendEnvironment(
     EXCHANGE_RATES_URL: `${urls.wallet}/rates`,
     SLIPPAGE: node.slippage,
     WEBHOOK_URL: `${urls.wallet}/webhooks`,
-    SIGNATURE_SECRET: secrets.webhookSecret
+    SIGNATURE_SECRET: secrets.webhookSecret,
+    ...node.environment
   }
 }
 

@@ -30,6 +30,7 @@ export interface NetworkControls {
   restart(nodeName: string, service: ServiceName): Promise<void>
   /** A second process of a node's backend, on the same database. Absent where the world has none. */
   startSecond?(nodeName: string): Promise<void>
+  leadTo?(nodeName: string, process: 'first' | 'second'): void
   /** Absent where the world has no faults but kills. */
   arm?(fault: Fault, onStrike: () => void): ArmedFault
   count?(traffic: Traffic): () => number

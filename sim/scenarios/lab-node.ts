@@ -8,8 +8,9 @@ import { assetName, sameAsset } from '../topology/model.ts'
 import type { AssetId, LinkTransport } from '../topology/model.ts'
 import { planOf } from '../networks/plan.ts'
 import type { NodeUrls } from '../networks/plan.ts'
-import type { WebhookEvent } from '../actors/wallet/webhooks.ts'
+import type { WalletPolicy, WebhookEvent } from '../actors/wallet/webhooks.ts'
 import type { LabParts } from './lab-network.ts'
+import { ScenarioError } from './scenario.ts'
 import { createLabTenant } from './lab-tenant.ts'
 import type { LabTenant } from './lab-tenant.ts'
 
@@ -23,6 +24,8 @@ export interface LabNode {
   readonly provisioned: ProvisionedNode
   /** Events that its wallet honoured, in order; repeated ones too. */
   readonly honoured: readonly WebhookEvent[]
+  /** What its wallet says yes or no to, and when. */
+  readonly policy: WalletPolicy
   /** The operator's Admin API over another wire: one that somebody listens at. */
   adminOver(http: Pick<HttpClient, 'request'>): AdminClient
   /** Another account servicing entity that uses the node. */
@@ -31,6 +34,10 @@ export interface LabNode {
   kill(service: ServiceName): Promise<void>
   /** Starts it again; resolves when it answers. */
   restart(service: ServiceName): Promise<void>
+  /** Starts a second process of its backend beside the first, on the same database: in the virtual world. */
+  startSecond(): Promise<void>
+  /** Whoever connects from now on reaches the one or the other of the two: what stands before them has noticed something. */
+  leadTo(process: 'first' | 'second'): void
   /** Services that were ended and not started again. */
   readonly down: ReadonlySet<ServiceName>
   /** Minor units that the peer may still send before settlement, as this node has them. */
@@ -49,6 +56,10 @@ export interface LabNode {
   setSendingFee(asset: AssetId, fee: { fixed: bigint; basisPoints: number }): Promise<void>
   /** Its wallet's rate between two currencies becomes so many thousandths of what it is. */
   changeRate(base: string, other: string, permille: number): void
+}
+
+function oneProcess(): ScenarioError {
+  return new ScenarioError('this world has one process of each service')
 }
 
 /** Minor units: more than any packet carries. */
@@ -76,6 +87,7 @@ export function createLabNode(parts: LabParts, provisioned: ProvisionedNode): La
     urls,
     provisioned,
     honoured,
+    policy: network.wallets.get(name)!.policy,
     adminOver: (http) =>
       createAdminClient(
         { http: http as HttpClient, clock: network.runtime.clock },
@@ -93,6 +105,16 @@ export function createLabNode(parts: LabParts, provisioned: ProvisionedNode): La
       await controls.restart(name, service)
       down.delete(service)
       tell('restart', `${name} ${service}`)
+    },
+    leadTo(process) {
+      if (!controls.leadTo) throw oneProcess()
+      controls.leadTo(name, process)
+      tell('second', `the doors of ${name} are those of its ${process} process`)
+    },
+    async startSecond() {
+      if (!controls.startSecond) throw oneProcess()
+      await controls.startSecond(name)
+      tell('second', `${name} has two processes of its backend`)
     },
     async peerLiquidity(peer) {
       const answer = await admin.call<{ peer: { liquidity: string } }>(PEER_LIQUIDITY, { id: peerId(peer) })

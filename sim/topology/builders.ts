@@ -1,3 +1,4 @@
+import { sameAsset } from './model.ts'
 import type { AssetId, LinkTransport, Topology, TopologyNode } from './model.ts'
 
 /** Units of the other per unit of the base: what every node of a built topology uses. */
@@ -32,6 +33,10 @@ export interface LineOptions {
   slippage?: string
   /** Minor units on each customer's account at the wallet. */
   balance?: bigint
+  /** Variables of each node's backend, by Rafiki's names. */
+  environment?: Record<string, string>
+  /** A node's key is the same for each of its processes and starts. */
+  hasKeyFiles?: boolean
   /** Assets that every node has besides, for peers that a scenario adds. */
   moreAssets?: readonly AssetText[]
 }
@@ -79,6 +84,8 @@ export function line(options: LineOptions): Topology {
         })),
         rates: RATES,
         slippage: options.slippage ?? '0.01',
+        ...(options.environment && { environment: options.environment }),
+        ...(options.hasKeyFiles && { hasKeyFile: true }),
         ports: {}
       }
     }),
@@ -96,4 +103,58 @@ export function line(options: LineOptions): Topology {
 function assetOf(text: AssetText): AssetId {
   const [code, scale] = text.split('/')
   return { code: code!, scale: Number(scale) }
+}
+
+/** Names of trees. */
+const TREES = [
+  ...['acacia', 'baobab', 'cedar', 'dogwood', 'elm', 'fir', 'ginkgo', 'hazel', 'ironwood', 'juniper'],
+  ...['katsura', 'larch', 'maple', 'nutmeg', 'oak', 'pine', 'quince', 'rowan', 'sequoia', 'teak']
+]
+
+export interface MeshOptions {
+  /** 3 to 20. */
+  size: number
+  /** Assets of the nodes' customers, in turn. */
+  assets: readonly AssetText[]
+  /** The asset in which neighbours settle. */
+  link: AssetText
+  /** Each node peers with the next, and with the one so many further on. */
+  chord: number
+  /** Default: as good as no limit. */
+  maxPacketAmount?: bigint
+}
+
+/** A ring of nodes with chords. Each has one customer, who is called after it: `at-elm@elm`. */
+export function mesh({ size, assets, link, chord, maxPacketAmount }: MeshOptions): Topology {
+  if (size < 3 || size > TREES.length)
+    throw new RangeError(`a mesh has 3 to ${TREES.length} nodes, not ${size}`)
+  const names = TREES.slice(0, size)
+  const settled = assetOf(link)
+  const pairs = names.flatMap((name, index) =>
+    [1, chord].map((step) => [name, names[(index + step) % size]!] satisfies [string, string])
+  )
+  return {
+    name: `mesh-of-${size}`,
+    nodes: names.map((name, index) => {
+      const own = assetOf(assets[index % assets.length]!)
+      const held = sameAsset(own, settled) ? [own] : [own, settled]
+      return {
+        name,
+        ilpAddress: `test.${name}`,
+        assets: held.map((asset) => ({ ...asset, liquidity: PLENTY })),
+        walletAddresses: [{ name: `at-${name}`, asset: own, publicName: name, balance: 10_000_000n }],
+        rates: RATES,
+        slippage: '0.01',
+        ports: {}
+      }
+    }),
+    links: pairs.map((between) => ({
+      between,
+      asset: settled,
+      liquidity: PLENTY,
+      ...(maxPacketAmount !== undefined && { maxPacketAmount }),
+      transport: 'http' as const
+    })),
+    payments: []
+  }
 }

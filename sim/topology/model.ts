@@ -21,6 +21,10 @@ export interface TopologyNode {
   rates: Record<string, Record<string, string>>
   /** A decimal, such as 0.01. */
   slippage: string
+  /** Variables of its backend beside those that its world gives it, by Rafiki's names. */
+  environment?: Record<string, string>
+  /** Its key is in a file, the same for each of its processes and starts. Default: each start makes one. In the virtual world. */
+  hasKeyFile?: boolean
   /** Fixed ports of the local world; free ones where absent. */
   ports: Partial<Record<ServicePort, number>>
 }

@@ -1,3 +1,4 @@
+import { nodeOfConnector } from '../worlds/virtual/second-host.ts'
 import type { VirtualWorld } from '../worlds/virtual/index.ts'
 import type { WireEvent, WireSide } from './model.ts'
 import { createWireRecorder } from './recorder.ts'
@@ -25,7 +26,7 @@ export function recordVirtualWire(
     if (port !== tapped) return undefined
     const ends = { client, server }
     const tap = recorder.connection(
-      { client: client.host, server: server.host },
+      { client: nodeOfConnector(client.host), server: nodeOfConnector(server.host) },
       (side) => ends[side].owner.skewMs
     )
     return { client: endOf(tap, 'client'), server: endOf(tap, 'server') }

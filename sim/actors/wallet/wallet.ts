@@ -20,6 +20,8 @@ import type { WalletPolicy, WebhookEvent } from './webhooks.ts'
 export interface Wallet {
   readonly accounts: CustomerAccounts
   readonly admin: AdminClient
+  /** May be changed; what is under way keeps what it was told. */
+  readonly policy: WalletPolicy
   start(): Promise<void>
   stop(): Promise<void>
   /** Resolves once `test` holds; it is asked after every event that was honoured. */
@@ -133,6 +135,7 @@ export function createWallet(
   return {
     accounts,
     admin,
+    policy,
     async start() {
       server = await serveHttp(runtime, address, (request, response) => {
         handle(request, response).catch((error: unknown) => {

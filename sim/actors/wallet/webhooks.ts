@@ -43,8 +43,10 @@ interface WireAmount {
 export interface WalletPolicy {
   /** To an incoming payment of its customer; undefined: it says nothing, which is right where the node does not ask. */
   decideIncoming?(data: Record<string, unknown>): 'approve' | { cancelBecause: string } | undefined
-  /** To what the sender says with the money; undefined: yes, else the reason. */
-  refusePartial?(data: Record<string, unknown>): string | undefined
+  /** To what the sender says with the money; undefined: yes, else the reason. It may take its time. */
+  refusePartial?(data: Record<string, unknown>): string | undefined | Promise<string | undefined>
+  /** What it says to the receiving wallet with the money of a payment. */
+  dataToTransmit?(data: Record<string, unknown>): string | undefined
 }
 
 /** What the wallet honours events with. */
@@ -141,7 +143,9 @@ async function fundOrCancel(desk: WalletDesk, { id, data }: WebhookEvent): Promi
     await admin.call(operations.CANCEL, { input }).catch(unlessDone)
     return
   }
-  const input = { outgoingPaymentId: paymentId, idempotencyKey: id }
+  const dataToTransmit = desk.policy.dataToTransmit?.(data)
+  const said = dataToTransmit === undefined ? {} : { dataToTransmit }
+  const input = { outgoingPaymentId: paymentId, idempotencyKey: id, ...said }
   const isFunded = await admin.call(operations.FUND, { input }).then(() => true, unlessDone)
   if (!isFunded && (await stateOf(admin, paymentId)) === 'CANCELLED') accounts.release(paymentId)
 }
@@ -191,7 +195,7 @@ async function decideIncoming({ admin, policy }: WalletDesk, { data }: WebhookEv
 
 async function decidePartial({ admin, policy }: WalletDesk, { data }: WebhookEvent): Promise<void> {
   const of = { incomingPaymentId: data.id, partialIncomingPaymentId: data.partialIncomingPaymentId }
-  const reason = policy.refusePartial?.(data)
+  const reason = await policy.refusePartial?.(data)
   if (reason === undefined) await admin.call(operations.CONFIRM_PARTIAL, { input: of })
   else await admin.call(operations.REJECT_PARTIAL, { input: { ...of, reason } })
 }

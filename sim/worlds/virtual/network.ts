@@ -38,6 +38,8 @@ export interface VirtualNetwork {
   readonly conditions: NetworkConditions
   /** Asks `judge` about everything that is sent, before it is; the first that does not let it pass decides. */
   watch(judge: Judge): () => void
+  /** From now on another host answers to this one's name, as behind a load balancer; `undefined`: itself again. */
+  lead(host: string, to: string | undefined): void
   /** Asks about every connection that opens from here on whether somebody wants to hear what goes over it. */
   tap(listener: ConnectionListener): void
   /**
@@ -73,6 +75,7 @@ export function createVirtualNetwork({
   const addresses = new Map<string, string>()
   const hostsByAddress = new Map<string, string>()
   const nextPort = new Map<string, number>()
+  const leads = new Map<string, string>()
   const conditions = createConditions(scheduler, () => latencyMs)
   const judges = new Set<Judge>()
   const listeners: ConnectionListener[] = []
@@ -102,7 +105,7 @@ export function createVirtualNetwork({
   function hostNamed(name: string, own: string): string | undefined {
     if (OWN_NAMES.has(name)) return own
     const host = hostsByAddress.get(name) ?? name.toLowerCase()
-    return doors.has(host) ? host : undefined
+    return doors.has(host) ? (leads.get(host) ?? host) : undefined
   }
 
   function open(client: VirtualSocket, clientHost: SocketHost, port: number, name: string): void {
@@ -168,7 +171,10 @@ export function createVirtualNetwork({
     back.send(() => client.announce(), clientHost.owner)
     client.opened(server, 'client', there)
     client.connecting = true
-    runAs(door.owner, () => door.onConnection(server))
+    const accept = () => door.onConnection(server)
+    // A process that is paused does not see who connects: its system does.
+    if ((door.owner.pausedUntilMs ?? 0) > scheduler.nowMs()) scheduler.after(0, accept, { owner: door.owner })
+    else runAs(door.owner, accept)
   }
 
   /** All that were not destroyed, of dead processes too. */
@@ -263,6 +269,10 @@ export function createVirtualNetwork({
     watch(one) {
       judges.add(one)
       return () => judges.delete(one)
+    },
+    lead(host, to) {
+      if (to === undefined) leads.delete(host)
+      else leads.set(host, to)
     },
     tap: (listener) => void listeners.push(listener),
     end() {

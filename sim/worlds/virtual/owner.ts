@@ -13,6 +13,8 @@ export interface Owner {
   skewMs: number
   /** Set by a kill: its timers and immediates are dropped, its sockets say nothing more. */
   killed: boolean
+  /** Until then it gets no processor: what is due before, a message or a timer, it hears of then, in order. */
+  pausedUntilMs?: number
   /** Its world has ended: nothing of it may run any more. */
   ended: boolean
   /** The next bytes of its random stream. */

@@ -150,7 +150,8 @@ export function createScheduler(options: { startMs?: number; log: (nowMs: () => 
     }
 
     function callNext(): void {
-      const event = events.pop()
+      let event = events.pop()
+      while (event !== undefined && putOff(event)) event = events.pop()
       if (event === undefined) {
         throw new WorldError(
           `the world is stuck at ${new Date(timeMs).toISOString()}: what the run waits for has not happened, and no timer, message or statement is left that could bring it about`
@@ -186,6 +187,20 @@ export function createScheduler(options: { startMs?: number; log: (nowMs: () => 
       if (verdict !== undefined) return verdict
     }
     return undefined
+  }
+
+  /**
+   * Whether its owner is paused when it is due. All that is due until the pause ends is called then: in the order in
+   * which it was due, and still cancelled by what comes before it.
+   */
+  function putOff(event: ScheduledEvent): boolean {
+    const untilMs = event.owner?.pausedUntilMs
+    if (untilMs === undefined || event.dueMs > untilMs || event.heldUntilMs === untilMs) return false
+    sequence += 1
+    event.sequence = sequence
+    event.dueMs = event.heldUntilMs = untilMs
+    events.push(event)
+    return true
   }
 
   function fire(event: ScheduledEvent): void {

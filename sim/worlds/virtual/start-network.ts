@@ -4,12 +4,13 @@ import { armVirtualFault, countVirtualTraffic } from '../../faults/virtual.ts'
 import type { FaultGround } from '../../faults/virtual.ts'
 import type { ArmedFault, Door, Fault, Part, Traffic } from '../../faults/model.ts'
 import type { Network } from '../../networks/network.ts'
-import { authEnvironment, backendEnvironment, planOf } from '../../networks/plan.ts'
+import { authEnvironment, backendEnvironment, ed25519KeyOfSeed, planOf } from '../../networks/plan.ts'
 import type { NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
 import { raiseNetwork } from '../../networks/raise.ts'
 import type { NetworkGround, OnStep, ServiceName } from '../../networks/raise.ts'
 import type { Topology } from '../../topology/model.ts'
 import type { VirtualRuntime } from './runtime.ts'
+import { secondHostOf } from './second-host.ts'
 import { POSTGRES_ADDRESS } from './world.ts'
 import type { VirtualWorld } from './world.ts'
 
@@ -19,6 +20,10 @@ export interface VirtualNetwork extends Network {
   kill(nodeName: string, service: ServiceName): void
   /** Starts it again, as its next incarnation. */
   restart(nodeName: string, service: ServiceName): Promise<void>
+  /** Starts a second process of its backend, on the same database, at a host of its own. */
+  startSecond(nodeName: string): Promise<void>
+  /** Whoever connects to its backend from now on reaches the second process, as behind a load balancer; or the first again. */
+  leadTo(nodeName: string, process: 'first' | 'second'): void
   arm(fault: Fault, onStrike: () => void): ArmedFault
   count(traffic: Traffic): () => number
 }
@@ -39,9 +44,10 @@ const NAMING: WorldNaming = {
       serviceApi: 3011,
       wallet: 443
     })[service],
-  // There are no files in this world.
   privateKeyFile: () => undefined
 }
+/** The one file that there may be. */
+const KEY_FILE = '/key.pem'
 
 /** Brings a topology up inside of a virtual world; called from within it. */
 export async function startVirtualNetwork(
@@ -56,13 +62,20 @@ export async function startVirtualNetwork(
     const name = `${plan.node.name}-${service}`
     const home = world.runtime(name, hostOf(plan.node.name, service))
     running.set(name, home)
-    await home.run(() =>
-      service === 'backend'
-        ? createBackend(loadBackendConfig(backendEnvironment(plan, NAMING)), home).start()
-        : createAuth(loadAuthConfig(authEnvironment(plan, NAMING)), home).start()
-    )
+    await home.run(() => (service === 'backend' ? startBackend(plan, home) : startAuth(plan, home)))
     return `incarnation ${home.owner.incarnation}`
   }
+  function startBackend(plan: NodePlan, home: VirtualRuntime): Promise<void> {
+    if (!plan.node.hasKeyFile)
+      return createBackend(loadBackendConfig(backendEnvironment(plan, NAMING)), home).start()
+    const naming = { ...NAMING, privateKeyFile: () => KEY_FILE }
+    const key = ed25519KeyOfSeed(plan.secrets.instanceKeySeed)
+    const readTextFile = async () => String(key.export({ type: 'pkcs8', format: 'pem' }))
+    const config = loadBackendConfig(backendEnvironment(plan, naming))
+    return createBackend(config, { ...home, readTextFile }).start()
+  }
+  const startAuth = (plan: NodePlan, home: VirtualRuntime) =>
+    createAuth(loadAuthConfig(authEnvironment(plan, NAMING)), home).start()
 
   const ground: NetworkGround = {
     scheme: 'https',
@@ -98,6 +111,15 @@ export async function startVirtualNetwork(
     ...network,
     kill,
     restart,
+    async startSecond(nodeName) {
+      const home = world.runtime(`${nodeName}-second`, secondHostOf(nodeName))
+      await home.run(() => startBackend(planOf(network.plan.plans, nodeName), home))
+    },
+    leadTo: (nodeName, process) =>
+      world.network.lead(
+        hostOf(nodeName, 'backend'),
+        process === 'second' ? secondHostOf(nodeName) : undefined
+      ),
     arm: (fault, onStrike) => armVirtualFault(faultGround, fault, onStrike),
     count: (traffic) => countVirtualTraffic(faultGround, traffic)
   }

@@ -2,13 +2,15 @@ import type { Owner } from './owner.ts'
 
 /** Something that happens at a time of the world. */
 export interface ScheduledEvent {
-  readonly dueMs: number
+  dueMs: number
   /** Order among events of one due time. */
-  readonly sequence: number
+  sequence: number
   readonly callback: () => void
   readonly owner: Owner | undefined
   /** How the event log names it; `undefined` leaves it out (a message in flight is logged by the network). */
   readonly logged: string | undefined
+  /** The end of its owner's pause for which it was put off. */
+  heldUntilMs?: number
 }
 
 /** Events by (due time, sequence): a binary heap. Deleted events stay until they reach the top. */

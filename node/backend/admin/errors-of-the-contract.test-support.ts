@@ -9,7 +9,7 @@ export type Name = {
 export const NOT_HERE: Partial<Record<Name, string>> = {
   'assetFailures.TooManyAssets': 'a limit of 32,767: assets.integration.test.ts',
   'peerFailures.TooManyPeers': 'a limit: peers.integration.test.ts',
-  'tenantFailures.TooManyTenants': 'a limit of 10,000 rows',
+  'tenantFailures.TooManyTenants': 'a limit: tenants/service.integration.test.ts',
   'feeFailures.InvalidFixedFee': 'UInt64 refuses what is below zero before, as BAD_USER_INPUT',
   'peerFailures.InvalidInitialLiquidity': 'UInt64 refuses what is out of range before, as BAD_USER_INPUT',
   'autoPeeringFailures.LiquidityError':

@@ -32,7 +32,7 @@ describe('tenants in two databases', () => {
   const stops: (() => Promise<void>)[] = []
 
   /** The tenants of one process, whose clock is ahead by so much. */
-  async function startProcess(aheadMs = 0) {
+  async function startProcess(aheadMs = 0, maxTenants?: number) {
     const clock = { ...backend.clock, nowMs: () => backend.clock.nowMs() + aheadMs }
     const config = { ...backend.config, AUTH_SERVICE_API_URL: auth.url('serviceApi', '') }
     const parts = { ...backend, clock, config, database: backend.openDatabase() }
@@ -45,7 +45,7 @@ describe('tenants in two databases', () => {
         return interference ? interference(pass, request) : pass()
       }
     }
-    const service = createTenants({ ...parts, directory, httpClient })
+    const service = createTenants({ ...parts, directory, httpClient, maxTenants })
     await service.start()
     const stop = async () => {
       await service.stop()
@@ -91,6 +91,19 @@ describe('tenants in two databases', () => {
   }
 
   describe('created', () => {
+    it('are so many at most: further ones are written nowhere, the same call again finds its tenant', async () => {
+      const { rows } = await backend.database.knex.raw<{ rows: [{ count: string }] }>(
+        'SELECT count(*) FROM tenants'
+      )
+      const limited = await startProcess(0, Number(rows[0].count) + 1)
+      const [last, more] = [input(), input()]
+      good(await limited.service.create(last))
+      expect(await limited.service.create(more)).toMatchObject({ failure: 'TooManyTenants' })
+      expect(await rowOf(more.id)).toBeUndefined()
+      expect(await atAuth(more.id)).toBeUndefined()
+      expect(good(await limited.service.create(last)).id).toBe(last.id)
+    })
+
     it('are known to both servers, with the defaults and what they were given over them', async () => {
       const values = input({ idpConsentUrl: 'https://idp.test/', idpSecret: 'idp', email: 'a@b.c' })
       const settings = [{ key: 'WEBHOOK_TIMEOUT' as const, value: '9' }]

@@ -32,6 +32,8 @@ export interface TenantsDependencies {
   logger: Logger
   httpClient: Pick<HttpClient, 'request'>
   directory: RunningTenantDirectory
+  /** Where not given: MAX_TENANTS. */
+  maxTenants?: number
   config: SettingsConfig & Pick<BackendConfig, 'AUTH_SERVICE_API_URL'>
 }
 
@@ -57,6 +59,7 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
   const authService = createAuthService({ httpClient, logger, url: config.AUTH_SERVICE_API_URL })
   const worker = createDueWorker({ clock, logger, name: 'tenants', round })
   const operatorId = config.OPERATOR_TENANT_ID.toLowerCase()
+  const maxTenants = dependencies.maxTenants ?? MAX_TENANTS
   const now = () => new Date(clock.nowMs())
 
   /** Tells what a row owes, and writes down what became of it. Repeated or raced, it does the same. */
@@ -159,13 +162,13 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
   async function begin(row: TenantRow, settings: TenantSetting[]): Promise<TenantRow | Refusal> {
     return database
       .transaction(async (trx) => {
-        const { rows } = await trx.raw<{ rows: [{ count: string }] }>('SELECT count(*) FROM tenants')
-        if (Number(rows[0].count) >= MAX_TENANTS) {
-          return failure('TooManyTenants', `this node has ${MAX_TENANTS} tenants, its limit`)
-        }
         const inserted = await trx('tenants').insert(row).onConflict('id').ignore().returning('id')
         if (inserted.length > 0) {
-          const refused = await putSettings(trx, row.id, settings)
+          const { rows } = await trx.raw<{ rows: [{ count: string }] }>('SELECT count(*) FROM tenants')
+          const refused =
+            Number(rows[0].count) > maxTenants
+              ? failure('TooManyTenants', `this node has ${maxTenants} tenants, its limit`)
+              : await putSettings(trx, row.id, settings)
           // Rolls the row back.
           if (refused) throw new RefusedError(refused)
           return row

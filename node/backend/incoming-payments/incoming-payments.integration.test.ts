@@ -170,6 +170,37 @@ describe('incoming payments', () => {
     expect((await untilEvents(id, 2))[1]).toMatchObject({ withdrawalAmount: 100n })
   })
 
+  it('tell the wallet by an event that they were created, with nothing received', async () => {
+    const expiresAt = new Date(lab.clock.nowMs() + 10_000)
+    const payment = await node.incomingPayments.create({
+      tenantId: TENANT_ID,
+      walletAddressId: lab.payee.id,
+      incomingAmount: { value: 120n, assetCode: 'EUR', assetScale: 2 },
+      client: 'https://shop.example/key',
+      metadata: { order: 7 },
+      expiresAt,
+      initiatedBy: 'ADMIN'
+    })
+    if (isFailure(payment)) throw new Error(payment.failure)
+    expect(await lab.events(payment.id)).toEqual([
+      {
+        type: 'incoming_payment.created',
+        data: {
+          id: payment.id,
+          walletAddressId: lab.payee.id,
+          client: 'https://shop.example/key',
+          createdAt: payment.createdAt.toISOString(),
+          expiresAt: expiresAt.toISOString(),
+          incomingAmount: { value: '120', assetCode: 'EUR', assetScale: 2 },
+          receivedAmount: { value: '0', assetCode: 'EUR', assetScale: 2 },
+          completed: false,
+          metadata: { order: 7 }
+        },
+        withdrawalAmount: null
+      }
+    ])
+  })
+
   it('expires: unpaid it disappears without an event, paid it tells the wallet', async () => {
     const create = async () => {
       const payment = await node.incomingPayments.create({

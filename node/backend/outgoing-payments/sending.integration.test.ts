@@ -34,7 +34,18 @@ describe('sending an outgoing payment', () => {
     const events = await lab.events(payment.id)
     expect(events.map(({ type }) => type)).toEqual(['outgoing_payment.created', 'outgoing_payment.completed'])
     expect(events[1]!.withdrawalAmount).toBe(6n)
-    expect(events[1]!.data).toMatchObject({ state: 'COMPLETED', balance: '6', sentAmount: { value: '550' } })
+    expect(events[1]!.data).toEqual({
+      id: payment.id,
+      walletAddressId: payment.walletAddressId,
+      state: 'COMPLETED',
+      receiver: url,
+      debitAmount: { value: '556', assetCode: 'USD', assetScale: 2 },
+      receiveAmount: { value: '500', assetCode: 'EUR', assetScale: 2 },
+      sentAmount: { value: '550', assetCode: 'USD', assetScale: 2 },
+      stateAttempts: 0,
+      createdAt: payment.createdAt.toISOString(),
+      balance: '6'
+    })
     expect((await node.outgoingPayments.get(payment.id))?.sentAmount).toBe(550n)
     expect(await lab.audit()).toEqual([])
   })

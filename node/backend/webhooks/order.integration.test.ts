@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { loadBackendConfig } from '../config.ts'
+import { TEST_ENVIRONMENT } from '../testing.ts'
 import { hold, idsAt, useDeliveryGround } from './deliveries-ground.test-support.ts'
 import { createWebhookDeliveries } from './deliveries.ts'
 import { createOutbox } from './outbox.ts'
@@ -128,16 +130,55 @@ describe('deliveries of webhooks', () => {
     expect(idsAt(receiver).filter((one) => one === lost)).toHaveLength(4)
   })
 
-  it('begin with the oldest where there are more than places', async () => {
+  it.each([1, 2])(
+    'begin with the oldest where there are more than the places of WEBHOOK_WORKERS=%i',
+    async (workers) => {
+      const { held, release } = hold()
+      const places = PLACES_PER_LANE * workers
+      const receiver = await receiverOf({ status: () => held, webhookTimeoutMs: 60_000 })
+      const ids: string[] = []
+      for (let index = 0; index < places + 4; index++) ids.push(await add(receiver, `r${index}`))
+      const { WEBHOOK_WORKERS } = loadBackendConfig({ ...TEST_ENVIRONMENT, WEBHOOK_WORKERS: `${workers}` })
+      await startDelivery({ config: { WEBHOOK_WORKERS } })
+      await until(() => receiver.arrivals.length === places)
+      expect(idsAt(receiver).sort()).toEqual(ids.slice(0, places).sort())
+      release(200)
+      await until(isInState(ids.at(-1)!, 'DELIVERED'))
+    }
+  )
+
+  it('that wait behind one on its way are not looked at before its lease ends', async () => {
     const { held, release } = hold()
     const receiver = await receiverOf({ status: () => held, webhookTimeoutMs: 60_000 })
-    const ids: string[] = []
-    for (let index = 0; index < PLACES_PER_LANE + 4; index++) ids.push(await add(receiver, `r${index}`))
+    const [first, second, third] = [
+      await add(receiver, 'a'),
+      await add(receiver, 'a'),
+      await add(receiver, 'a')
+    ]
     await startDelivery()
-    await until(() => receiver.arrivals.length === PLACES_PER_LANE)
-    expect(idsAt(receiver).sort()).toEqual(ids.slice(0, PLACES_PER_LANE).sort())
+    await until(() => receiver.arrivals.length === 1)
+    const { leaseDeadline } = await rowOf(first)
+    for (const id of [second, third]) {
+      expect(await rowOf(id)).toMatchObject({ processAt: leaseDeadline, leaseEpoch: 0 })
+    }
     release(200)
-    await until(isInState(ids.at(-1)!, 'DELIVERED'))
+    await until(isInState(third, 'DELIVERED'))
+    expect(idsAt(receiver)).toEqual([first, second, third])
+  })
+
+  it('are signed with SIGNATURE_SECRET, and carry no signature where it is not set', async () => {
+    const receiver = await receiverOf({})
+    for (const secret of ['hush', undefined]) {
+      const { SIGNATURE_SECRET } = loadBackendConfig({ ...TEST_ENVIRONMENT, SIGNATURE_SECRET: secret })
+      const delivery = await startDelivery({ config: { SIGNATURE_SECRET } })
+      const eventId = await add(receiver, `secret-${secret}`)
+      await until(isInState(eventId, 'DELIVERED'))
+      await delivery.stop()
+    }
+    expect(receiver.arrivals.map(({ signature }) => signature)).toEqual([
+      expect.stringMatching(/^t=\d{13}, v1=[0-9a-f]{64}$/),
+      undefined
+    ])
   })
 
   it('to one receiver wait for none to another, though they tell of the same', async () => {

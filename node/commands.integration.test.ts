@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -286,6 +287,20 @@ describe('commands of the services', () => {
       2,
       { event: 'summary', ok: false, faults: 12, warnings: 0 }
     ])
+  })
+
+  it.each(['backend', 'auth'])('whoever reads no further does not end it: %s', async (service) => {
+    const main = path.join(import.meta.dirname, service, 'main.ts')
+    // `true` is gone before anything is written.
+    const pipe = ['-o', 'pipefail', '-c', '"$0" "$1" --check --json | true', process.execPath, main]
+    const child = spawn('bash', pipe, {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
   })
 
   it('--help and what is no option', async () => {

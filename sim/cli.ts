@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { outliveClosedOutput } from '../node/runtime/index.ts'
 import { exploreCommand } from './commands/explore.ts'
 import { mutantsCommand } from './commands/mutants.ts'
 import { payCommand } from './commands/pay.ts'
@@ -30,6 +31,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   statements: statementsCommand
 }
 
+outliveClosedOutput()
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {

@@ -62,7 +62,9 @@ describe('the authorization server as a process', () => {
     for (const door of ['admin', 'auth', 'introspection', 'interaction', 'serviceApi']) {
       expect((await fetch(`http://${started[door]}/healthz`)).status).toBe(200)
     }
+    const stopped = event('stopped')
     child.kill('SIGTERM')
+    await stopped
     expect(await ended).toEqual({ code: 0, errors: '' })
   })
 

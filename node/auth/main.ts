@@ -4,6 +4,7 @@ import {
   createSystemRuntime,
   holdProcess,
   loadEnvironment,
+  outliveClosedOutput,
   warnOfSimilarNames
 } from '../runtime/index.ts'
 import type { Runtime } from '../runtime/index.ts'
@@ -23,6 +24,7 @@ import type { AuthConfig } from './config.ts'
 
 async function main(): Promise<void> {
   const hold = holdProcess()
+  outliveClosedOutput()
   const environment = await loadEnvironment()
   const status = await runCommand(authCommands, process.argv.slice(2), environment)
   if (status !== undefined) process.exit(status)
@@ -59,7 +61,10 @@ function stopOnSignals(auth: Auth, { logger }: Runtime): void {
       stopping = true
       logger.info({ event: 'stopping', signal }, 'stopping; a second signal ends it at once')
       auth.stop().then(
-        () => process.exit(0),
+        () => {
+          logger.info({ event: 'stopped' }, 'stopped')
+          process.exit(0)
+        },
         (error: unknown) => {
           logger.error({ err: error }, 'the authorization server could not stop in order')
           process.exit(1)

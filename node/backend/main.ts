@@ -4,6 +4,7 @@ import {
   createSystemRuntime,
   holdProcess,
   loadEnvironment,
+  outliveClosedOutput,
   warnOfSimilarNames
 } from '../runtime/index.ts'
 import { createBackend } from './backend.ts'
@@ -22,6 +23,7 @@ import { StartError } from './retry-start.ts'
 
 async function main(): Promise<void> {
   holdProcess()
+  outliveClosedOutput()
   const environment = await loadEnvironment()
   const status = await runCommand(backendCommands, process.argv.slice(2), environment)
   if (status !== undefined) process.exit(status)

@@ -1,6 +1,7 @@
 export * from './cache.ts'
 export * from './cache-tls.ts'
 export * from './clock.ts'
+export * from './closed-output.ts'
 export * from './database.ts'
 export * from './environment.ts'
 export * from './environment-file.ts'

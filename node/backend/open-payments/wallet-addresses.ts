@@ -1,6 +1,7 @@
 import type { Jwk } from '../../http-signatures/index.ts'
 import type { StreamReceiver } from '../../ilp/index.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
+import { baseKey } from '../tenants/settings.ts'
 import type { AwaitedWalletAddresses } from '../wallet-addresses/awaited.ts'
 import { didDocument } from '../wallet-addresses/did.ts'
 import type { WalletAddress, WalletAddresses } from '../wallet-addresses/model.ts'
@@ -30,12 +31,11 @@ export function createWalletAddressHandlers({
   doors: Doors
   instance: { walletAddressUrl: string; key: Jwk }
 }) {
-  const instanceUrl = new URL(instance.walletAddressUrl)
+  const instanceKey = baseKey(instance.walletAddressUrl)
 
   /** This instance's own address is a client's identity: it has keys and is otherwise hidden. */
   function isInstance(url: string): boolean {
-    const { host, pathname } = new URL(url)
-    return host === instanceUrl.host && pathname === instanceUrl.pathname.toLowerCase()
+    return baseKey(url) === instanceKey
   }
 
   /** Where it serves requests. */

@@ -2,10 +2,13 @@ import type { BackendConfig } from '../config.ts'
 import { failure } from '../model.ts'
 import type { Failure, Transaction } from '../model.ts'
 import type { TenantSetting } from './model.ts'
-import { baseKey, basesOverlap, basesAbove } from './settings.ts'
+import { baseKey, basesAbove, basesOverlap, isAtOrBelow } from './settings.ts'
 import type { TenantSettingRow } from './store.ts'
 
-export type ClaimsConfig = Pick<BackendConfig, 'OPERATOR_TENANT_ID' | 'OPEN_PAYMENTS_URL' | 'ILP_ADDRESS'>
+export type ClaimsConfig = Pick<
+  BackendConfig,
+  'OPERATOR_TENANT_ID' | 'OPEN_PAYMENTS_URL' | 'WALLET_ADDRESS_URL' | 'ILP_ADDRESS'
+>
 export type ClaimFailure = 'InvalidSetting' | 'DuplicateWalletAddressUrl'
 
 /**
@@ -62,18 +65,32 @@ async function refuseIlpAddress(
   return failure('InvalidSetting', `ILP_ADDRESS: ${value} is another tenant's, or lies above or below one`)
 }
 
-/** Wallet addresses of tenants lie below their bases: no base may lie below another's, but for the operator's. */
+/**
+ * Wallet addresses of tenants lie below their bases: no base may lie below another's, but for the operator's, nor at
+ * the node's own address.
+ */
 async function refuseBase(
   trx: Transaction,
   config: ClaimsConfig,
   tenantId: string,
   value: string
-): Promise<Failure<'DuplicateWalletAddressUrl'> | undefined> {
+): Promise<Failure<ClaimFailure> | undefined> {
   const operatorId = config.OPERATOR_TENANT_ID.toLowerCase()
   const key = baseKey(value)
   const duplicate = (reason: string) => failure('DuplicateWalletAddressUrl' as const, reason)
-  if (key === baseKey(config.OPEN_PAYMENTS_URL) && tenantId !== operatorId) {
-    return duplicate('OPEN_PAYMENTS_URL is the base of the operator')
+  if (new URL(config.OPEN_PAYMENTS_URL).protocol === 'https:' && new URL(value).protocol !== 'https:') {
+    return failure(
+      'InvalidSetting',
+      'WALLET_ADDRESS_URL: wallet addresses are https here: so must their base be'
+    )
+  }
+  if (tenantId !== operatorId) {
+    if (isAtOrBelow(baseKey(config.OPEN_PAYMENTS_URL), key)) {
+      return duplicate('OPEN_PAYMENTS_URL is the base of the operator')
+    }
+    if (basesOverlap(key, baseKey(config.WALLET_ADDRESS_URL))) {
+      return duplicate("at, above or below it is the node's own address, by which other nodes know it")
+    }
   }
   const taken = await trx<TenantSettingRow>('tenantSettings').where({ key: 'WALLET_ADDRESS_URL' })
   for (const other of taken) {
@@ -94,22 +111,24 @@ async function refuseBase(
 }
 
 /**
- * Whether a wallet address to be created for a tenant lies at or below another tenant's base: it would pass for one of
- * that tenant's. No base can be set until the transaction ends.
+ * Whose a wallet address to be created for a tenant would pass for, where it lies at or below another's base or the
+ * node's own address; undefined where it may be created. No base can be set until the transaction ends.
  */
-export async function liesBelowAnothersBase(
+export async function whoseItWouldBe(
   trx: Transaction,
-  operatorTenantId: string,
+  config: Pick<BackendConfig, 'OPERATOR_TENANT_ID' | 'WALLET_ADDRESS_URL'>,
   tenantId: string,
   address: string
-): Promise<boolean> {
-  const operatorId = operatorTenantId.toLowerCase()
+): Promise<string | undefined> {
+  const key = baseKey(address)
+  if (isAtOrBelow(key, baseKey(config.WALLET_ADDRESS_URL))) return "the node's own address"
+  const operatorId = config.OPERATOR_TENANT_ID.toLowerCase()
   await trx('tenants').where({ id: operatorId }).forShare().first('id')
   const { rows } = await trx.raw<{ rows: unknown[] }>(
     `SELECT 1 FROM "tenantSettings"
      WHERE key = 'WALLET_ADDRESS_URL' AND "tenantId" NOT IN (?, ?) AND lower(rtrim(value, '/')) = ANY (?::text[])
      LIMIT 1`,
-    [tenantId, operatorId, basesAbove(baseKey(address))] as never
+    [tenantId, operatorId, basesAbove(key)] as never
   )
-  return rows.length > 0
+  return rows.length > 0 ? 'the WALLET_ADDRESS_URL of another tenant' : undefined
 }

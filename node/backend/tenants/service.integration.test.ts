@@ -52,7 +52,7 @@ describe('tenants in two databases', () => {
       await directory.stop()
     }
     stops.push(stop)
-    return { service, directory, stop }
+    return { service, directory, config, stop }
   }
 
   beforeAll(async () => {
@@ -402,6 +402,9 @@ describe('tenants in two databases', () => {
       for (const value of [
         'https://wallet.test/a',
         'https://WALLET.test/A/',
+        'https://wallet.test./a',
+        'https://wallet.test.:443/a/below',
+        'https://wallet.test/x/../a',
         'https://wallet.test',
         'https://wallet.test/a/below'
       ]) {
@@ -423,6 +426,47 @@ describe('tenants in two databases', () => {
       expect(await one.service.create(input({ settings: base('https://wallet.test/a') }))).toMatchObject({
         failure: 'DuplicateWalletAddressUrl'
       })
+    })
+
+    it('name no base URL at, above or below the node’s own address, nor is a wallet address created there', async () => {
+      const { id } = good(await one.service.create(input()))
+      const own = backend.config.WALLET_ADDRESS_URL.replace('http:', 'https:')
+      const { origin, pathname, host } = new URL(own)
+      const spelled = `https://${host.replace(':', '.:')}${pathname}/`
+      for (const value of [own, spelled, `${own}/below`, `${origin}/.Well-Known`, origin]) {
+        expect(await one.service.set(id, base(value))).toMatchObject({ failure: 'DuplicateWalletAddressUrl' })
+      }
+      const assets = createAssetDirectory(backend)
+      await assets.start()
+      const operator = { ...one.directory.operator }
+      operator.settings = { ...operator.settings, walletAddressUrl: origin }
+      const tenants = { ...one.directory, get: () => operator }
+      const walletAddresses = createWalletAddresses({ ...backend, assets, tenants })
+      const at = new Date()
+      const asset = {
+        id: newId(),
+        code: 'OWN',
+        scale: 2,
+        tenantId: OPERATOR_ID,
+        createdAt: at,
+        updatedAt: at
+      }
+      await backend.database.knex('assets').insert(asset)
+      const create = (address: string) =>
+        walletAddresses.create({ tenantId: OPERATOR_ID, assetId: asset.id, address })
+      for (const address of [pathname, `${pathname}/below`, pathname.toUpperCase()]) {
+        expect(await create(address)).toMatchObject({ failure: 'InvalidUrl' })
+      }
+      good(await create(`${pathname}er`))
+      await assets.stop()
+    })
+
+    it('name a base URL of https where the node is', async () => {
+      const secure = { ...backend, config: { ...one.config, OPEN_PAYMENTS_URL: 'https://node.test' } }
+      const service = createTenants({ ...secure, directory: one.directory, httpClient: http })
+      const { id } = good(await one.service.create(input()))
+      expect(await service.set(id, base('http://plain.test'))).toMatchObject({ failure: 'InvalidSetting' })
+      expect(await service.set(id, base('https://plain.test'))).toHaveLength(1)
     })
 
     it('of two tenants that want one base at once, one gets it', async () => {

@@ -20,7 +20,7 @@ import type {
   TenantSetting,
   TenantSettingFailure
 } from './model.ts'
-import { checkSettings, initialSettings } from './settings.ts'
+import { asStored, checkSettings, initialSettings } from './settings.ts'
 import type { SettingsConfig } from './settings.ts'
 import { readTenants } from './store.ts'
 import type { TenantRow, TenantSettingRow } from './store.ts'
@@ -124,9 +124,9 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
   async function create(input: NewTenant): Promise<Tenant | Refusal> {
     if (input.id !== undefined && !isUuid(input.id))
       return failure('InvalidTenantId', `"${input.id}" is no UUID`)
-    const given = input.settings ?? []
-    const refused = checkTenant(input) ?? checkSettings(given)
+    const refused = checkTenant(input) ?? checkSettings(input.settings ?? [])
     if (refused) return refused
+    const given = (input.settings ?? []).map(asStored)
     const id = input.id?.toLowerCase() ?? random.orderedUuid()
     const nowAt = now()
     const row: TenantRow = {
@@ -321,12 +321,13 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
   ): Promise<TenantSetting[] | Failure<TenantSettingFailure>> {
     const refused = checkSettings(settings)
     if (refused) return refused
+    const stored = settings.map(asStored)
     const written = await database
       .transaction(async (trx) => {
         // Held against a deletion, which takes the settings along.
         const tenant = await trx<TenantRow>('tenants').where({ id: tenantId }).forNoKeyUpdate().first()
         if (!tenant || tenant.deletedAt) return failure('TenantNotFound', `there is no tenant ${tenantId}`)
-        const duplicate = await putSettings(trx, tenantId, settings)
+        const duplicate = await putSettings(trx, tenantId, stored)
         if (duplicate) return duplicate
         await notify(trx, Channel.TENANT_CHANGED, tenantId)
         return undefined
@@ -334,7 +335,7 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
       .catch(asRefusal)
     if (written) return written as Failure<TenantSettingFailure>
     await directory.refresh(tenantId)
-    return settings.map(({ key, value }) => ({ key, value }))
+    return stored
   }
 
   async function read(id: string): Promise<Tenant | undefined> {

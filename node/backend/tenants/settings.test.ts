@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TENANT_SETTING_KEYS } from './model.ts'
 import type { TenantSettingKey } from './model.ts'
-import { basesAbove, basesOverlap, baseKey, checkSettings, initialSettings } from './settings.ts'
+import { asStored, baseKey, basesAbove, basesOverlap, checkSettings, initialSettings } from './settings.ts'
 
 const URLS = ['https://a.test', 'http://a.test:1/b']
 const NO_URLS = ['', 'a.test', 'ftp://a.test', 'javascript:alert(1)', `https://a.test/${'x'.repeat(2_048)}`]
@@ -47,16 +47,32 @@ describe('settings of tenants', () => {
     ])
   })
 
-  it('of a base are above it: itself, its parents, and their spellings with the default port', () => {
-    expect(basesAbove('https://a.test/x/y')).toEqual([
-      'https://a.test',
-      'https://a.test/x',
-      'https://a.test/x/y',
-      'https://a.test:443',
-      'https://a.test:443/x',
-      'https://a.test:443/x/y'
+  it('of a base are above it: itself and its parents, in each spelling that may be stored', () => {
+    const above = basesAbove('https://a.test/x/y')
+    expect(above).toEqual(
+      expect.arrayContaining(['https://a.test', 'https://a.test/x', 'https://a.test/x/y'])
+    )
+    for (const origin of ['https://a.test:443', 'https://a.test.', 'http://a.test', 'http://a.test.:80']) {
+      expect(above).toEqual(expect.arrayContaining([origin, `${origin}/x`, `${origin}/x/y`]))
+    }
+    expect(above).toHaveLength(8 * 3)
+    expect(basesAbove('https://a.test:1')).toEqual([
+      'https://a.test:1',
+      'https://a.test.:1',
+      'http://a.test:1',
+      'http://a.test.:1'
     ])
-    expect(basesAbove('http://a.test:1')).toEqual(['http://a.test:1'])
+  })
+
+  it('with a base keep its spelling, unless no other base could be compared with it', () => {
+    const stored = (value: string) => asStored({ key: 'WALLET_ADDRESS_URL', value }).value
+    for (const kept of ['https://a.test', 'https://A.test:443/B/', 'http://a.test/b']) {
+      expect(stored(kept)).toBe(kept)
+    }
+    expect(stored('https://bücher.test/A')).toBe('https://xn--bcher-kva.test/a')
+    expect(stored('https://a.test/x/../y')).toBe('https://a.test/y')
+    expect(stored('https:a.test')).toBe('https://a.test')
+    expect(asStored({ key: 'WEBHOOK_URL', value: 'https:a.test' }).value).toBe('https:a.test')
   })
 
   it.each([
@@ -64,6 +80,10 @@ describe('settings of tenants', () => {
     ['https://a.test/x', 'https://a.test/x/y', true],
     ['https://a.test/x', 'https://a.test/xy', false],
     ['https://a.test', 'https://a.test.evil', false],
+    ['https://a.test', 'https://a.test./x', true],
+    ['https://a.test:443/x', 'http://a.test/x', true],
+    ['https://bücher.test', 'https://xn--bcher-kva.test/x', true],
+    ['https://a.test:1', 'http://a.test:2', false],
     ['https://a.test/x', 'https://a.test/y', false]
   ])('bases %s and %s overlap: %s', (one, other, overlap) => {
     expect(basesOverlap(baseKey(one), baseKey(other))).toBe(overlap)

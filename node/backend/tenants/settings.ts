@@ -2,6 +2,7 @@ import { isValidAddress } from '../../ilp/index.ts'
 import type { BackendConfig } from '../config.ts'
 import { failure } from '../model.ts'
 import type { Failure } from '../model.ts'
+import { normalizeWalletAddressUrl } from '../wallet-addresses/url.ts'
 import type { TenantSetting, TenantSettingKey, TenantSettings } from './model.ts'
 
 /** An event's receiver may take this long: what is on its way holds a lease that is longer still. */
@@ -22,6 +23,7 @@ export type SettingsConfig = Pick<
   | 'WEBHOOK_TIMEOUT'
   | 'WEBHOOK_MAX_RETRY'
   | 'OPEN_PAYMENTS_URL'
+  | 'WALLET_ADDRESS_URL'
   | 'ILP_ADDRESS'
 >
 
@@ -80,29 +82,56 @@ function numberProblem(value: string, least: number, most: number): string | und
   return isOne ? undefined : `a whole number from ${least} to ${most} is needed`
 }
 
-/** One spelling of a base URL, by which two are compared: addresses are lower-cased, a last slash says nothing. */
+/**
+ * One spelling of a base URL, by which two are compared: wallet addresses are https and lower-cased, a last slash and
+ * the dot after a host's name say nothing.
+ */
 export function baseKey(url: string): string {
-  return (URL.canParse(url) ? new URL(url).href : url).toLowerCase().replace(/\/+$/, '')
+  const normalized = normalizeWalletAddressUrl(url)
+  if (normalized === undefined) return url.toLowerCase()
+  const parsed = new URL(normalized)
+  parsed.protocol = 'https:'
+  return parsed.href.replace(/\/+$/, '')
 }
 
 /** Whether one base lies below the other, or is it: an address could then be either tenant's. */
 export function basesOverlap(one: string, other: string): boolean {
   const [short, long] = one.length <= other.length ? [one, other] : [other, one]
-  return long === short || long.startsWith(`${short}/`)
+  return isAtOrBelow(long, short)
+}
+
+/** Whether one key is the other, or lies below it. */
+export function isAtOrBelow(key: string, above: string): boolean {
+  return key === above || key.startsWith(`${above}/`)
 }
 
 /**
- * The base and all bases above it, by their keys; with the default port too, which a setting may spell out. Of
- * https://a/b: https://a/b, https://a.
+ * The base and all bases above it, by their keys, each in all spellings that a stored setting may have: with http, with
+ * the default port, with a dot after the host's name. Of https://a/b: https://a/b, https://a, http://a/b, …
  */
 export function basesAbove(key: string): string[] {
-  const { protocol, host, port } = new URL(key)
-  const origin = `${protocol}//${host}`
-  const path = key.slice(origin.length)
+  const { protocol, hostname, host, port } = new URL(key)
+  const path = key.slice(`${protocol}//${host}`.length)
   const paths = ['']
   for (const [index, part] of path.split('/').slice(1).entries()) paths.push(`${paths[index]}/${part}`)
-  const spelled = port === '' ? [origin, `${origin}:${protocol === 'https:' ? 443 : 80}`] : [origin]
-  return spelled.flatMap((start) => paths.map((rest) => start + rest))
+  const ports = (standard: string) => (port === '' ? ['', `:${standard}`] : [`:${port}`])
+  const schemes = [
+    { scheme: 'https', ends: ports('443') },
+    { scheme: 'http', ends: ports('80') }
+  ]
+  return schemes.flatMap(({ scheme, ends }) =>
+    ends.flatMap((end) =>
+      [hostname, `${hostname}.`].flatMap((name) => paths.map((rest) => `${scheme}://${name}${end}${rest}`))
+    )
+  )
+}
+
+/** A setting as it is stored: as given, but a base in a spelling that others could not be compared with by its key. */
+export function asStored({ key, value }: TenantSetting): TenantSetting {
+  if (key !== 'WALLET_ADDRESS_URL') return { key, value }
+  const base = baseKey(value)
+  const isComparable = basesAbove(base).includes(value.toLowerCase().replace(/\/+$/, ''))
+  return { key, value: isComparable ? value : base }
 }
 
 /** The settings in force: a tenant's own, else the operator's configuration. */

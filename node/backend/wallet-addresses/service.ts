@@ -5,7 +5,7 @@ import { Channel, failure, isFailure, notify } from '../model.ts'
 import type { Failure, Transaction } from '../model.ts'
 import { selectPage } from '../../pagination/index.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
-import { liesBelowAnothersBase } from '../tenants/claims.ts'
+import { whoseItWouldBe } from '../tenants/claims.ts'
 import type { TenantDirectory } from '../tenants/model.ts'
 import { createWalletAddressCache } from './cache.ts'
 import { createDetails } from './details.ts'
@@ -23,7 +23,10 @@ export interface WalletAddressesDependencies {
   tenants: TenantDirectory
   config: Pick<
     BackendConfig,
-    'LOCAL_CACHE_DURATION_MS' | 'OPERATOR_TENANT_ID' | 'WALLET_ADDRESS_DEACTIVATION_PAYMENT_GRACE_PERIOD_MS'
+    | 'LOCAL_CACHE_DURATION_MS'
+    | 'OPERATOR_TENANT_ID'
+    | 'WALLET_ADDRESS_DEACTIVATION_PAYMENT_GRACE_PERIOD_MS'
+    | 'WALLET_ADDRESS_URL'
   >
 }
 
@@ -93,10 +96,8 @@ export function createWalletAddresses(dependencies: WalletAddressesDependencies)
           .forKeyShare()
           .first('id')
         if (held === undefined) return failure('UnknownAsset', `asset ${asset.id} was deleted`)
-        const { OPERATOR_TENANT_ID } = config
-        if (await liesBelowAnothersBase(trx, OPERATOR_TENANT_ID, row.tenantId, row.address)) {
-          return failure('InvalidUrl', `${row.address} lies below the WALLET_ADDRESS_URL of another tenant`)
-        }
+        const others = await whoseItWouldBe(trx, config, row.tenantId, row.address)
+        if (others !== undefined) return failure('InvalidUrl', `${row.address} lies at or below ${others}`)
         await trx('walletAddresses').insert({ ...row, updatedAt: row.createdAt })
         await insertProperties(trx, row.id, input.additionalProperties ?? [])
         await notify(trx, Channel.WALLET_ADDRESS_CHANGED, row.id)

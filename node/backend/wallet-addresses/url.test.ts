@@ -48,4 +48,14 @@ describe('wallet address URLs', () => {
     expect(normalizeWalletAddressUrl('HTTPS://Localhost:3000/ALICE/')).toBe('https://localhost:3000/alice')
     expect(normalizeWalletAddressUrl('alice')).toBeUndefined()
   })
+
+  it('is the same with a dot after the host’s name', () => {
+    expect(normalizeWalletAddressUrl('https://localhost.:3000/alice')).toBe('https://localhost:3000/alice')
+    expect(resolveWalletAddressUrl('https://localhost.:3000/alice', 'https://localhost:3000')).toEqual({
+      url: 'https://localhost:3000/alice'
+    })
+    expect(resolveWalletAddressUrl('alice', 'https://localhost.:3000')).toEqual({
+      url: 'https://localhost:3000/alice'
+    })
+  })
 })

@@ -5,12 +5,14 @@ const FORBIDDEN_PATH_PARTS = ['/incoming-payments', '/outgoing-payments', '/quot
 export const MAX_WALLET_ADDRESS_LENGTH = 2_048
 
 /**
- * The form in which wallet addresses are stored and looked up: lower case, without slashes at the end.
- * Undefined for what is no URL.
+ * The form in which wallet addresses are stored and looked up: lower case, without slashes at the end, and without the
+ * dot that may end a host's name (RFC 3986, 3.2.2: the same host). Undefined for what is no URL.
  */
 export function normalizeWalletAddressUrl(url: string): string | undefined {
   if (url.length > MAX_WALLET_ADDRESS_LENGTH || !URL.canParse(url)) return undefined
-  return new URL(url).href.toLowerCase().replace(/\/+$/, '')
+  const parsed = new URL(url)
+  parsed.hostname = parsed.hostname.replace(/\.+$/, '')
+  return parsed.href.toLowerCase().replace(/\/+$/, '')
 }
 
 /**

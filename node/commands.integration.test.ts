@@ -272,6 +272,42 @@ describe('commands of the services', () => {
     ])
   })
 
+  it.each([
+    { service: 'backend' as const, left: 'all but the newest', which: /backend\/\d{4}_\w+/ },
+    { service: 'auth' as const, left: 'none', which: /auth\/0001_\w+ and \d+ more/ }
+  ])(
+    'a start with migrations by hand says in one line which are missing, and the command: $service',
+    async ({ service, left, which }) => {
+      const empty = await createTestDatabase(inject('postgresUrl'))
+      try {
+        const manual =
+          service === 'auth'
+            ? { ...AUTH_ENVIRONMENT, AUTH_DATABASE_URL: empty.url, ENABLE_MANUAL_MIGRATIONS: 'true' }
+            : { ...environment, DATABASE_URL: empty.url, ENABLE_MANUAL_MIGRATIONS: 'true' }
+        if (left !== 'none') {
+          expect((await run(service, manual, '--migrate')).code).toBe(0)
+          const runtime = createSystemRuntime({ name: 'test', logLevel: 'silent' })
+          const { knex } = runtime.openDatabase({ url: empty.url })
+          await knex('backend_migrations').where('name', knex('backend_migrations').max('name')).delete()
+          runtime.kill()
+        }
+        const { code, stderr } = await runService(service, manual).ended
+        expect(code).toBe(1)
+        expect(stderr.split('\n')).toEqual([
+          expect.stringMatching(
+            new RegExp(
+              `^ENABLE_MANUAL_MIGRATIONS is true and the database lacks migrations \\(${which.source}\\): ` +
+                `run npm run ${service} -- --migrate, then start again$`
+            )
+          ),
+          ''
+        ])
+      } finally {
+        await empty.drop()
+      }
+    }
+  )
+
   it('--migrate says which database it could not reach', async () => {
     const away = { ...environment, DATABASE_URL: 'postgresql://u:p@127.0.0.1:1/x' }
     const { code, stderr } = await run('backend', away, '--migrate')

@@ -1,4 +1,5 @@
 import { createAdminAuthenticator, createAdminServer } from '../admin-api/index.ts'
+import { requireMigrations, StartError } from '../commands/index.ts'
 import { createClientKeyFetcher, createNonceGuard } from '../http-signatures/index.ts'
 import { createHealth } from '../http-api/index.ts'
 import { createHttpClient, readCacheTls, serveHttp } from '../runtime/index.ts'
@@ -8,7 +9,7 @@ import type { AuthConfig } from './config.ts'
 import type { AuthDependencies } from './dependencies.ts'
 import { createGnapApp } from './gnap-api.ts'
 import { createIdentityProviderApp } from './interactions/identity-provider-api.ts'
-import { authMigrations } from './migrations.ts'
+import { authMigrations, authMigrationSets } from './migrations.ts'
 import { loadAuthServerDocument } from './open-payments-document.ts'
 import { createServiceApp } from './tenants/service-api.ts'
 import { findTenant, upsertOperatorTenant } from './tenants/store.ts'
@@ -33,7 +34,8 @@ export interface Auth {
   /**
    * Brings the database up to date and opens the doors. A start that fails leaves nothing open.
    *
-   * @throws an error with code EADDRINUSE and `variable`, the name of the variable whose port is taken
+   * @throws an error with code EADDRINUSE and `variable`, the name of the variable whose port is taken; StartError
+   *   where ENABLE_MANUAL_MIGRATIONS is true and migrations are missing
    */
   start(): Promise<void>
   /** Finishes running requests for at most `graceMs`, then closes everything. */
@@ -79,14 +81,17 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
   let addresses: AuthAddresses | undefined
   let stopping: Promise<void> | undefined
 
-  async function migrate(): Promise<void> {
+  async function prepareDatabase(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
+        if (config.ENABLE_MANUAL_MIGRATIONS) {
+          return await requireMigrations('auth', database, authMigrationSets)
+        }
         return await database.migrate('auth', authMigrations)
       } catch (error) {
-        if (attempt === MAX_MIGRATION_ATTEMPTS) throw error
+        if (error instanceof StartError || attempt === MAX_MIGRATION_ATTEMPTS) throw error
         const delayMs = MIGRATION_RETRY_MS * 2 ** attempt
-        logger.warn({ err: error, attempt, delayMs }, 'the database could not be brought up to date')
+        logger.warn({ err: error, attempt, delayMs }, 'the database could not be made ready')
         await clock.sleep(delayMs)
       }
     }
@@ -162,7 +167,7 @@ export function createAuth(config: AuthConfig, runtime: Runtime): Auth {
     async start() {
       try {
         await readCacheTls(config, runtime.readTextFile)
-        if (!config.ENABLE_MANUAL_MIGRATIONS) await migrate()
+        await prepareDatabase()
         await upsertOperatorTenant(
           database.knex,
           {

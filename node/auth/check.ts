@@ -1,12 +1,10 @@
 import { checkCache, checkDatabase, checkPorts, fault } from '../commands/index.ts'
-import type { Check, CommandedService, MigrationSet } from '../commands/index.ts'
+import type { Check, CommandedService } from '../commands/index.ts'
 import { readCacheTls } from '../runtime/index.ts'
 import type { Runtime } from '../runtime/index.ts'
 import { AUTH_VARIABLES, loadAuthConfig } from './config.ts'
 import type { AuthConfig } from './config.ts'
-import { authMigrations } from './migrations.ts'
-
-export const authMigrationSets: readonly MigrationSet[] = [{ name: 'auth', migrations: authMigrations }]
+import { authMigrationSets } from './migrations.ts'
 
 /** What `npm run auth -- --check` looks at. Nothing is written, and no door stays open. */
 export function authChecks(config: AuthConfig, runtime: Runtime): Record<string, Check> {

@@ -1,5 +1,5 @@
 export { createAuth } from './auth.ts'
 export type { Auth, AuthAddresses } from './auth.ts'
-export { authMigrationSets } from './check.ts'
+export { authMigrationSets } from './migrations.ts'
 export { loadAuthConfig } from './config.ts'
 export type { AuthConfig } from './config.ts'

@@ -1,4 +1,4 @@
-import { runCommand } from '../commands/index.ts'
+import { runCommand, StartError } from '../commands/index.ts'
 import {
   ConfigurationError,
   createSystemRuntime,
@@ -84,6 +84,10 @@ function reportFailedStart(
     process.stderr.write(
       `${error.variable} ${String(port)} is in use: stop what listens there, or name another port\n`
     )
+    return
+  }
+  if (error instanceof StartError) {
+    process.stderr.write(`${error.message}\n`)
     return
   }
   logger.error({ err: error }, 'the authorization server could not start')

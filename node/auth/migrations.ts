@@ -1,3 +1,4 @@
+import type { MigrationSet } from '../commands/index.ts'
 import type { Migration } from '../runtime/index.ts'
 
 /** The authorization server's tables. Time and ids are always parameters: no column has a clock as default. */
@@ -94,3 +95,6 @@ export const authMigrations: Migration[] = [
     `
   }
 ]
+
+/** The schemas that its database holds. */
+export const authMigrationSets: readonly MigrationSet[] = [{ name: 'auth', migrations: authMigrations }]

@@ -3,6 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { signAdminRequest } from '../admin-api/index.ts'
 import { risingTimestamps } from '../admin-api/rising-timestamps.test-support.ts'
+import { StartError } from '../commands/index.ts'
 import {
   createLogger,
   createManualClock,
@@ -19,7 +20,6 @@ import type { TestDatabase } from '../runtime/testing.ts'
 import { createBackend } from './backend.ts'
 import type { Backend } from './backend.ts'
 import { loadBackendConfig } from './config.ts'
-import { StartError } from './retry-start.ts'
 import { OPERATOR_ID, TEST_ENVIRONMENT, until } from './testing.ts'
 
 interface Answer {

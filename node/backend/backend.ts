@@ -3,7 +3,7 @@ import type { ServiceState } from '../http-api/index.ts'
 import { createLedgerWriter } from '../ledger/index.ts'
 import { readCacheTls } from '../runtime/index.ts'
 import type { Address, Database, Runtime } from '../runtime/index.ts'
-import { MAX_CLOCK_DIFFERENCE_MS } from '../commands/index.ts'
+import { MAX_CLOCK_DIFFERENCE_MS, requireMigrations, StartError } from '../commands/index.ts'
 import { backendMigrationSets, PROBED_ACCOUNT } from './check.ts'
 import { composeBackend, createHttpClients } from './composition.ts'
 import type { BackendParts } from './composition.ts'
@@ -12,7 +12,7 @@ import { createConnectorServer } from './connector/index.ts'
 import { loadInstanceKey } from './instance-key.ts'
 import { claimLedger, openLedger } from './ledger-choice.ts'
 import { createLedgerSweep } from './ledger-sweep.ts'
-import { reachDatabase, StartError } from './retry-start.ts'
+import { reachDatabase } from './retry-start.ts'
 import { createStopOrder } from './stop-order.ts'
 
 /** Where a backend's doors really are: a port 0 of the configuration was replaced by a free one. */
@@ -30,7 +30,7 @@ export interface Backend {
    * takes down what already stood.
    *
    * @throws ConfigurationError for a variable that cannot be right, or a ledger that holds other books
-   * @throws StartError for what its operator can mend: a port in use, no database, no ledger, a wrong clock
+   * @throws StartError for what its operator can mend: a port in use, no database, no ledger, a wrong clock, missing migrations
    */
   start(): Promise<void>
   /** Answers 503, lets what runs end in bounded time, closes everything. Safe to call at any time, and twice. */
@@ -110,8 +110,9 @@ export function createBackend(config: BackendConfig, runtime: Runtime): Backend 
           `${MAX_CLOCK_DIFFERENCE_MS} ms are allowed: set both by NTP`
       )
     }
-    if (config.ENABLE_MANUAL_MIGRATIONS) return
-    for (const { name, migrations } of backendMigrationSets(config)) await database.migrate(name, migrations)
+    const sets = backendMigrationSets(config)
+    if (config.ENABLE_MANUAL_MIGRATIONS) return requireMigrations('backend', database, sets)
+    for (const { name, migrations } of sets) await database.migrate(name, migrations)
   }
 
   async function startParts(parts: BackendParts): Promise<BackendAddresses> {

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { signAdminRequest } from '../admin-api/index.ts'
+import { StartError } from '../commands/index.ts'
 import { createTigerBeetleLedger } from '../ledger/index.ts'
 import type { Ledger } from '../ledger/index.ts'
 import { ConfigurationError, uuidToId } from '../runtime/index.ts'
 import { createBackend } from './backend.ts'
 import { loadBackendConfig } from './config.ts'
 import { claimLedger, openLedger } from './ledger-choice.ts'
-import { StartError } from './retry-start.ts'
 import { createTestBackend, OPERATOR_ID, TEST_ENVIRONMENT } from './testing.ts'
 import type { TestBackend } from './testing.ts'
 

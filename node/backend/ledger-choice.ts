@@ -1,3 +1,4 @@
+import { StartError } from '../commands/index.ts'
 import {
   AccountCode,
   ID_MAX,
@@ -10,7 +11,6 @@ import type { Ledger, NewAccount } from '../ledger/index.ts'
 import { ConfigurationError, uuidToId } from '../runtime/index.ts'
 import type { Clock, Database, Random, Runtime } from '../runtime/index.ts'
 import type { BackendConfig } from './config.ts'
-import { StartError } from './retry-start.ts'
 
 /*
  * Which ledger keeps the books, and whether it is the one that has kept them so far. Tables and books belong

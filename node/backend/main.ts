@@ -1,4 +1,4 @@
-import { runCommand } from '../commands/index.ts'
+import { runCommand, StartError } from '../commands/index.ts'
 import {
   ConfigurationError,
   createSystemRuntime,
@@ -11,7 +11,6 @@ import { createBackend } from './backend.ts'
 import type { Backend } from './backend.ts'
 import { backendCommands } from './check.ts'
 import { BACKEND_VARIABLES, loadBackendConfig } from './config.ts'
-import { StartError } from './retry-start.ts'
 
 /*
  * The backend as a process: `npm run backend`. With options it checks or migrates instead (`--help`).

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLogger, createManualClock } from '../runtime/index.ts'
-import { isUnreachable, MAX_DATABASE_RETRIES, reachDatabase, StartError } from './retry-start.ts'
+import { StartError } from '../commands/index.ts'
+import { isUnreachable, MAX_DATABASE_RETRIES, reachDatabase } from './retry-start.ts'
 
 const URL = 'postgresql://user:hush@db.test:5432/rafiki'
 const refused = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })

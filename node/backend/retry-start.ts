@@ -1,9 +1,5 @@
+import { StartError } from '../commands/index.ts'
 import type { Clock, Logger } from '../runtime/index.ts'
-
-/** Why a service did not start, in one line for its operator: what was wrong, where, what to do. */
-export class StartError extends Error {
-  override name = 'StartError'
-}
 
 /** Waits between tries to reach the database: 30 ms, doubled each time, this often. */
 export const DATABASE_RETRY_STEP_MS = 30

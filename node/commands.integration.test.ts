@@ -137,7 +137,8 @@ describe('commands of the services', () => {
       AUTH_SERVICE_API_URL: 'http://127.0.0.1:1',
       ADMIN_PORT: String(port),
       OPEN_PAYMENTS_PORT: String(port),
-      WEBHOOK_URLS: 'https://wallet.example'
+      WEBHOOK_URLS: 'https://wallet.example',
+      NODE_ENV: 'prod'
     }
     const { code, stdout, stderr } = await run('backend', wrong, '--check', '--json')
     expect([code, stderr]).toEqual([2, ''])
@@ -159,7 +160,11 @@ describe('commands of the services', () => {
       subject: 'WEBHOOK_URLS',
       message: 'nothing reads it: was WEBHOOK_URL meant?'
     })
-    expect(lines.at(-1)).toEqual({ event: 'summary', ok: false, faults: 8, warnings: 1 })
+    expect(lines.find(({ subject }) => subject === 'NODE_ENV')).toMatchObject({
+      level: 'warning',
+      message: expect.stringMatching(/^"prod" is none of development, .* production's restrictions are off$/)
+    })
+    expect(lines.at(-1)).toEqual({ event: 'summary', ok: false, faults: 8, warnings: 2 })
     expect(stdout).not.toContain('hush@')
   })
 

@@ -163,6 +163,31 @@ describe.each(services)('environment of the $name', ({ name, data, names, load, 
     }
   })
 
+  it('has URLs that are refused where they lead nowhere that can be called', () => {
+    const urls = Object.keys({ ...contract, ...extensions }).filter((name) => /_URL$/.test(name))
+    expect(urls.length).toBeGreaterThan(3)
+    for (const name of urls) {
+      for (const text of ['nope', 'ftp://node.example', '/path', 'node.example:80']) {
+        expect(() => load({ ...needed, [name]: text })).toThrow(
+          new RegExp(`^${name} holds "${text}": .* URL`)
+        )
+      }
+    }
+    for (const name of [
+      'OPEN_PAYMENTS_URL',
+      'WALLET_ADDRESS_URL',
+      'AUTH_SERVER_GRANT_URL',
+      'AUTH_SERVER_URL'
+    ]) {
+      if (!urls.includes(name)) continue
+      for (const end of ['?a=b', '#a']) {
+        expect(() => load({ ...needed, [name]: `https://a.example/b${end}` })).toThrow(
+          `${name} holds "https://a.example/b${end}": a URL without query`
+        )
+      }
+    }
+  })
+
   it('has whole numbers that are refused where they are none', () => {
     const all = { ...contract, ...extensions }
     const numbers = Object.keys(all).filter((name) => {

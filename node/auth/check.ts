@@ -1,4 +1,4 @@
-import { checkCache, checkDatabase, checkPorts, fault } from '../commands/index.ts'
+import { checkCache, checkDatabase, checkNodeEnv, checkPorts, fault } from '../commands/index.ts'
 import type { Check, CommandedService } from '../commands/index.ts'
 import { readCacheTls } from '../runtime/index.ts'
 import type { Runtime } from '../runtime/index.ts'
@@ -12,6 +12,7 @@ export function authChecks(config: AuthConfig, runtime: Runtime): Record<string,
   const { ADMIN_PORT, AUTH_PORT, INTROSPECTION_PORT, INTERACTION_PORT, SERVICE_API_PORT } = config
   const ports = { ADMIN_PORT, AUTH_PORT, INTROSPECTION_PORT, INTERACTION_PORT, SERVICE_API_PORT }
   return {
+    NODE_ENV: async () => checkNodeEnv(config.NODE_ENV),
     AUTH_DATABASE_URL: () =>
       checkDatabase('AUTH_DATABASE_URL', database, {
         sets: authMigrationSets,

@@ -17,15 +17,18 @@ const variables = z.object({
   INTROSPECTION_PORT: variable.port(3007),
   INTERACTION_PORT: variable.port(3009),
   SERVICE_API_PORT: variable.port(3011),
-  AUTH_DATABASE_URL: variable.string('postgresql://postgres:password@localhost:5432/auth_development'),
-  REDIS_URL: variable.string('redis://127.0.0.1:6379'),
+  AUTH_DATABASE_URL: variable.serviceUrl('postgresql://postgres:password@localhost:5432/auth_development', [
+    'postgresql',
+    'postgres'
+  ]),
+  REDIS_URL: variable.serviceUrl('redis://127.0.0.1:6379', ['redis', 'rediss']),
   REDIS_TLS_CA_FILE_PATH: variable.optional(),
   REDIS_TLS_KEY_FILE_PATH: variable.optional(),
   REDIS_TLS_CERT_FILE_PATH: variable.optional(),
   IDENTITY_SERVER_URL: variable.url(),
   IDENTITY_SERVER_SECRET: variable.required(),
   /** The public URL; kept without a slash at its end. */
-  AUTH_SERVER_URL: variable.url().transform((url) => url.replace(/\/+$/, '')),
+  AUTH_SERVER_URL: variable.baseUrl().transform((url) => url.replace(/\/+$/, '')),
   ADMIN_API_SECRET: variable.required(),
   OPERATOR_TENANT_ID: variable.uuid().transform((id) => id.toLowerCase()),
   COOKIE_KEY: variable.required(),

@@ -1,4 +1,4 @@
-import { runCommand, StartError } from '../commands/index.ts'
+import { runCommand, StartError, warnOfNodeEnv } from '../commands/index.ts'
 import {
   ConfigurationError,
   createSystemRuntime,
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   const config = loadAuthConfig(environment)
   const runtime = createSystemRuntime({ name: 'auth', logLevel: config.LOG_LEVEL })
   warnOfSimilarNames(environment, AUTH_VARIABLES, runtime.logger)
+  warnOfNodeEnv(config.NODE_ENV, runtime.logger)
   const auth = createAuth(config, runtime)
   stopOnSignals(auth, runtime)
   try {

@@ -2,6 +2,7 @@ import {
   CHECK_TIMEOUT_MS,
   checkCache,
   checkDatabase,
+  checkNodeEnv,
   checkPorts,
   checkService,
   fault,
@@ -35,6 +36,7 @@ export function backendChecks(config: BackendConfig, runtime: Runtime): Record<s
   const database = runtime.openDatabase({ url: config.DATABASE_URL, maxConnections: 2 })
   const http = createHttpClient(runtime)
   return {
+    NODE_ENV: async () => checkNodeEnv(config.NODE_ENV),
     DATABASE_URL: () =>
       checkDatabase('DATABASE_URL', database, {
         sets: backendMigrationSets(config),

@@ -16,16 +16,19 @@ const variables = z.object({
   INSTANCE_NAME: variable.required(),
   TRUST_PROXY: variable.boolean(false),
   ENABLE_MANUAL_MIGRATIONS: variable.boolean(false),
-  DATABASE_URL: variable.string('postgresql://postgres:password@localhost:5432/development'),
-  REDIS_URL: variable.string('redis://127.0.0.1:6379'),
+  DATABASE_URL: variable.serviceUrl('postgresql://postgres:password@localhost:5432/development', [
+    'postgresql',
+    'postgres'
+  ]),
+  REDIS_URL: variable.serviceUrl('redis://127.0.0.1:6379', ['redis', 'rediss']),
   REDIS_TLS_CA_FILE_PATH: variable.optional(),
   REDIS_TLS_KEY_FILE_PATH: variable.optional(),
   REDIS_TLS_CERT_FILE_PATH: variable.optional(),
   ADMIN_PORT: variable.port(3001),
   OPEN_PAYMENTS_PORT: variable.port(3003),
   CONNECTOR_PORT: variable.port(3002),
-  OPEN_PAYMENTS_URL: variable.url(),
-  WALLET_ADDRESS_URL: variable.string('http://127.0.0.1:3001/.well-known/pay'),
+  OPEN_PAYMENTS_URL: variable.baseUrl(),
+  WALLET_ADDRESS_URL: variable.baseUrl().default('http://127.0.0.1:3001/.well-known/pay'),
   ILP_ADDRESS: variable
     .required()
     .refine(isValidAddress, 'an ILP address is needed, such as g.acacia or test.acacia'),
@@ -40,9 +43,9 @@ const variables = z.object({
   ADMIN_API_SECRET: variable.required(),
   ADMIN_API_SIGNATURE_VERSION: variable.integer(1),
   ADMIN_API_SIGNATURE_TTL_SECONDS: variable.integer(30, 1),
-  AUTH_SERVER_GRANT_URL: variable.url(),
+  AUTH_SERVER_GRANT_URL: variable.baseUrl(),
   AUTH_SERVER_INTROSPECTION_URL: variable.url(),
-  AUTH_SERVICE_API_URL: variable.url(),
+  AUTH_SERVICE_API_URL: variable.baseUrl(),
   USE_TIGERBEETLE: variable.boolean(true),
   TIGERBEETLE_CLUSTER_ID: z
     .string()
@@ -123,9 +126,9 @@ const variables = z.object({
   OPEN_TELEMETRY_COLLECTOR_URLS: variable.optional(),
   OPEN_TELEMETRY_TRACE_COLLECTOR_URLS: variable.string(''),
   OPEN_TELEMETRY_EXPORT_INTERVAL: variable.integer(15_000, 1),
-  TELEMETRY_EXCHANGE_RATES_URL: variable.string(
-    'https://telemetry-exchange-rates.s3.amazonaws.com/exchange-rates-usd.json'
-  ),
+  TELEMETRY_EXCHANGE_RATES_URL: variable
+    .url()
+    .default('https://telemetry-exchange-rates.s3.amazonaws.com/exchange-rates-usd.json'),
   TELEMETRY_EXCHANGE_RATES_LIFETIME: variable.integer(86_400_000, 1),
   ENABLE_ILP_TIMING_TELEMETRY: variable.boolean(true),
   JEST_WORKER_ID: variable.optional(),

@@ -48,12 +48,13 @@ describe('the backend as a process', () => {
         .map(([name, value]) => `${name}=${value}\n`)
         .join('')
     )
-    const { kill, logged, ended } = run({ ENV_FILE: file })
+    const { kill, logged, ended } = run({ ENV_FILE: file, NODE_ENV: 'staging' })
     expect(await logged('unknown_variable')).toMatchObject({
       name: 'WEBHOOK_URLS',
       meant: 'WEBHOOK_URL',
       msg: 'WEBHOOK_URLS is set and nothing reads it: was WEBHOOK_URL meant?'
     })
+    expect((await logged('unknown_node_env')).msg).toMatch(/^NODE_ENV: "staging" is none of development,/)
     await logged('started')
     kill('SIGTERM')
     expect((await ended).code).toBe(0)

@@ -1,4 +1,4 @@
-import { runCommand, StartError } from '../commands/index.ts'
+import { runCommand, StartError, warnOfNodeEnv } from '../commands/index.ts'
 import {
   ConfigurationError,
   createSystemRuntime,
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
   const config = loadBackendConfig(environment)
   const runtime = createSystemRuntime({ name: 'backend', logLevel: config.LOG_LEVEL })
   warnOfSimilarNames(environment, BACKEND_VARIABLES, runtime.logger)
+  warnOfNodeEnv(config.NODE_ENV, runtime.logger)
   const backend = createBackend(config, runtime)
   const starting = backend.start()
   stopOnSignals(backend, starting, runtime)

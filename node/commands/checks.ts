@@ -1,4 +1,4 @@
-import type { Cache, Clock, Database, HttpClient, Migration, Network } from '../runtime/index.ts'
+import type { Cache, Clock, Database, HttpClient, Logger, Migration, Network } from '../runtime/index.ts'
 import { CHECK_TIMEOUT_MS, describeError, fault, ok, warning } from './findings.ts'
 import type { Check, Finding } from './findings.ts'
 
@@ -93,6 +93,27 @@ async function checkMigrations(
     subject,
     `${missing.length} of ${states.length} are not applied and ENABLE_MANUAL_MIGRATIONS is true: run it with --migrate`
   )
+}
+
+/** Values of NODE_ENV that have an effect (docs/operations.md). */
+const NODE_ENVS = ['development', 'test', 'autopeer', 'production']
+
+/** What the operator should hear of a NODE_ENV that has no effect: any is allowed, as in Rafiki, also `prod`. */
+function strangeNodeEnv(value: string): string | undefined {
+  if (NODE_ENVS.includes(value)) return undefined
+  return `"${value}" is none of ${NODE_ENVS.join(', ')}: nothing follows from it, and production's restrictions are off`
+}
+
+/** NODE_ENV is one that has an effect. */
+export function checkNodeEnv(value: string): Finding[] {
+  const strange = strangeNodeEnv(value)
+  return strange === undefined ? [] : [warning('NODE_ENV', strange)]
+}
+
+/** Tells the operator at a start what a check would. */
+export function warnOfNodeEnv(value: string, logger: Pick<Logger, 'warn'>): void {
+  const strange = strangeNodeEnv(value)
+  if (strange !== undefined) logger.warn({ event: 'unknown_node_env' }, `NODE_ENV: ${strange}`)
 }
 
 /** The cache answers. `CACHE=memory` is said. */

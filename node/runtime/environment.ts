@@ -15,8 +15,16 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
-/** Names whose values are not repeated in error messages. */
+/** Names whose values are not repeated in error messages; the second: times of keys and tokens, and where a key is. */
 const SECRET_NAME = /SECRET|KEY|TOKEN|PASSWORD/
+const PLAIN_NAME = /_(MS|SECONDS|DAYS|FILE|PATH|ID)$/
+
+/** A value as a message repeats it. */
+function shown(name: string, value: string): string {
+  if (SECRET_NAME.test(name) && !PLAIN_NAME.test(name)) return 'holds a value that is not allowed'
+  // Credentials of a URL.
+  return `holds "${value.replace(/\/\/.*@/, '//…@')}"`
+}
 
 /**
  * Reads a service's configuration from the environment. Empty strings count as absent, as in Rafiki's
@@ -36,13 +44,7 @@ export function parseEnvironment<Schema extends z.ZodType>(
   const lines = result.error.issues.map((issue) => {
     const name = String(issue.path[0] ?? '(environment)')
     const value = present[name]
-    const holds =
-      value === undefined
-        ? 'is not set'
-        : SECRET_NAME.test(name)
-          ? 'holds a value that is not allowed'
-          : `holds "${value}"`
-    return `${name} ${holds}: ${issue.message}`
+    return `${name} ${value === undefined ? 'is not set' : shown(name, value)}: ${issue.message}`
   })
   throw new ConfigurationError(lines.join('\n'))
 }
@@ -67,15 +69,24 @@ export const variable = {
     integerString(0)
       .refine((value) => value <= 65535, 'a port from 0 to 65535 is needed')
       .default(fallback),
-  url: () =>
-    z
-      .string({ error: 'a URL is required' })
-      .refine((value) => URL.canParse(value), 'a URL is needed, such as https://example.com'),
-  optionalUrl: () =>
+  /** An http(s) URL. */
+  url: () => httpUrlString(),
+  optionalUrl: () => httpUrlString().optional(),
+  /** An http(s) URL that others are made from: without query, fragment and credentials. */
+  baseUrl: () =>
+    httpUrlString().refine(
+      (value) => !isHttpUrl(value) || isBase(value),
+      'a URL without query, fragment and credentials is needed: others are made from it'
+    ),
+  /** Where a service of another kind is: a URL of one of these schemes. */
+  serviceUrl: (fallback: string, schemes: readonly string[]) =>
     z
       .string()
-      .refine((value) => URL.canParse(value), 'a URL is needed, such as https://example.com')
-      .optional(),
+      .refine(
+        (value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value),
+        `a URL is needed, such as ${fallback.replace(/\/\/.*@/, '//user:password@')}`
+      )
+      .default(fallback),
   uuid: () =>
     z
       .string({ error: 'a UUID is required' })
@@ -84,6 +95,21 @@ export const variable = {
   logLevel: () => variable.oneOf(LOG_LEVELS).default('info'),
   oneOf: <const Values extends readonly [string, ...string[]]>(values: Values) =>
     z.enum(values, { error: `one of ${values.join(', ')} is needed` })
+}
+
+function httpUrlString() {
+  return z
+    .string({ error: 'a URL is required' })
+    .refine(isHttpUrl, 'an http(s) URL is needed, such as https://example.com')
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+}
+
+function isBase(value: string): boolean {
+  const { username, password } = new URL(value)
+  return !/[?#]/.test(value) && username === '' && password === ''
 }
 
 function integerString(min: number) {

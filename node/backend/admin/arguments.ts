@@ -100,8 +100,8 @@ export function parseTime(text: string, name: string): Date {
   return time
 }
 
-/** Withdrawals stay open at most this long, 68 years: what an integer of the database holds. */
-export const MAX_TIMEOUT_SECONDS = 2_147_483_647n
+/** Withdrawals stay open at most this long, 136 years: what a timeout of the ledger holds, 32 bits without a sign. */
+export const MAX_TIMEOUT_SECONDS = 2n ** 32n - 1n
 
 /** @throws BAD_USER_INPUT above MAX_TIMEOUT_SECONDS */
 export function timeoutSeconds(seconds: bigint): number {

@@ -188,7 +188,7 @@ export const OPERATIONS: readonly Operation[] = [
     code: id().slice(0, 8),
     scale: 2
   })),
-  change('updateWalletAddress', 'walletAddress', 'operator', '{ walletAddress { id } }', (id, draw) => ({
+  change('updateWalletAddress', 'walletAddress', 'nobody', '{ walletAddress { id } }', (id, draw) => ({
     id,
     publicName: draw.id(),
     additionalProperties: [{ key: 'k', value: draw.id(), visibleInOpenPayments: true }]

@@ -68,7 +68,8 @@ export const walletAddressResolvers = {
       const { id, publicName, status, additionalProperties } = input
       const walletAddress = await context.services.walletAddresses.update({
         id,
-        ...scopeOf(context),
+        // Its own alone, also for the operator: the contract's input names no tenant.
+        tenantId: context.tenant.id,
         ...(publicName != null && { publicName }),
         ...(status && { status }),
         ...(additionalProperties && { additionalProperties })

@@ -20,7 +20,7 @@ export const walletAddressTypes = /* GraphQL */ `
       "What is to be created."
       input: CreateWalletAddressInput!
     ): CreateWalletAddressMutationResponse!
-    "Changes a wallet address. What is not given stays."
+    "Changes a wallet address of the signing tenant. What is not given stays."
     updateWalletAddress(
       "Which wallet address, and what changes."
       input: UpdateWalletAddressInput!

@@ -68,6 +68,15 @@ describe('the nouns', () => {
       good(await one.fees.set(fee))
       const second = good(await one.fees.set({ ...fee, fixed: 2n ** 64n - 1n }))
       expect(await one.fees.latest(asset.id, 'SENDING')).toEqual(second)
+      // Set in the same millisecond, the later one is in force all the same.
+      await backend.database.knex('fees').where({ assetId: asset.id }).update({ createdAt: second.createdAt })
+      expect(await one.fees.latest(asset.id, 'SENDING')).toEqual(second)
+      expect(
+        await one.fees.latestOf([
+          { assetId: asset.id, type: 'RECEIVING' },
+          { assetId: asset.id, type: 'SENDING' }
+        ])
+      ).toEqual([undefined, second])
       expect(await one.fees.latest(asset.id, 'RECEIVING')).toBeUndefined()
       expect((await one.fees.pages([asset.id], {}))[0]!.rows).toHaveLength(2)
       expect(await one.fees.set({ ...fee, fixed: -1n })).toMatchObject({ failure: 'InvalidFixedFee' })

@@ -113,6 +113,21 @@ describe('the Admin API: webhook events', () => {
     )
   })
 
+  it('tells a tenant what went wrong at its own receiver, not at services of the operator', async () => {
+    const eventId = await givenUp()
+    const { knex } = node.database
+    const problems = async (as?: typeof TENANT) => {
+      const event = (await list({ deliveryState: 'FAILED' }, as)).find((one) => one.id === eventId)
+      return Object.fromEntries(event!.deliveries.map(({ receiver: to, lastError }) => [to, lastError]))
+    }
+    const own = () => knex('webhooks').where({ eventId, recipientTenantId: TENANT.tenantId })
+    await own().update({ lastError: 'no answer from http://wallet.example/' })
+    expect(await problems(TENANT)).toEqual({ [TENANT.tenantId]: 'no answer from http://wallet.example/' })
+    await own().update({ receiver: 'point-of-sale', lastError: 'no answer from http://pos.internal/' })
+    expect(await problems(TENANT)).toEqual({ 'point-of-sale': null })
+    expect(await problems()).toMatchObject({ 'point-of-sale': 'no answer from http://pos.internal/' })
+  })
+
   it('sends again what was given up, under the same id, and nothing that was not', async () => {
     const eventId = await givenUp()
     const before = received.length

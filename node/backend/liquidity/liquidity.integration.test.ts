@@ -52,6 +52,34 @@ describe('liquidity', () => {
     expect(await one.liquidity.balance(asset.id)).toBe(10n)
   })
 
+  it('keeps the id of a webhook event for the account that the event is about', async () => {
+    const asset = await nouns.createAsset()
+    const other = await nouns.createAsset()
+    const event = {
+      id: id(),
+      type: 'asset.liquidity_low',
+      tenantId: asset.tenantId,
+      assetId: asset.id,
+      resourceKey: `asset:${asset.id}`,
+      createdAt: new Date(),
+      data: {
+        id: asset.id,
+        asset: { id: asset.id, code: asset.code, scale: asset.scale },
+        liquidityThreshold: '5',
+        balance: '0'
+      }
+    }
+    await backend.database.knex('webhookEvents').insert(event)
+    const deposit = (of: typeof asset) => ({ id: event.id, accountId: of.id, asset: of, amount: 9n })
+    for (const process of [one, two]) {
+      expect(await process.liquidity.deposit(deposit(other))).toMatchObject({ failure: 'TransferExists' })
+    }
+    expect(await one.liquidity.balance(other.id)).toBe(0n)
+    expect(await one.liquidity.deposit(deposit(asset))).toBeUndefined()
+    expect(await two.liquidity.deposit(deposit(other))).toMatchObject({ failure: 'TransferExists' })
+    expect(await one.liquidity.balance(asset.id)).toBe(9n)
+  })
+
   it('lets a refused withdrawal be asked again under its id', async () => {
     const asset = await nouns.createAsset()
     const withdrawal = { id: id(), accountId: asset.id, asset, amount: 10n, timeoutSeconds: 0 }

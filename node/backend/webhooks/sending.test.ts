@@ -11,8 +11,8 @@ describe('a request to a receiver waits for its answer', () => {
   it.each([
     { from: 'the tenant’s setting', WEBHOOK_TIMEOUT: '2000', setting: 7_000, waits: 7_000 },
     { from: 'the variable where there is none', WEBHOOK_TIMEOUT: '3000', setting: undefined, waits: 3_000 },
-    { from: 'a minute at most', WEBHOOK_TIMEOUT: '2000', setting: 600_000, waits: MAX_WEBHOOK_TIMEOUT_MS },
-    { from: 'a minute at most', WEBHOOK_TIMEOUT: '600000', setting: undefined, waits: MAX_WEBHOOK_TIMEOUT_MS }
+    { from: 'a minute at most', WEBHOOK_TIMEOUT: '2000', setting: 600_000, waits: 60_000 },
+    { from: 'a minute at most', WEBHOOK_TIMEOUT: '600000', setting: undefined, waits: 60_000 }
   ])('$from: WEBHOOK_TIMEOUT=$WEBHOOK_TIMEOUT, $setting set: $waits ms', async (row) => {
     const clock = createManualClock(0)
     const asked: HttpRequest[] = []

@@ -32,8 +32,8 @@ export const DEFAULT_HTTP_SERVER_LIMITS: HttpServerLimits = {
 export interface HttpServer {
   readonly address: Address
   /**
-   * From now on everything new is answered 503, over open and new connections, until `stop`. Resolves when the requests
-   * that run have ended; those that take longer than `graceMs` are cut off.
+   * From now on everything new is answered 503, over open and new connections, until `stop`, but what `isServedToTheEnd`
+   * lets pass. Resolves when the requests that run have ended; those that take longer than `graceMs` are cut off.
    */
   drain(graceMs?: number): Promise<void>
   /** Stops accepting, answers 503 on what is still open, lets running requests finish, then cuts off. */
@@ -62,6 +62,8 @@ interface Connection {
  * A connection that asks for another protocol (`Upgrade`) is handed to `onUpgrade` for good: from then on its
  * limits and its end are the taker's.
  *
+ * @param isServedToTheEnd requests that are answered while the server drains, each over a connection that it ends
+ *
  * @throws an error with code EADDRINUSE when the port is taken
  */
 export async function serveHttp(
@@ -69,12 +71,13 @@ export async function serveHttp(
   address: Address,
   handler: RequestListener,
   limits: HttpServerLimits = DEFAULT_HTTP_SERVER_LIMITS,
-  onUpgrade?: UpgradeHandler
+  onUpgrade?: UpgradeHandler,
+  isServedToTheEnd: (request: http.IncomingMessage) => boolean = () => false
 ): Promise<HttpServer> {
   const connections = new Map<unknown, Connection>()
   /** Those that have not sent the headers of a request, oldest first. */
   const silent = new Set<Socket>()
-  /** Requests are answered 503. */
+  /** Requests are answered 503, but for those that are served to the end. */
   let refusing = false
   /** No connection is accepted any more, and those that are open end with their last answer. */
   let closing = false
@@ -97,7 +100,9 @@ export async function serveHttp(
         })
         watchBody(connection, request, response)
       }
-      if (refusing) {
+      if (refusing && !closing && isServedToTheEnd(request)) {
+        response.setHeader('connection', 'close')
+      } else if (refusing) {
         response.writeHead(503, { connection: 'close', 'content-type': 'text/plain' })
         response.end('Server is in the process of restarting')
         return

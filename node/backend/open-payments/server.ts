@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import Router from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
@@ -88,7 +89,12 @@ export function createOpenPaymentsServer(dependencies: OpenPaymentsServerDepende
       const { config, runtime } = dependencies
       const app = createApp(dependencies, await loadOpenApiDocuments())
       const address = { host: config.BIND_HOST, port: config.OPEN_PAYMENTS_PORT }
-      server = await serveHttp(runtime, address, app.callback())
+      // What the node itself still has under way is signed, and whoever verifies it reads the key here.
+      const keysPath =
+        `${new URL(config.WALLET_ADDRESS_URL).pathname.replace(/\/$/, '')}/jwks.json`.toLowerCase()
+      const isForOwnKeys = ({ method, url = '' }: IncomingMessage) =>
+        method === 'GET' && url.toLowerCase() === keysPath
+      server = await serveHttp(runtime, address, app.callback(), undefined, undefined, isForOwnKeys)
     },
     get address() {
       return server?.address

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { startTestNode } from '../open-payments/testing.ts'
 import type { TestNode } from '../open-payments/testing.ts'
+import { until } from '../testing.ts'
 
 const CREATE_RECEIVER = `mutation ($input: CreateReceiverInput!) { createReceiver(input: $input) {
   receiver { id walletAddressUrl completed incomingAmount { value assetCode assetScale } metadata } } }`
@@ -124,6 +125,33 @@ describe('receivers on another node', () => {
     expect((await payer.admin(RECEIVER, { id: unknown })).errors).toMatchObject([
       { message: 'receiver does not exist', extensions: { code: 'NOT_FOUND' } }
     ])
+  })
+
+  it('are created though the payer stops meanwhile: what it signs is verified with its key until the end', async () => {
+    const leaving = await startTestNode(inject('postgresUrl'))
+    const { data } = await payee.admin<{ assets: { edges: { node: { id: string } }[] } }>(
+      '{ assets { edges { node { id } } } }'
+    )
+    const { url } = await payee.createWalletAddress('dora', data!.assets.edges[0]!.node.id)
+    let created: ReturnType<typeof leaving.admin> | undefined
+    let stopped: Promise<void> | undefined
+    await payee.database.transaction(async (trx) => {
+      await trx.raw('LOCK TABLE "walletAddresses" IN ACCESS EXCLUSIVE MODE')
+      created = leaving.admin(CREATE_RECEIVER, { input: { walletAddressUrl: url } })
+      // It has come as far as the payee's wallet address: the grant is still to be asked for.
+      await until(async () => {
+        const { rows } = await trx.raw<{ rows: unknown[] }>(
+          `SELECT 1 FROM pg_locks JOIN pg_database ON oid = database
+           WHERE datname = current_database() AND relation = '"walletAddresses"'::regclass AND NOT granted`
+        )
+        return rows.length > 0
+      })
+      stopped = leaving.stop()
+      const ready = `${leaving.openPaymentsUrl.replace('https:', 'http:')}/readyz`
+      await until(async () => (await fetch(ready)).status === 503)
+    })
+    expect(await created).toMatchObject({ data: { createReceiver: { receiver: { walletAddressUrl: url } } } })
+    await stopped
   })
 })
 

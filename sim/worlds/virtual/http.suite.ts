@@ -36,7 +36,8 @@ export function describeHttp(name: string, createGround: () => Promise<Ground>):
   async function start(
     handler: (request: IncomingMessage, response: ServerResponse) => void,
     limits: Partial<HttpServerLimits> = {},
-    clientOptions: Parameters<typeof createHttpClient>[1] = {}
+    clientOptions: Parameters<typeof createHttpClient>[1] = {},
+    isServedToTheEnd?: (request: IncomingMessage) => boolean
   ) {
     const ground = await createGround()
     let connections = 0
@@ -54,7 +55,9 @@ export function describeHttp(name: string, createGround: () => Promise<Ground>):
       { network, clock: ground.server.clock },
       { host: ground.host, port: 0 },
       handler,
-      { ...DEFAULT_HTTP_SERVER_LIMITS, ...limits }
+      { ...DEFAULT_HTTP_SERVER_LIMITS, ...limits },
+      undefined,
+      isServedToTheEnd
     )
     const client = createHttpClient(ground.client, clientOptions)
     const { port } = server.address
@@ -271,6 +274,25 @@ export function describeHttp(name: string, createGround: () => Promise<Ground>):
       const tooLate = raw(ground, port)
       await ground.settle(tooLate.closed)
       expect(tooLate.error()).toMatchObject({ code: 'ECONNREFUSED' })
+    })
+
+    test('draining: what is served to the end is, each time over a connection of its own', async () => {
+      const { ground, server, port } = await start(
+        (_, response) => response.end('key'),
+        {},
+        {},
+        ({ url }) => url === '/key'
+      )
+      await ground.settle(server.drain(10_000))
+      for (const path of ['/key', '/other', '/key']) {
+        const { socket, opened, closed, text } = raw(ground, port)
+        await ground.settle(opened)
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+        await ground.settle(closed)
+        expect(text()).toMatch(
+          path === '/key' ? /^HTTP\/1.1 200 OK[\s\S]*connection: close[\s\S]*key/i : /^HTTP\/1.1 503 /
+        )
+      }
     })
 
     test('stopping: what takes longer than the grace is cut off', async () => {

@@ -240,5 +240,18 @@ export const backendMigrations: Migration[] = [
       WHERE counted.start IS NOT NULL
       GROUP BY 1, 2, 3, 4, 5, 6, 7;
     `
+  },
+  {
+    name: '0022_creation_claims',
+    up: `
+      -- Ids of what is made under idempotency keys, for the keys' lifetime: a repeat makes the same row, or finds it.
+      CREATE TABLE "creationClaims" (
+        "keyHash" bytea PRIMARY KEY,
+        "inputHash" bytea NOT NULL,
+        id uuid NOT NULL,
+        "expiresAt" timestamptz NOT NULL
+      );
+      CREATE INDEX creation_claims_ended ON "creationClaims" ("expiresAt");
+    `
   }
 ]

@@ -2,6 +2,9 @@ import fc from 'fast-check'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { createManualClock, createMemoryCache, createRandom } from '../../runtime/index.ts'
+import type { Cache } from '../../runtime/index.ts'
+import { createSecretBox } from '../secrets.ts'
+import type { CreationClaims } from './creation-claims.ts'
 import { createIdempotency } from './idempotency.ts'
 
 function world() {
@@ -10,14 +13,43 @@ function world() {
   const random = createRandom((length) => Buffer.alloc(length, ++drawn), clock)
   const cache = createMemoryCache({ clock })
   const logger = pino({ level: 'silent' })
-  const idempotency = createIdempotency({ cache, clock, random, logger, lockMs: 2_000, ttlMs: 60_000 })
+  const kept: string[] = []
+  let isDown = false
+  const observed: Cache = {
+    ...cache,
+    async set(key, value, ttlMs) {
+      if (isDown) throw new Error('READONLY')
+      kept.push(value)
+      return cache.set(key, value, ttlMs)
+    },
+    async deleteIfEqual(key, value) {
+      if (isDown) throw new Error('READONLY')
+      return cache.deleteIfEqual(key, value)
+    }
+  }
+  const idempotency = createIdempotency({
+    cache: observed,
+    claims,
+    box: createSecretBox(Buffer.alloc(32, 1), 'results', random),
+    clock,
+    random,
+    logger,
+    lockMs: 2_000,
+    ttlMs: 60_000
+  })
   let runs = 0
   const call = (changes: Partial<Parameters<typeof idempotency.once>[0]> = {}) =>
     idempotency.once(
       { tenantId: 'tenant', operation: 'createAsset', key: 'key', input: { code: 'USD' }, ...changes },
       async () => ({ run: ++runs })
     )
-  return { clock, idempotency, call }
+  return { clock, idempotency, call, kept, takeCacheDown: () => void (isDown = true) }
+}
+
+/** Of what makes something new: creations.integration.test.ts. */
+const claims: CreationClaims = {
+  claim: () => Promise.reject(new Error('no claim is needed')),
+  release: () => Promise.reject(new Error('no claim is needed'))
 }
 
 describe('idempotency keys', () => {
@@ -92,6 +124,23 @@ describe('idempotency keys', () => {
     const { call } = world()
     await call({ input: { a: 1n, b: [new Date(0)] } })
     expect(await call({ input: { b: [new Date(0)], a: 1n } })).toEqual({ run: 1 })
+  })
+
+  it('answer what was done, where it can neither be kept nor unlocked', async () => {
+    const { call, takeCacheDown } = world()
+    takeCacheDown()
+    expect(await call()).toEqual({ run: 1 })
+  })
+
+  it('keep neither arguments nor results in plain', async () => {
+    const { idempotency, kept } = world()
+    const token = 'a token of a peer'
+    const asked = { tenantId: 'tenant', operation: 'createPeer', key: 'key', input: { token } }
+    expect(await idempotency.once(asked, async () => ({ token }))).toEqual({ token })
+    expect(await idempotency.once(asked, () => Promise.reject(new Error('kept')))).toEqual({ token })
+    expect(kept).toHaveLength(1)
+    expect(Buffer.from(kept[0]!, 'base64').toString('latin1')).not.toContain(token)
+    expect(kept[0]).not.toContain(token)
   })
 
   it('keep no errors: the call may be repeated', async () => {

@@ -1,11 +1,13 @@
 import { createSchema } from 'graphql-yoga'
 import { createAdminAuthenticator, createAdminServer } from '../../admin-api/index.ts'
 import type { Health } from '../../http-api/index.ts'
-import type { Address, Cache, HttpServer, Runtime } from '../../runtime/index.ts'
+import type { Address, Cache, Database, HttpServer, Runtime } from '../../runtime/index.ts'
 import type { BackendConfig } from '../config.ts'
+import { createSecretBox } from '../secrets.ts'
 import { ARGUMENT_LIMITS } from './arguments.ts'
 import { createLoaders } from './context.ts'
 import type { AdminContext, AdminServices } from './context.ts'
+import { createCreationClaims } from './creation-claims.ts'
 import { createIdempotency } from './idempotency.ts'
 import { resolvers } from './resolvers/index.ts'
 import { typeDefs } from './schema/index.ts'
@@ -21,10 +23,12 @@ export interface AdminApiDependencies {
     | 'GRAPHQL_IDEMPOTENCY_KEY_TTL_MS'
     | 'NODE_ENV'
     | 'OPERATOR_TENANT_ID'
+    | 'STREAM_SECRET'
     | 'TRUST_PROXY'
   >
   runtime: Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>
   health: Health
+  database: Database
   cache: Cache
   services: AdminServices
 }
@@ -45,15 +49,25 @@ export function createAdminSchema() {
 }
 
 /** The backend's Admin API: signed GraphQL over the nouns. */
-export function createAdminApi({ config, runtime, health, cache, services }: AdminApiDependencies): AdminApi {
+export function createAdminApi({
+  config,
+  runtime,
+  health,
+  database,
+  cache,
+  services
+}: AdminApiDependencies): AdminApi {
   const { clock, random, logger } = runtime
+  const ttlMs = config.GRAPHQL_IDEMPOTENCY_KEY_TTL_MS
   const idempotency = createIdempotency({
     cache,
+    claims: createCreationClaims({ database, clock, random, ttlMs }),
+    box: createSecretBox(config.STREAM_SECRET, 'results of mutations', random),
     clock,
     random,
     logger,
     lockMs: config.GRAPHQL_IDEMPOTENCY_KEY_LOCK_MS,
-    ttlMs: config.GRAPHQL_IDEMPOTENCY_KEY_TTL_MS
+    ttlMs
   })
   let server: HttpServer | undefined
 

@@ -209,6 +209,22 @@ describe('auto-peering', () => {
     expect(after.here[0]!.name).toBe('renamed')
   })
 
+  it('asked again under one key, whose answer was not kept, credit is given once', async () => {
+    const idempotencyKey = 'credit of acacia'
+    const { liquidity } = await peerWith(acacia, baobab, 'USD')
+    const terms = { liquidityToDeposit: '55', idempotencyKey }
+    acacia.node.refuseCacheWrites('idempotency-result')
+    try {
+      for (const _ of [1, 2, 3]) {
+        const peer = await peerWith(acacia, baobab, 'USD', terms)
+        expect(BigInt(peer.liquidity)).toBe(BigInt(liquidity) + 55n)
+      }
+    } finally {
+      acacia.node.refuseCacheWrites(undefined)
+    }
+    await peerWith(acacia, baobab, 'USD', { name: 'renamed' })
+  })
+
   it('where the operator approves, nothing is created until he asks in turn; then both have what they agreed to', async () => {
     const error = await refusal(baobab, acacia.peeringUrl, 'EUR', {
       liquidityToDeposit: '300',

@@ -182,14 +182,15 @@ export function createInitiator(dependencies: InitiatorDependencies) {
   }
 
   async function credit(
-    { liquidityToDeposit = 0n }: Input,
+    { liquidityToDeposit = 0n, depositId }: Input,
     asset: Asset,
     peer: Peer
   ): Promise<Peer | Refused> {
     if (liquidityToDeposit === 0n) return peer
-    const deposit = { id: random.uuid(), accountId: peer.id, asset, amount: liquidityToDeposit }
-    const refused = await liquidity.deposit(deposit)
-    if (!refused) return peer
+    const id = depositId ?? random.uuid()
+    const refused = await liquidity.deposit({ id, accountId: peer.id, asset, amount: liquidityToDeposit })
+    const isRepeat = refused?.failure === 'TransferExists' && depositId !== undefined
+    if (!refused || isRepeat) return peer
     return failure('LiquidityError', `the peer is there, its deposit was refused: ${refused.failure}`)
   }
 

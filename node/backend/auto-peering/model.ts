@@ -74,7 +74,7 @@ export interface WaitingRequest {
 export interface AutoPeering {
   /**
    * Asks the node at `peerUrl` to peer with this tenant in this asset, and creates or updates the peer. With
-   * `liquidityToDeposit` that much is credited to it, each time.
+   * `liquidityToDeposit` that much is credited to it, each time, or once per `depositId` where one is given.
    */
   createOrUpdatePeerByUrl(input: {
     tenantId: string
@@ -84,6 +84,7 @@ export interface AutoPeering {
     maxPacketAmount?: bigint
     liquidityThreshold?: bigint
     liquidityToDeposit?: bigint
+    depositId?: string
   }): Promise<Peer | Failure<AutoPeeringFailure>>
   /** What waits for the operator, newest first. */
   waitingRequests(): Promise<WaitingRequest[]>

@@ -16,13 +16,16 @@ export interface Fee {
 export type FeeFailure = 'UnknownAsset' | 'InvalidBasisPointFee' | 'InvalidFixedFee'
 
 export interface Fees {
+  /** @param input.id of the new fee, where it was given out already */
   set(input: {
+    id?: string
     assetId: string
     tenantId?: string
     type: FeeType
     fixed: bigint
     basisPoints: number
   }): Promise<Fee | Failure<FeeFailure>>
+  get(id: string): Promise<Fee | undefined>
   latest(assetId: string, type: FeeType): Promise<Fee | undefined>
   /** The same for many at once, in the order of `keys`. */
   latestOf(keys: readonly { assetId: string; type: FeeType }[]): Promise<(Fee | undefined)[]>

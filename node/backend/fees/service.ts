@@ -29,7 +29,7 @@ export function createFees({
   assets: RunningAssetDirectory
 }): Fees {
   return {
-    async set({ assetId, tenantId, type, fixed, basisPoints }) {
+    async set({ id = random.orderedUuid(), assetId, tenantId, type, fixed, basisPoints }) {
       const asset = isUuid(assetId) ? await assets.find(assetId) : undefined
       if (asset === undefined || asset.deletedAt || (tenantId !== undefined && asset.tenantId !== tenantId)) {
         return failure('UnknownAsset', `there is no asset ${assetId}`)
@@ -39,7 +39,7 @@ export function createFees({
         return failure('InvalidBasisPointFee', `basis points are from 0 to ${MAX_BASIS_POINTS}`)
       }
       const row: FeeRow = {
-        id: random.orderedUuid(),
+        id,
         assetId: asset.id,
         type,
         fixedFee: fixed,
@@ -48,6 +48,10 @@ export function createFees({
       }
       await database.knex('fees').insert(row)
       return toFee(row)
+    },
+    async get(id) {
+      const row = await database.knex<FeeRow>('fees').where({ id }).first()
+      return row && toFee(row)
     },
     async latest(assetId, type) {
       const row = await database

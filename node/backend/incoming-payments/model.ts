@@ -106,8 +106,11 @@ export interface IncomingPayments {
   /**
    * With POLL_INCOMING_PAYMENT_CREATED_WEBHOOK it answers once the wallet approved the payment. ActionNotPerformed:
    * it did not; the payment stays, and takes no money.
+   *
+   * @param input.id of the new payment, where it was given out already
    */
   create(input: {
+    id?: string
     tenantId: string
     walletAddressId: string
     incomingAmount?: Amount

@@ -70,7 +70,7 @@ export function createIncomingPaymentService(
     const createdAt = new Date(clock.nowMs())
     const expiresAt = input.expiresAt ?? new Date(createdAt.getTime() + config.INCOMING_PAYMENT_EXPIRY_MAX_MS)
     const row: IncomingPaymentRow = {
-      id: random.orderedUuid(),
+      id: input.id ?? random.orderedUuid(),
       walletAddressId: walletAddress.id,
       assetId: asset.id,
       tenantId: input.tenantId,

@@ -60,6 +60,8 @@ export interface TestNode {
   ): Promise<{ status: number; headers: HttpResponse['headers']; body: unknown }>
   /** Says yes to a grant as its account holder, and gives the interaction's reference. */
   accept(grant: PendingGrant): Promise<string>
+  /** From now on the backend's cache refuses keys that begin so, and forgets locks; `undefined`: it keeps all. */
+  refuseCacheWrites(prefix: string | undefined): void
   /** Moves the backend's clock. */
   shift(byMs: number): void
   /** Moves the authorization server's clock. */
@@ -139,9 +141,22 @@ export async function startTestNode(
   await auth.start()
   const opened: Database[] = []
   let offsetMs = 0
+  let refusedPrefix: string | undefined
   const observed: Runtime = {
     ...runtime,
     clock: { ...runtime.clock, nowMs: () => runtime.clock.nowMs() + offsetMs },
+    openCache(...of) {
+      const cache = runtime.openCache(...of)
+      const isRefused = (key: string) => refusedPrefix !== undefined && key.startsWith(refusedPrefix)
+      return {
+        ...cache,
+        async set(key, ...value) {
+          if (isRefused(key)) throw new Error('READONLY')
+          return cache.set(key, ...value)
+        },
+        setIfAbsent: async (key, ...value) => isRefused(key) || cache.setIfAbsent(key, ...value)
+      }
+    },
     openDatabase(options) {
       const database = runtime.openDatabase(options)
       opened.push(database)
@@ -268,6 +283,7 @@ export async function startTestNode(
       })
       return new URL(String(finish.headers.location)).searchParams.get('interact_ref')!
     },
+    refuseCacheWrites: (prefix) => void (refusedPrefix = prefix),
     shift: (byMs) => void (offsetMs += byMs),
     shiftAuth: (byMs) => void (authOffsetMs += byMs),
     told(type, resourceId) {

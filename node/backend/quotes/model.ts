@@ -43,7 +43,9 @@ export type QuoteFailure =
   | 'CouldNotFetchRates'
 
 export interface Quotes {
+  /** @param input.id of the new quote, where it was given out already */
   create(input: {
+    id?: string
     tenantId: string
     walletAddressId: string
     receiver: string

@@ -81,7 +81,7 @@ export function createQuoteService(dependencies: QuoteServiceDependencies): Quot
     if (outOfBounds) return outOfBounds
     const createdAt = new Date(clock.nowMs())
     const quote: Quote = {
-      id: random.orderedUuid(),
+      id: input.id ?? random.orderedUuid(),
       tenantId: input.tenantId,
       walletAddressId: walletAddress.id,
       asset,

@@ -52,7 +52,9 @@ export interface Receivers {
     incomingPaymentUrl: string,
     options?: ReadOptions
   ): Promise<Receiver | Failure<ReceiverFailure>>
+  /** @param input.id of an incoming payment on this node, where it was given out already */
   create(input: {
+    id?: string
     tenantId: string
     walletAddressUrl: string
     incomingAmount?: Amount

@@ -111,6 +111,7 @@ export function createReceiversService({
       const walletAddress = await walletAddresses.byUrl(input.walletAddressUrl)
       if (walletAddress && !isDeleted(walletAddress.tenantId)) {
         const created = await incomingPayments.create({
+          ...(input.id !== undefined && { id: input.id }),
           tenantId: walletAddress.tenantId,
           walletAddressId: walletAddress.id,
           ...(input.tenantId !== walletAddress.tenantId && { creatorTenantId: input.tenantId }),

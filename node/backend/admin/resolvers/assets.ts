@@ -6,7 +6,7 @@ import { forTenant, given, listScope, pageRequest, scopeOf } from '../arguments.
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
-import { mutation } from '../mutation.ts'
+import { creation, madeOnce, mutation } from '../mutation.ts'
 
 interface CreateAssetInput {
   code: string
@@ -53,17 +53,20 @@ export const assetResolvers = {
   },
 
   Mutation: {
-    createAsset: mutation('createAsset', async (input: CreateAssetInput, context) => ({
-      asset: unwrap(
-        assetFailures,
-        await context.services.assets.create({
-          tenantId: forTenant(context, input.tenantId),
-          code: input.code,
-          scale: input.scale,
-          ...thresholds(given(input))
-        })
-      )
-    })),
+    createAsset: creation('createAsset', async (input: CreateAssetInput, context, claimed) => {
+      const { services } = context
+      const { code, scale } = input
+      const tenantId = forTenant(context, input.tenantId)
+      const find = async () => {
+        const asset = services.assetDirectory.byCodeAndScale(tenantId, code, scale)
+        return asset?.deletedAt ? undefined : asset
+      }
+      const make = async () => {
+        const created = services.assets.create({ tenantId, code, scale, ...thresholds(given(input)) })
+        return unwrap(assetFailures, await created)
+      }
+      return { asset: await madeOnce(claimed, find, make) }
+    }),
     updateAsset: mutation('updateAsset', async (input: UpdateAssetInput, { services, tenant }) => ({
       asset: unwrap(
         assetFailures,
@@ -73,12 +76,13 @@ export const assetResolvers = {
     deleteAsset: mutation('deleteAsset', async ({ id }: { id: string }, { services, tenant }) => ({
       asset: unwrap(assetFailures, await services.assets.delete({ id, tenantId: tenant.id }))
     })),
-    setFee: mutation('setFee', async ({ assetId, type, fee }: SetFeeInput, context) => ({
-      fee: unwrap(
-        feeFailures,
-        await context.services.fees.set({ assetId, type, ...fee, ...scopeOf(context) })
-      )
-    }))
+    setFee: creation('setFee', async ({ assetId, type, fee }: SetFeeInput, context, claimed) => {
+      const { fees } = context.services
+      const { id } = claimed
+      const make = async () =>
+        unwrap(feeFailures, await fees.set({ id, assetId, type, ...fee, ...scopeOf(context) }))
+      return { fee: await madeOnce(claimed, () => fees.get(id), make) }
+    })
   },
 
   Asset: {

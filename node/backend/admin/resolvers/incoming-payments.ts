@@ -11,7 +11,7 @@ import type { AdminContext } from '../context.ts'
 import { failureError, orUnavailable, unwrap } from '../errors.ts'
 import { incomingPaymentFilter } from '../filters.ts'
 import type { FilterString } from '../filters.ts'
-import { mutation } from '../mutation.ts'
+import { creation, madeOnce, mutation } from '../mutation.ts'
 
 interface NewPayment {
   expiresAt?: string | null
@@ -61,9 +61,9 @@ export const incomingPaymentResolvers = {
   },
 
   Mutation: {
-    createIncomingPayment: mutation(
+    createIncomingPayment: creation(
       'createIncomingPayment',
-      async (input: CreateIncomingPaymentInput, { services, tenant, isOperator, logger }) => {
+      async (input: CreateIncomingPaymentInput, { services, tenant, isOperator, logger }, claimed) => {
         const { walletAddressId, isCardPayment, senderWalletAddress } = input
         if (isCardPayment && !isOperator) {
           logger.warn(
@@ -71,14 +71,19 @@ export const incomingPaymentResolvers = {
             'isCardPayment is ignored: only the operator may set it'
           )
         }
-        const payment = await services.incomingPayments.create({
-          tenantId: tenant.id,
-          walletAddressId,
-          ...newPayment(input),
-          ...(senderWalletAddress != null && { senderWalletAddress }),
-          initiatedBy: isCardPayment && isOperator ? 'CARD' : 'ADMIN'
-        })
-        return { payment: unwrap(incomingPaymentFailures, payment) }
+        const { id } = claimed
+        const make = async () => {
+          const created = services.incomingPayments.create({
+            id,
+            tenantId: tenant.id,
+            walletAddressId,
+            ...newPayment(input),
+            ...(senderWalletAddress != null && { senderWalletAddress }),
+            initiatedBy: isCardPayment && isOperator ? 'CARD' : 'ADMIN'
+          })
+          return unwrap(incomingPaymentFailures, await created)
+        }
+        return { payment: await madeOnce(claimed, () => services.incomingPayments.get(id, tenant.id), make) }
       }
     ),
     updateIncomingPayment: mutation(
@@ -116,14 +121,22 @@ export const incomingPaymentResolvers = {
       async ({ reason, ...input }: PartialPaymentInput & { reason?: string | null }, context) =>
         decided(context, input, { isAccepted: false, ...(reason != null && { reason }) })
     ),
-    createReceiver: mutation('createReceiver', async (input: CreateReceiverInput, { services, tenant }) => {
-      const { walletAddressUrl } = input
-      const receiver = await orUnavailable(
-        services.receivers.create({ tenantId: tenant.id, walletAddressUrl, ...newPayment(input) }),
-        'InvalidRequest'
-      )
-      return { receiver: withoutSecret(unwrap(receiverFailures, receiver)) }
-    }),
+    // On this node it is made once. On another, whose answer was lost, a second one is made, which nobody pays.
+    createReceiver: creation(
+      'createReceiver',
+      async (input: CreateReceiverInput, { services, tenant }, claimed) => {
+        const { walletAddressUrl } = input
+        const { id } = claimed
+        const find = async () => {
+          const payment = await services.incomingPayments.get(id)
+          return payment && services.receivers.get(tenant.id, services.incomingPayments.url(payment))
+        }
+        const make = () =>
+          services.receivers.create({ id, tenantId: tenant.id, walletAddressUrl, ...newPayment(input) })
+        const receiver = await orUnavailable(madeOnce(claimed, find, make), 'InvalidRequest')
+        return { receiver: withoutSecret(unwrap(receiverFailures, receiver)) }
+      }
+    ),
     completeReceiver: mutation(
       'completeReceiver',
       async ({ incomingPaymentUrl }: { incomingPaymentUrl: string }, context) => {

@@ -10,7 +10,8 @@ import type { AdminContext } from '../context.ts'
 import { failureError, orUnavailable, unwrap } from '../errors.ts'
 import { outgoingPaymentFilter } from '../filters.ts'
 import type { FilterString } from '../filters.ts'
-import { mutation } from '../mutation.ts'
+import type { Creation } from '../creation-claims.ts'
+import { creation, madeOnce, mutation } from '../mutation.ts'
 
 interface CreateQuoteInput {
   walletAddressId: string
@@ -64,24 +65,24 @@ export const outgoingPaymentResolvers = {
   },
 
   Mutation: {
-    createQuote: mutation('createQuote', async (input: CreateQuoteInput, context) => ({
-      quote: await createQuote(context, input)
+    createQuote: creation('createQuote', async (input: CreateQuoteInput, context, claimed) => ({
+      quote: await createQuote(context, input, claimed)
     })),
-    createOutgoingPayment: mutation(
+    createOutgoingPayment: creation(
       'createOutgoingPayment',
-      async (input: CreateOutgoingPaymentInput, context) => ({
-        payment: await createPayment(context, input)
+      async (input: CreateOutgoingPaymentInput, context, claimed) => ({
+        payment: await createPayment(context, input, claimed)
       })
     ),
-    createOutgoingPaymentFromIncomingPayment: mutation(
+    createOutgoingPaymentFromIncomingPayment: creation(
       'createOutgoingPaymentFromIncomingPayment',
-      async (input: FromIncomingPaymentInput, context) => {
+      async (input: FromIncomingPaymentInput, context, claimed) => {
         const { walletAddressId, incomingPayment: receiver, debitAmount, metadata } = input
         const cardDetails = readCardDetails(input.cardDetails)
-        const quote = await createQuote(context, { walletAddressId, receiver, debitAmount })
-        return {
-          payment: await createPayment(context, { walletAddressId, quoteId: quote.id, metadata }, cardDetails)
-        }
+        // The quote's id, which is the payment's: both are made once.
+        const quote = await createQuote(context, { walletAddressId, receiver, debitAmount }, claimed)
+        const ofQuote = { walletAddressId, quoteId: quote.id, metadata }
+        return { payment: await createPayment(context, ofQuote, claimed, cardDetails) }
       }
     ),
     cancelOutgoingPayment: mutation(
@@ -128,32 +129,42 @@ export async function findOutgoingPayment(context: AdminContext, id: string): Pr
 
 async function createQuote(
   { services, tenant }: AdminContext,
-  { walletAddressId, receiver, debitAmount, receiveAmount }: CreateQuoteInput
+  { walletAddressId, receiver, debitAmount, receiveAmount }: CreateQuoteInput,
+  claimed: Creation
 ): Promise<Quote> {
-  const created = services.quotes.create({
-    tenantId: tenant.id,
-    walletAddressId,
-    receiver,
-    ...(debitAmount && { debitAmount }),
-    ...(receiveAmount && { receiveAmount })
-  })
-  return unwrap(quoteFailures, await orUnavailable(created, 'InvalidReceiver'))
+  const { id } = claimed
+  const make = async () => {
+    const created = services.quotes.create({
+      id,
+      tenantId: tenant.id,
+      walletAddressId,
+      receiver,
+      ...(debitAmount && { debitAmount }),
+      ...(receiveAmount && { receiveAmount })
+    })
+    return unwrap(quoteFailures, await orUnavailable(created, 'InvalidReceiver'))
+  }
+  return madeOnce(claimed, () => services.quotes.get(id, tenant.id), make)
 }
 
 async function createPayment(
   { services, tenant }: AdminContext,
   { walletAddressId, quoteId, metadata }: CreateOutgoingPaymentInput,
+  claimed: Creation,
   cardDetails?: CardDetails
 ): Promise<OutgoingPayment> {
   if (!isUuid(quoteId)) throw failureError(outgoingPaymentFailures, { failure: 'UnknownQuote' })
-  const created = services.outgoingPayments.create({
-    tenantId: tenant.id,
-    walletAddressId,
-    quoteId,
-    ...(metadata && { metadata }),
-    ...(cardDetails ? { initiatedBy: 'CARD', cardDetails } : { initiatedBy: 'ADMIN' })
-  })
-  return unwrap(outgoingPaymentFailures, await orUnavailable(created, 'InvalidReceiver')).payment
+  const make = async () => {
+    const created = services.outgoingPayments.create({
+      tenantId: tenant.id,
+      walletAddressId,
+      quoteId,
+      ...(metadata && { metadata }),
+      ...(cardDetails ? { initiatedBy: 'CARD', cardDetails } : { initiatedBy: 'ADMIN' })
+    })
+    return unwrap(outgoingPaymentFailures, await orUnavailable(created, 'InvalidReceiver')).payment
+  }
+  return madeOnce(claimed, () => services.outgoingPayments.get(quoteId, tenant.id), make)
 }
 
 /** The longest id of a card service's request, in characters. */

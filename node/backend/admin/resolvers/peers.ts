@@ -6,7 +6,7 @@ import { given, listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
-import { mutation } from '../mutation.ts'
+import { creation, madeOnce, mutation } from '../mutation.ts'
 
 interface PeerSettings {
   maxPacketAmount?: bigint | null
@@ -68,19 +68,25 @@ export const peerResolvers = {
   },
 
   Mutation: {
-    createPeer: mutation('createPeer', async (input: CreatePeerInput, context) => {
+    createPeer: creation('createPeer', async (input: CreatePeerInput, context, claimed) => {
       const { assetId, staticIlpAddress, http, initialLiquidity } = input
+      const { assets, peers } = context.services
       // A peer belongs to its asset's tenant; only the operator may use another's asset.
-      const asset = await context.services.assets.get(assetId, scopeOf(context).tenantId)
-      const peer = await context.services.peers.create({
-        tenantId: asset?.tenantId ?? context.tenant.id,
-        assetId,
-        staticIlpAddress,
-        http: httpOf(http),
-        ...(initialLiquidity != null && { initialLiquidity }),
-        ...settingsOf(input)
-      })
-      return { peer: unwrap(peerFailures, peer) }
+      const asset = await assets.get(assetId, scopeOf(context).tenantId)
+      const tenantId = asset?.tenantId ?? context.tenant.id
+      const make = async () => {
+        const created = peers.create({
+          tenantId,
+          assetId,
+          staticIlpAddress,
+          http: httpOf(http),
+          ...(initialLiquidity != null && { initialLiquidity }),
+          ...settingsOf(input)
+        })
+        return unwrap(peerFailures, await created)
+      }
+      const find = () => peers.byAddressAndAsset({ tenantId, staticIlpAddress, assetId })
+      return { peer: await madeOnce(claimed, find, make) }
     }),
     updatePeer: mutation('updatePeer', async (input: UpdatePeerInput, context) => {
       const { tenantId } = await findPeer(context, input.id)
@@ -95,14 +101,15 @@ export const peerResolvers = {
       })
       return { peer: unwrap(peerFailures, peer) }
     }),
-    createOrUpdatePeerByUrl: mutation(
+    createOrUpdatePeerByUrl: creation(
       'createOrUpdatePeerByUrl',
-      async (input: CreateOrUpdatePeerByUrlInput, { services, tenant }) => {
+      async (input: CreateOrUpdatePeerByUrlInput, { services, tenant }, claimed) => {
         const { peerUrl, assetId, name, maxPacketAmount, liquidityThreshold, liquidityToDeposit } = input
         const peer = await services.autoPeering.createOrUpdatePeerByUrl({
           tenantId: tenant.id,
           peerUrl,
           assetId,
+          depositId: claimed.id,
           ...given({ name, maxPacketAmount, liquidityThreshold, liquidityToDeposit })
         })
         return { peer: unwrap(autoPeeringFailures, peer) }

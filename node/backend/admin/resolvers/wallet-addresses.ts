@@ -8,7 +8,7 @@ import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
 import { incomingPaymentFilter } from '../filters.ts'
 import type { FilterString } from '../filters.ts'
-import { mutation } from '../mutation.ts'
+import { creation, madeOnce, mutation } from '../mutation.ts'
 
 interface CreateWalletAddressInput {
   tenantId?: string | null
@@ -53,17 +53,29 @@ export const walletAddressResolvers = {
   },
 
   Mutation: {
-    createWalletAddress: mutation('createWalletAddress', async (input: CreateWalletAddressInput, context) => {
-      const { assetId, address, publicName, additionalProperties } = input
-      const walletAddress = await context.services.walletAddresses.create({
-        tenantId: forTenant(context, input.tenantId),
-        assetId,
-        address,
-        ...(publicName != null && { publicName }),
-        ...(additionalProperties && { additionalProperties })
-      })
-      return { walletAddress: unwrap(walletAddressFailures, walletAddress) }
-    }),
+    createWalletAddress: creation(
+      'createWalletAddress',
+      async (input: CreateWalletAddressInput, context, claimed) => {
+        const { walletAddresses } = context.services
+        const { assetId, address, publicName, additionalProperties } = input
+        const tenantId = forTenant(context, input.tenantId)
+        const find = async () => {
+          const found = await walletAddresses.byUrl(address)
+          return found?.tenantId === tenantId ? found : undefined
+        }
+        const make = async () => {
+          const created = walletAddresses.create({
+            tenantId,
+            assetId,
+            address,
+            ...(publicName != null && { publicName }),
+            ...(additionalProperties && { additionalProperties })
+          })
+          return unwrap(walletAddressFailures, await created)
+        }
+        return { walletAddress: await madeOnce(claimed, find, make) }
+      }
+    ),
     updateWalletAddress: mutation('updateWalletAddress', async (input: UpdateWalletAddressInput, context) => {
       const { id, publicName, status, additionalProperties } = input
       const walletAddress = await context.services.walletAddresses.update({
@@ -79,15 +91,22 @@ export const walletAddressResolvers = {
         throw adminError('NOT_FOUND', 'Unknown wallet address', { failure: walletAddress.failure })
       return { walletAddress: unwrap(walletAddressFailures, walletAddress) }
     }),
-    createWalletAddressKey: mutation('createWalletAddressKey', async (input: CreateKeyInput, context) => {
-      const { walletAddressId, jwk } = input
-      const added = await context.services.walletAddresses.addKey({
-        walletAddressId,
-        jwk,
-        ...scopeOf(context)
-      })
-      return { walletAddressKey: unwrap(walletAddressKeyFailures, added) }
-    }),
+    createWalletAddressKey: creation(
+      'createWalletAddressKey',
+      async ({ walletAddressId, jwk }: CreateKeyInput, context, claimed) => {
+        const { walletAddresses } = context.services
+        const find = async () => {
+          const owner = await walletAddresses.get(walletAddressId, scopeOf(context).tenantId)
+          const keys = owner ? await walletAddresses.activeKeys(owner.id) : []
+          return keys.find((key) => key.jwk.kid === jwk.kid && key.jwk.x === jwk.x)
+        }
+        const make = async () => {
+          const added = walletAddresses.addKey({ walletAddressId, jwk, ...scopeOf(context) })
+          return unwrap(walletAddressKeyFailures, await added)
+        }
+        return { walletAddressKey: await madeOnce(claimed, find, make) }
+      }
+    ),
     triggerWalletAddressEvents: mutation(
       'triggerWalletAddressEvents',
       async ({ limit }: { limit: number }, context) => {

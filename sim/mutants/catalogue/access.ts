@@ -85,8 +85,8 @@ export const accessMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'node/backend/admin/idempotency.ts',
-        find: "const storedKey = cacheKey('result', tenantId, operation, key)",
-        replace: "const storedKey = cacheKey('result', '', operation, key)"
+        find: "const storedKey = cacheKey('result', of.tenantId, of.operation, key)",
+        replace: "const storedKey = cacheKey('result', '', of.operation, key)"
       }
     ],
     expects: ['always: an idempotency key'],

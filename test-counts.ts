@@ -39,6 +39,8 @@ const COUNTS = {
   isolationHistories: { short: 4, long: 520 },
   /** Histories of a withdrawal that several ask, post and void at once, per ledger. */
   withdrawalsAskedAgain: { short: 12, long: 1_000 },
+  /** Histories of calls under one idempotency key that die, are refused, and whose locks and answers are lost. */
+  keysAskedAgain: { short: 60, long: 5_000 },
   /** Queries of any shape whose answers are counted. */
   queryShapes: { short: 150, long: 10_000 },
   /** Histories of whole nodes that are made up, and not run. */

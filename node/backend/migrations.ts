@@ -253,5 +253,12 @@ export const backendMigrations: Migration[] = [
       );
       CREATE INDEX creation_claims_ended ON "creationClaims" ("expiresAt");
     `
+  },
+  {
+    name: '0023_repeated_creation_claims',
+    up: `
+      -- A claim that a second call found: the first, when it is refused, leaves it to that one.
+      ALTER TABLE "creationClaims" ADD COLUMN "isRepeated" boolean NOT NULL DEFAULT false;
+    `
   }
 ]

@@ -25,7 +25,10 @@ export interface Creation {
  * the answer, change nothing (docs/decisions/0016).
  *
  *   (none) ──first call──▶ claimed ──refused, nothing made──▶ (none)
+ *                             ├──called again──▶ repeated ──end of the key's lifetime──▶ (none)
  *                             └──end of the key's lifetime──▶ (none)
+ *
+ * A repeated claim stays when one of its calls is refused: another may be making the row at that moment.
  */
 export interface CreationClaims {
   /**
@@ -34,7 +37,7 @@ export interface CreationClaims {
    * @param input what was asked, as text; `undefined` is answered where the key was claimed for another
    */
   claim(key: IdempotencyKey, input: string): Promise<Creation | undefined>
-  /** For a call that was refused, and whose claim was new. */
+  /** For a call that was refused, and whose claim was new: it goes, unless a later call found it meanwhile. */
   release(key: IdempotencyKey, creation: Creation): Promise<void>
 }
 
@@ -67,6 +70,7 @@ export function createCreationClaims({
          ON CONFLICT ("keyHash") DO UPDATE SET
            id = CASE WHEN old."expiresAt" <= :now THEN excluded.id ELSE old.id END,
            "inputHash" = CASE WHEN old."expiresAt" <= :now THEN excluded."inputHash" ELSE old."inputHash" END,
+           "isRepeated" = old."expiresAt" > :now,
            "expiresAt" = CASE WHEN old."expiresAt" <= :now THEN excluded."expiresAt" ELSE old."expiresAt" END
          RETURNING id, "inputHash"`,
         {
@@ -85,7 +89,7 @@ export function createCreationClaims({
     async release(key, { id }) {
       await database
         .knex('creationClaims')
-        .where({ keyHash: hashOf(key), id })
+        .where({ keyHash: hashOf(key), id, isRepeated: false })
         .delete()
     }
   }

@@ -119,10 +119,14 @@ describe('SPSP', () => {
         { walletAddressId: carol.id, id, idempotencyKey: id, timeoutSeconds: '0' }
       )
     const id = node.runtime.random.uuid()
+    node.refuseCacheWrites('idempotency-result')
     expect(await withdraw(id)).toEqual({
       withdrawal: { id, amount: '70', walletAddress: { id: carol.id } }
     })
     expect(await liquidity()).toBe('0')
+    // Its answer was not kept, and nothing is left.
+    await expect(withdraw(id)).rejects.toThrow('Transfer amount is zero')
+    node.refuseCacheWrites(undefined)
     await expect(withdraw(node.runtime.random.uuid())).rejects.toThrow('Transfer amount is zero')
     expect(
       await run(

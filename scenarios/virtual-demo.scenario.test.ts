@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { runInVirtualWorld } from '../sim/worlds/virtual/index.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createWorldPool } from '../sim/worlds/virtual/index.ts'
 import { isLongRun } from '../test-counts.ts'
 
 const DEMO = path.resolve('scenarios/virtual/demo.ts')
+
+const pool = createWorldPool({ jobs: 2 })
+afterAll(() => pool.close())
 
 interface DemoAnswer {
   ok: boolean
@@ -15,7 +18,7 @@ interface DemoAnswer {
 
 function run(topology: 'pair' | 'pair-btp' | 'chain', seed: string) {
   const text = readFileSync(`fixtures/topologies/${topology}.json`, 'utf8')
-  return runInVirtualWorld<DemoAnswer>(DEMO, { topology: text }, { seed })
+  return pool.run<DemoAnswer>(DEMO, { topology: text }, { seed })
 }
 
 describe('the demonstration in the virtual world', () => {

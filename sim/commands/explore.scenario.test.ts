@@ -7,23 +7,28 @@ import { HISTORY_VERSION, historyToJson, parseHistory } from '../explore/history
 import { describeHistory } from '../explore/describe.ts'
 import { REGRESSIONS, writeRegression } from '../explore/regression.ts'
 import { runHistory } from '../explore/run-history.ts'
+import { createWorldPool } from '../worlds/virtual/index.ts'
+import type { WorldPool } from '../worlds/virtual/index.ts'
 import { exploreCommand } from './explore.ts'
 import { replayCommand } from './replay.ts'
 
 const directory = mkdtempSync(path.join(tmpdir(), 'lab-explore-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
+/** One process for all that runs here. */
+const pool = createWorldPool({ jobs: 1 })
+afterAll(() => pool.close())
 afterEach(() => void vi.restoreAllMocks())
 
 /** What a command wrote, and its exit status. */
 async function lab(
-  command: (args: string[]) => Promise<number>,
+  command: (args: string[], pool: WorldPool) => Promise<number>,
   ...args: string[]
 ): Promise<{ status: number; out: string; err: string }> {
   let out = ''
   let err = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true))
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true))
-  const status = await command(args)
+  const status = await command(args, pool)
   return { status, out, err }
 }
 
@@ -106,7 +111,7 @@ describe('wrong use', () => {
 
 describe('lab replay', () => {
   it('runs the history of a file to the hash that it had', async () => {
-    const { hash, violation, states } = await runHistory(small)
+    const { hash, violation, states } = await runHistory(small, { run: pool.run })
     expect(violation).toBeUndefined()
     expect(states).toContain('crashed')
     const written = writeRegression(directory, { ...regression, hash: hash! })

@@ -8,7 +8,8 @@ import { missedGoals, search } from '../explore/search.ts'
 import type { Found, SearchKind, SearchResult } from '../explore/search.ts'
 import { createProgress } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
-import { createWorldPool } from '../worlds/virtual/index.ts'
+import { withWorldPool } from '../worlds/virtual/index.ts'
+import type { WorldPool } from '../worlds/virtual/index.ts'
 import { explorePacketsCommand } from './explore-packets.ts'
 import { numberIn, WrongUse } from './wrong-use.ts'
 
@@ -50,8 +51,8 @@ interface Options {
   out: string
 }
 
-/** `lab explore`. */
-export async function exploreCommand(args: string[]): Promise<number> {
+/** `lab explore`. @param pool where histories of whole nodes live, instead of one of its own */
+export async function exploreCommand(args: string[], pool?: WorldPool): Promise<number> {
   if (args.includes('--packets')) return explorePacketsCommand(args)
   const progress = createProgress({ json: args.includes('--json') })
   try {
@@ -60,12 +61,9 @@ export async function exploreCommand(args: string[]): Promise<number> {
       return 0
     }
     const options = readOptions(args)
-    const pool = createWorldPool({ jobs: options.jobs })
-    try {
-      return await explore(wholeNodes(pool.run), options, progress)
-    } finally {
-      await pool.close()
-    }
+    return await withWorldPool({ pool, jobs: options.jobs }, ({ run }) =>
+      explore(wholeNodes(run), options, progress)
+    )
   } catch (error) {
     if (!(error instanceof WrongUse)) throw error
     progress.error(error.message)

@@ -4,6 +4,7 @@ import { packetsAlone, wholeNodes } from '../explore/kinds.ts'
 import { readRegression, replayable } from '../explore/regression.ts'
 import { createProgress } from '../reports/progress.ts'
 import type { Progress } from '../reports/progress.ts'
+import type { WorldPool } from '../worlds/virtual/index.ts'
 import { WrongUse } from './wrong-use.ts'
 
 const HELP = `npm run lab -- replay FILE [--json]
@@ -17,17 +18,17 @@ Exit status: 0 nothing is violated, 1 something is, 2 wrong use or a file that i
 `
 
 /** Kinds of histories that regression files may hold. */
-const kinds = () => [replayable(wholeNodes()), replayable(packetsAlone())]
+const kinds = (pool?: WorldPool) => [replayable(wholeNodes(pool?.run)), replayable(packetsAlone())]
 
-/** `lab replay`. */
-export async function replayCommand(args: string[]): Promise<number> {
+/** `lab replay`. @param pool where a history of whole nodes lives, instead of a process of its own */
+export async function replayCommand(args: string[], pool?: WorldPool): Promise<number> {
   const progress = createProgress({ json: args.includes('--json') })
   try {
     if (args.includes('--help')) {
       process.stdout.write(HELP)
       return 0
     }
-    return await replay(fileOf(args), progress)
+    return await replay(fileOf(args), progress, pool)
   } catch (error) {
     if (!(error instanceof WrongUse || error instanceof HistoryError)) throw error
     progress.error(error.message)
@@ -36,8 +37,8 @@ export async function replayCommand(args: string[]): Promise<number> {
   }
 }
 
-async function replay(file: string, progress: Progress): Promise<number> {
-  const { regression, lines, run } = readRegression(file, kinds())
+async function replay(file: string, progress: Progress, pool?: WorldPool): Promise<number> {
+  const { regression, lines, run } = readRegression(file, kinds(pool))
   for (const line of lines) progress.say(line)
   const { violation, hash, story } = await run()
   const sameHash = (hash ?? null) === regression.hash

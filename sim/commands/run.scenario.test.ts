@@ -1,11 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { createCatalogue } from '../scenarios/catalogue.ts'
+import { createWorldPool } from '../worlds/virtual/index.ts'
 import { runCommand } from './run.ts'
 
 const catalogue = createCatalogue(path.join(import.meta.dirname, 'test-scenarios'))
+/** Two processes: a history that depends on its process has to have two. */
+const pool = createWorldPool({ jobs: 2 })
+afterAll(() => pool.close())
 
 /** What the command wrote, and its exit status. */
 async function lab(...args: string[]): Promise<{ status: number; out: string; err: string }> {
@@ -13,7 +17,7 @@ async function lab(...args: string[]): Promise<{ status: number; out: string; er
   let err = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true))
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true))
-  const status = await runCommand(args, catalogue)
+  const status = await runCommand(args, catalogue, pool)
   return { status, out, err }
 }
 

@@ -14,7 +14,8 @@ import { runLocal, runVirtual, ScenarioFailedError } from '../scenarios/run-worl
 import type { RunRecord } from '../scenarios/run-worlds.ts'
 import { WORLDS } from '../scenarios/scenario.ts'
 import type { WorldName } from '../scenarios/scenario.ts'
-import { createWorldPool } from '../worlds/virtual/index.ts'
+import { withWorldPool } from '../worlds/virtual/index.ts'
+import type { WorldPool } from '../worlds/virtual/index.ts'
 import { inOrder } from './in-order.ts'
 import { numberIn, WrongUse } from './wrong-use.ts'
 
@@ -53,8 +54,12 @@ interface Options {
   report: string | undefined
 }
 
-/** `lab run`. */
-export async function runCommand(args: string[], catalogue = createCatalogue()): Promise<number> {
+/** `lab run`. @param pool where virtual worlds live, instead of one of its own */
+export async function runCommand(
+  args: string[],
+  catalogue = createCatalogue(),
+  pool?: WorldPool
+): Promise<number> {
   const json = args.includes('--json')
   const progress = createProgress({ json })
   try {
@@ -63,7 +68,10 @@ export async function runCommand(args: string[], catalogue = createCatalogue()):
       return 0
     }
     if (args.includes('--list')) return await list(catalogue, progress, json)
-    return await run(catalogue, await readOptions(catalogue, args), progress)
+    const options = await readOptions(catalogue, args)
+    return await withWorldPool({ pool, jobs: options.jobs }, (worlds) =>
+      run(catalogue, options, progress, worlds)
+    )
   } catch (error) {
     if (!(error instanceof WrongUse || error instanceof ScenarioFailedError)) throw error
     const [message] = error.message.split('\n')
@@ -78,7 +86,8 @@ export async function runCommand(args: string[], catalogue = createCatalogue()):
 async function run(
   catalogue: Catalogue,
   { names, world, seed, runs, jobs, shard, twice, report }: Options,
-  progress: Progress
+  progress: Progress,
+  pool: WorldPool
 ): Promise<number> {
   if (report !== undefined) makeDirectory(report)
   const startMs = performance.now()
@@ -86,32 +95,27 @@ async function run(
   const seeds = Array.from({ length: runs }, (_, index) => seed + index)
   const all = names.flatMap((name) => seeds.map((at) => ({ name, at })))
   const mine = all.filter((_, index) => index % shard.of === shard.index)
-  const pool = createWorldPool({ jobs })
   let toldMs = startMs
-  try {
-    await inOrder(
-      mine,
-      world === 'virtual' ? jobs : 1,
-      ({ name, at }) =>
-        world === 'virtual'
-          ? runVirtual(catalogue, name, at, {
-              run: pool.run,
-              twice,
-              ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
-            })
-          : runLocal(catalogue, name, at),
-      (record) => {
-        records.push(record)
-        progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
-        if (record.violation) showViolation(record, progress)
-        if (performance.now() - toldMs < PROGRESS_MS) return
-        toldMs = performance.now()
-        progress.step('progress', `${records.length} of ${mine.length} runs`)
-      }
-    )
-  } finally {
-    await pool.close()
-  }
+  await inOrder(
+    mine,
+    world === 'virtual' ? jobs : 1,
+    ({ name, at }) =>
+      world === 'virtual'
+        ? runVirtual(catalogue, name, at, {
+            run: pool.run,
+            twice,
+            ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
+          })
+        : runLocal(catalogue, name, at),
+    (record) => {
+      records.push(record)
+      progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
+      if (record.violation) showViolation(record, progress)
+      if (performance.now() - toldMs < PROGRESS_MS) return
+      toldMs = performance.now()
+      progress.step('progress', `${records.length} of ${mine.length} runs`)
+    }
+  )
   const summary = summarize(records, Math.round(performance.now() - startMs))
   showStates(summary.states, progress)
   progress.say(describeSummary(summary))

@@ -31,7 +31,7 @@ export function wholeNodes(run: WorldRunner = runInVirtualWorld): SearchKind<His
     generate: historyOf,
     passes: HISTORY_PASSES,
     sizeOf,
-    lastEvents: lastEventsOf,
+    lastEvents: (history) => lastEventsOf(history, run),
     states: STATES,
     goals: { moved: 0.6, faultStruck: 0.3 }
   }

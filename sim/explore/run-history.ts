@@ -82,11 +82,14 @@ const PROPERTY_OF: Record<VirtualRunError['fault'], string> = {
 }
 
 /** The last messages and statements of a history: a seed has one event log, so it is run again and written down. */
-export async function lastEventsOf(history: History): Promise<string[]> {
+export async function lastEventsOf(
+  history: History,
+  run: WorldRunner = runInVirtualWorld
+): Promise<string[]> {
   const directory = mkdtempSync(path.join(tmpdir(), 'rafiki-lab-'))
   try {
     const logFile = path.join(directory, 'log')
-    await runHistory(history, { logFile })
+    await runHistory(history, { run, logFile })
     const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
     const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
     return telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))

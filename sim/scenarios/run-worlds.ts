@@ -74,7 +74,7 @@ export async function runVirtual(
     again(timelineRows === undefined ? {} : { timelineRows }),
     twice ? again() : undefined
   ])
-  if (first instanceof VirtualRunError) return brokenWorld(name, file, seed, first)
+  if (first instanceof VirtualRunError) return brokenWorld(name, file, seed, first, run)
   const record = recordOf(name, seed, first)
   if (second !== undefined && (second instanceof VirtualRunError || second.hash !== first.hash)) {
     const lastEvents = await divergence(file, seed)
@@ -85,7 +85,7 @@ export async function runVirtual(
       lastEvents
     }
   }
-  return record.ok ? record : { ...record, ...(await closerLook(file, seed)) }
+  return record.ok ? record : { ...record, ...(await closerLook(file, seed, run)) }
 }
 
 function recordOf(
@@ -137,7 +137,8 @@ async function brokenWorld(
   name: string,
   file: string,
   seed: number,
-  error: VirtualRunError
+  error: VirtualRunError,
+  run: WorldRunner
 ): Promise<RunRecord> {
   return {
     scenario: name,
@@ -150,18 +151,19 @@ async function brokenWorld(
     story: [],
     worldMs: 0,
     costMs: 0,
-    ...(await closerLook(file, seed))
+    ...(await closerLook(file, seed, run))
   }
 }
 
 /** A seed has one history, so it can be run again to be written down. */
 async function closerLook(
   file: string,
-  seed: number
+  seed: number,
+  run: WorldRunner
 ): Promise<Required<Pick<RunRecord, 'lastEvents'>> & Pick<RunRecord, 'timeline'>> {
   return inScratch(async (directory) => {
     const logFile = path.join(directory, 'history')
-    const shown = await virtualRun(file, seed, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS })
+    const shown = await virtualRun(file, seed, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS, run })
     const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
     const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
     const lastEvents = telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
@@ -170,6 +172,7 @@ async function closerLook(
   })
 }
 
+/** In processes of their own: what differs may depend on what a process lived before. */
 async function divergence(file: string, seed: number): Promise<string[]> {
   return inScratch(async (directory) => {
     const logFiles = ['one', 'two'].map((half) => path.join(directory, half))

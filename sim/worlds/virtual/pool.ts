@@ -74,6 +74,20 @@ export function createWorldPool({ jobs = availableParallelism() }: { jobs?: numb
   }
 }
 
+/** Works with a pool that is there already, or else with one of its own, which ends with the work. */
+export async function withWorldPool<T>(
+  { pool, jobs }: { pool?: WorldPool | undefined; jobs?: number },
+  work: (pool: WorldPool) => Promise<T>
+): Promise<T> {
+  if (pool) return work(pool)
+  const own = createWorldPool(jobs === undefined ? {} : { jobs })
+  try {
+    return await work(own)
+  } finally {
+    await own.close()
+  }
+}
+
 /** Children that work off one queue: started when there is work for them, replaced when they end. */
 export function createChildren(jobs: number): {
   submit(job: ChildJob, wallLimitMs: number): Promise<ChildMessage & { ok: true }>

@@ -2,24 +2,26 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWorldPool } from './pool.ts'
 import { ensureImage, runInVirtualWorld, VirtualRunError } from './spawn.ts'
 
 const scenario = (name: string) => path.join(import.meta.dirname, 'test-scenarios', `${name}.ts`)
 const directory = mkdtempSync(path.join(tmpdir(), 'virtual-world-'))
+const pool = createWorldPool({ jobs: 2 })
 beforeAll(() => ensureImage())
-afterAll(() => rmSync(directory, { recursive: true }))
+afterAll(async () => {
+  await pool.close()
+  rmSync(directory, { recursive: true })
+})
 
 describe('one seed, one history', () => {
   test('twice in two processes the same, with another seed another', async () => {
     const logFile = path.join(directory, 'log')
     const args = { requests: 20 }
-    const first = await runInVirtualWorld<Record<string, unknown>>(scenario('small-network'), args, {
-      seed: '1'
-    })
-    const [again, other] = await Promise.all([
-      runInVirtualWorld(scenario('small-network'), args, { seed: '1', logFile }),
-      runInVirtualWorld<Record<string, unknown>>(scenario('small-network'), args, { seed: '2' })
-    ])
+    const run = (options: { seed: string; logFile?: string }) =>
+      pool.run<Record<string, unknown>>(scenario('small-network'), args, options)
+    const [first, again] = await Promise.all([run({ seed: '1' }), run({ seed: '1', logFile })])
+    const other = await run({ seed: '2' })
     expect(first.result).toMatchObject({
       statuses: [200],
       heard: 20,
@@ -48,7 +50,7 @@ describe('one seed, one history', () => {
     const logFile = path.join(directory, 'long-log')
     const timers = 20_000
     const options = { seed: '1', database: false, logFile }
-    const { result } = await runInVirtualWorld(scenario('long-log'), { timers }, options)
+    const { result } = await pool.run(scenario('long-log'), { timers }, options)
     expect(result).toBe(timers)
     const log = readFileSync(logFile, 'utf8')
     expect(log.length).toBeGreaterThan(1_048_576)
@@ -58,7 +60,7 @@ describe('one seed, one history', () => {
 
 describe('what cannot be simulated', () => {
   test('throws and names the caller', async () => {
-    const { result } = await runInVirtualWorld<{
+    const { result } = await pool.run<{
       refusals: Record<string, string>
       unknownHost: string
       allowed: unknown[]
@@ -73,8 +75,8 @@ describe('what cannot be simulated', () => {
 
   test('a busy wait and a wait for nothing are errors, not endless', async () => {
     const options = { seed: '1', database: false, wallLimitMs: 30_000 }
-    await expect(runInVirtualWorld(scenario('busy-wait'), null, options)).rejects.toThrow(/a busy wait/)
-    const stuck = runInVirtualWorld(scenario('stuck'), null, options)
+    await expect(pool.run(scenario('busy-wait'), null, options)).rejects.toThrow(/a busy wait/)
+    const stuck = pool.run(scenario('stuck'), null, options)
     await expect(stuck).rejects.toThrow(VirtualRunError)
     await expect(stuck).rejects.toThrow(/the world is stuck/)
   })

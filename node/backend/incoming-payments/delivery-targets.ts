@@ -1,4 +1,4 @@
-import { AccountCode } from '../../ledger/index.ts'
+import { AccountCode, MAX_AMOUNT } from '../../ledger/index.ts'
 import { uuidToId } from '../../runtime/index.ts'
 import type { Clock, Database, Logger, Timer } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
@@ -141,7 +141,10 @@ export function createDeliveryTargets({
       },
       admit(amount) {
         if (target.isClosed) return 'closed'
-        if (receiveMax !== undefined && target.received + target.booking >= receiveMax) return 'full'
+        const taken = target.received + target.booking
+        if (receiveMax !== undefined && taken >= receiveMax) return 'full'
+        // Its wallet withdraws it by one transfer, whatever it asked for.
+        if (taken + amount > MAX_AMOUNT) return 'full'
         if (shared) return admitAmongAll(target, shared, amount)
         book(target, amount)
         return 'admitted'

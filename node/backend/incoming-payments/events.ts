@@ -1,3 +1,4 @@
+import { MAX_AMOUNT } from '../../ledger/index.ts'
 import type { NewWebhookEvent } from '../webhooks/model.ts'
 import { isOpen } from './store.ts'
 import type { IncomingPayment } from './model.ts'
@@ -36,7 +37,10 @@ export function createdEvent(payment: IncomingPayment): NewWebhookEvent {
   }
 }
 
-/** `incoming_payment.completed` or `.expired`, with what the wallet may withdraw: all that was received. */
+/**
+ * `incoming_payment.completed` or `.expired`, with what the wallet may withdraw: all that was received. Processes that
+ * took money at once, each short of what one transfer moves, may together be beyond it: the rest stays on the account.
+ */
 export function closedEvent(payment: IncomingPayment, received: bigint): NewWebhookEvent {
   if (isOpen(payment.state)) throw new Error(`incoming payment ${payment.id} is not closed`)
   return {
@@ -45,6 +49,10 @@ export function closedEvent(payment: IncomingPayment, received: bigint): NewWebh
     data: incomingPaymentData(payment, received),
     resource: { kind: 'incomingPayment', id: payment.id },
     alsoToPointOfSale: payment.initiatedBy === 'CARD',
-    withdrawal: { accountId: payment.id, assetId: payment.asset.id, amount: received }
+    withdrawal: {
+      accountId: payment.id,
+      assetId: payment.asset.id,
+      amount: received > MAX_AMOUNT ? MAX_AMOUNT : received
+    }
   }
 }

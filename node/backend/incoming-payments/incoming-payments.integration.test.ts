@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { uuidToId } from '../../runtime/index.ts'
-import { TransferCode } from '../../ledger/index.ts'
+import { MAX_AMOUNT, TransferCode } from '../../ledger/index.ts'
 import { isFailure } from '../model.ts'
 import { TENANT_ID } from '../outgoing-payments/payments-ground.test-support.ts'
 import { createPaymentsLab } from '../outgoing-payments/payments-lab.test-support.ts'
@@ -49,7 +49,8 @@ describe('incoming payments', () => {
     const [result] = await lab.ledger.createTransfers([
       {
         id: lab.test.random.orderedId(),
-        debitAccountId: uuidToId(lab.eur.id),
+        // The settlement account, which gives any amount.
+        debitAccountId: BigInt(lab.eur.ledger),
         creditAccountId: uuidToId(id),
         amount,
         ledger: lab.eur.ledger,
@@ -121,6 +122,33 @@ describe('incoming payments', () => {
     target.released(70n)
     target.released(40n)
     expect(target.received).toBe(0n)
+  })
+
+  it('admits no more than its wallet can withdraw by one transfer', async () => {
+    const { id } = await lab.createLocalPayment(node)
+    const target = await targetOf(id)
+    expect(target.admit(MAX_AMOUNT - 5n)).toBe('admitted')
+    expect(target.admit(6n)).toBe('full')
+    await book(id, MAX_AMOUNT - 5n)
+    target.posted(MAX_AMOUNT - 5n)
+    expect(target.admit(6n)).toBe('full')
+    expect(await deliver(target, 5n)).toBe('admitted')
+    await node.incomingPayments.complete(id, TENANT_ID)
+    const events = await untilEvents(id, 2)
+    expect(events[1]).toMatchObject({ withdrawalAmount: MAX_AMOUNT })
+  })
+
+  it('announces what one transfer moves, where processes together took more', async () => {
+    const { id } = await lab.createLocalPayment(node)
+    const target = await targetOf(id)
+    await deliver(target, MAX_AMOUNT - 1n)
+    await book(id, 3n)
+    await node.incomingPayments.complete(id, TENANT_ID)
+    const events = await untilEvents(id, 2)
+    expect(events[1]).toMatchObject({
+      withdrawalAmount: MAX_AMOUNT,
+      data: { receivedAmount: { value: (MAX_AMOUNT + 2n).toString() } }
+    })
   })
 
   it('waits with the event for what is still being booked when it is completed', async () => {
@@ -222,7 +250,11 @@ describe('incoming payments', () => {
     expect(node.incomingPayments.paymentMethods(paid)).toEqual([])
     const events = await untilEvents(paid.id, 2)
     expect(events[1]).toMatchObject({ type: 'incoming_payment.expired', withdrawalAmount: 9n })
-    await until(async () => (await node.incomingPayments.get(unpaid.id)) === undefined)
+    // Each is put off by its own settlement: what ended for one may be to come for the other.
+    await until(async () => {
+      await lab.passTime()
+      return (await node.incomingPayments.get(unpaid.id)) === undefined
+    })
     expect((await lab.events(unpaid.id)).map(({ type }) => type)).toEqual(['incoming_payment.created'])
   })
 

@@ -37,6 +37,8 @@ export interface Liquidity {
     amount: bigint
     timeoutSeconds: number
   }): Promise<void | Failure<LiquidityFailure>>
+  /** Whether a transfer under this id was made, or is being made: whoever asks for another gets TransferExists. */
+  isTaken(id: string): Promise<boolean>
   /** With `tenantId` another tenant's withdrawal is unknown. */
   postWithdrawal(id: string, tenantId?: string): Promise<void | Failure<LiquidityFailure>>
   voidWithdrawal(id: string, tenantId?: string): Promise<void | Failure<LiquidityFailure>>

@@ -308,6 +308,10 @@ export function createLiquidity(dependencies: LiquidityDependencies): LiquidityS
     ...accounts,
     deposit: (deposit) => transfer({ ...deposit, kind: 'DEPOSIT', timeoutSeconds: 0 }),
     withdraw: (withdrawal) => transfer({ ...withdrawal, kind: 'WITHDRAWAL' }),
+    async isTaken(id) {
+      const latest = isUuid(id) ? await store.latest(database.knex, id) : undefined
+      return latest !== undefined && !['REFUSED', 'VOIDED', 'LAPSED'].includes(latest.state)
+    },
     postWithdrawal: (id, tenantId) => finishWithdrawal(id, 'post', tenantId),
     voidWithdrawal: (id, tenantId) => finishWithdrawal(id, 'void', tenantId),
     async claimDeposit(trx, deposit) {

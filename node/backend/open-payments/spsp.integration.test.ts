@@ -112,11 +112,11 @@ describe('SPSP', () => {
     )
     expect(await liquidity()).toBe('70')
 
-    const withdraw = (id: string) =>
+    const withdraw = (id: string, idempotencyKey = id) =>
       run(
         `mutation ($input: CreateWalletAddressWithdrawalInput!) { createWalletAddressWithdrawal(input: $input) {
            withdrawal { id amount walletAddress { id } } } }`,
-        { walletAddressId: carol.id, id, idempotencyKey: id, timeoutSeconds: '0' }
+        { walletAddressId: carol.id, id, idempotencyKey, timeoutSeconds: '0' }
       )
     const id = node.runtime.random.uuid()
     node.refuseCacheWrites('idempotency-result')
@@ -128,6 +128,7 @@ describe('SPSP', () => {
     await expect(withdraw(id)).rejects.toThrow('Transfer amount is zero')
     node.refuseCacheWrites(undefined)
     await expect(withdraw(node.runtime.random.uuid())).rejects.toThrow('Transfer amount is zero')
+    await expect(withdraw(id, 'another key')).rejects.toThrow('Transfer already exists')
     expect(
       await run(
         `mutation ($input: TriggerWalletAddressEventsInput!) { triggerWalletAddressEvents(input: $input) { count } }`,

@@ -1,3 +1,4 @@
+import { MAX_AMOUNT } from '../../ledger/index.ts'
 import type { Clock, Database, Logger, Timer } from '../../runtime/index.ts'
 import type { RunningAssetDirectory } from '../assets/directory.ts'
 import type { BackendConfig } from '../config.ts'
@@ -184,17 +185,19 @@ export function createWebMonetization(dependencies: WebMonetizationDependencies)
     const walletAddress = await walletAddresses.get(id)
     if (walletAddress === undefined) throw new Error(`wallet address ${id} is due and cannot be read`)
     const [account] = await liquidity.accounts([id])
-    const total = account?.creditsPosted ?? 0n
+    const untold = (account?.creditsPosted ?? 0n) - toldBefore
+    // An event is withdrawn by one transfer: what that cannot move is told by the next.
+    const amount = untold > MAX_AMOUNT ? MAX_AMOUNT : untold
+    const told = toldBefore + amount
     await database.transaction(async (trx) => {
       const changed = await trx(TABLE)
         .where({ id, totalEventsAmount: toldBefore.toString() })
         .where('processAt', '<=', now())
-        .update({ processAt: null, totalEventsAmount: total.toString(), updatedAt: now() })
-      if (changed === 1 && total > toldBefore)
-        await outbox.add(trx, eventOf(walletAddress, total - toldBefore))
+        .update({ processAt: null, totalEventsAmount: told.toString(), updatedAt: now() })
+      if (changed === 1 && amount > 0n) await outbox.add(trx, eventOf(walletAddress, amount))
     })
     const [after] = await liquidity.accounts([id])
-    if ((after?.creditsPosted ?? 0n) > total) await schedule(id)
+    if ((after?.creditsPosted ?? 0n) > told) await schedule(id)
   }
 
   return {

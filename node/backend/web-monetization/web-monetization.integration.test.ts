@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { AccountCode, TransferCode } from '../../ledger/index.ts'
+import { AccountCode, MAX_AMOUNT, TransferCode } from '../../ledger/index.ts'
 import { createManualClock, uuidToId } from '../../runtime/index.ts'
 import type { ManualClock } from '../../runtime/index.ts'
 import type { Asset } from '../assets/model.ts'
@@ -149,6 +149,24 @@ describe('money for a wallet address itself', () => {
       }
     })
     expect(await row()).toMatchObject({ processAt: null, totalEventsAmount: 120n })
+  })
+
+  it('is told what one transfer moves at a time', async () => {
+    await open(100n)
+    const clock = createManualClock()
+    const target = await targetOf(await start(clock))
+    await target.admit(1n)
+    for (const amount of [MAX_AMOUNT, MAX_AMOUNT, 700n]) await book(amount)
+    target.posted(1n)
+    await until(async () => {
+      await clock.advance(SCHEDULE_INTERVAL_MS)
+      return (await events()).length === 3
+    })
+    expect((await events()).map(({ withdrawalAmount }) => withdrawalAmount)).toEqual([
+      MAX_AMOUNT,
+      MAX_AMOUNT,
+      700n
+    ])
   })
 
   it('is told after WITHDRAWAL_THROTTLE_DELAY otherwise, counted from the first credit', async () => {

@@ -1,4 +1,5 @@
 import { adminError } from '../../../admin-api/index.ts'
+import { MAX_AMOUNT } from '../../../ledger/index.ts'
 import type { Asset } from '../../assets/model.ts'
 import { liquidityFailures, outgoingPaymentFailures } from '../../failures.ts'
 import type { LiquidityFailure } from '../../liquidity/model.ts'
@@ -105,8 +106,14 @@ export const liquidityResolvers = {
         const walletAddress = await walletAddresses.get(input.walletAddressId, scopeOf(context).tenantId)
         if (!walletAddress) throw unknown('UnknownWalletAddress', 'Unknown wallet address')
         const { id, timeoutSeconds } = input
-        const amount = (await liquidity.balance(walletAddress.id)) ?? 0n
-        if (amount === 0n) throw failureError(liquidityFailures, { failure: 'AmountZero' })
+        const balance = (await liquidity.balance(walletAddress.id)) ?? 0n
+        if (balance === 0n) {
+          // Nothing is left where this very withdrawal took it.
+          const failure = (await liquidity.isTaken(id)) ? 'TransferExists' : 'AmountZero'
+          throw failureError(liquidityFailures, { failure })
+        }
+        // An account may hold more than one transfer moves: the next withdrawal takes the rest.
+        const amount = balance > MAX_AMOUNT ? MAX_AMOUNT : balance
         const account = { accountId: walletAddress.id, asset: walletAddress.asset }
         await withdraw(context, account, { id, amount, timeoutSeconds })
         return { withdrawal: { id, amount, walletAddress } }

@@ -205,10 +205,10 @@ describe('a change that is asked again under its key, whose answer was not kept'
       .orderBy('id')
     const counts = await Promise.all(
       ['liquidityTransfers', 'ledgerTransfers', 'webhookEvents', 'assets', 'peers', 'walletAddressKeys'].map(
-        (table) => knex(table).count<[{ count: bigint }]>()
+        (table) => knex(table).count<{ count: bigint }[]>()
       )
     )
-    return { accounts, counts: counts.map(([{ count }]) => count) }
+    return { accounts, counts: counts.map(([row]) => row?.count) }
   }
 
   it.each(Object.entries(CHANGES))(

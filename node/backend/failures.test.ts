@@ -103,6 +103,7 @@ const CONTRACT = {
     NotUpdated: ['NOT_FOUND', 'failed to update tenant'],
     NotDeleted: ['NOT_FOUND', 'failed to delete tenant'],
     UpdateAwaited: ['TIMEOUT', 'failed to update tenant'],
+    UpdatePending: ['CONFLICT', 'failed to update tenant'],
     DeletionAwaited: ['TIMEOUT', 'failed to delete tenant']
   },
   tenantSettingFailures: {

@@ -159,6 +159,7 @@ export const tenantFailures: FailureRegistry<TenantFailure> = {
   NotUpdated: kind('NOT_FOUND', 404, 'failed to update tenant'),
   NotDeleted: kind('NOT_FOUND', 404, 'failed to delete tenant'),
   UpdateAwaited: kind('TIMEOUT', 503, 'failed to update tenant'),
+  UpdatePending: kind('CONFLICT', 409, 'failed to update tenant'),
   DeletionAwaited: kind('TIMEOUT', 503, 'failed to delete tenant')
 }
 

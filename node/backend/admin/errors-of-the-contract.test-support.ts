@@ -30,6 +30,7 @@ export const NOT_HERE: Partial<Record<Name, string>> = {
     'UnknownSourceAccount of the contract; what can be named has an account, or is answered AmountZero',
   'tenantFailures.NotCreated': 'the authorization server is silent: tenants/service.integration.test.ts',
   'tenantFailures.UpdateAwaited': 'the authorization server is silent: tenants/service.integration.test.ts',
+  'tenantFailures.UpdatePending': 'the authorization server is silent: tenants/service.integration.test.ts',
   'tenantFailures.DeletionAwaited': 'the authorization server is silent: tenants/service.integration.test.ts',
   'tenantSettingFailures.TenantNotFound': 'a deleted tenant is answered 401 before'
 }

@@ -68,7 +68,8 @@ export interface TenantDirectory {
  *                                                       ▼    │                                      │
  *                                                      UPDATING ──delete: the change is dropped─────┘
  *
- * CREATING: it can do nothing yet, and is in no list; what it claims (its id, its WALLET_ADDRESS_URL) is taken.
+ * CREATING: it can do nothing yet, and is in no list; what it claims (its id, its WALLET_ADDRESS_URL) is taken. It
+ * may be deleted as an ACTIVE one may; what is being told of it at that moment ends first.
  * UPDATING: the old values are in force. DELETING and DELETED: requests in its name are refused, its peers and
  * wallet addresses take no more money, what it had begun to pay goes on, and its events go to the operator
  * (docs/decisions/0013).
@@ -87,6 +88,7 @@ export type TenantFailure =
   | 'NotDeleted'
   /** The authorization server did not answer: it is told again, and the change made then. */
   | 'UpdateAwaited'
+  | 'UpdatePending'
   | 'DeletionAwaited'
 
 export type TenantSettingFailure = 'InvalidSetting' | 'DuplicateWalletAddressUrl' | 'TenantNotFound'

@@ -155,7 +155,6 @@ describe('tenants in two databases', () => {
       const { rows } = await one.service.page({ first: 100 })
       expect(rows.map(({ id }) => id)).not.toContain(values.id)
       expect(await one.service.update(values.id, { email: 'x' })).toMatchObject({ failure: 'NotUpdated' })
-      expect(await one.service.delete(values.id)).toMatchObject({ failure: 'NotDeleted' })
       const later = await startProcess(RETRY_MS + CALL_MS)
       await until(
         () => later.directory.get(values.id) !== undefined && one.directory.get(values.id) !== undefined
@@ -255,6 +254,23 @@ describe('tenants in two databases', () => {
       expect(await atAuth(id)).toMatchObject({ apiSecret: 'second' })
     })
 
+    it('and a later change is not made, rather than forgotten, while an earlier one cannot be told', async () => {
+      const { id } = good(await one.service.create(input()))
+      interferences = [loseRequest, loseRequest, loseRequest, loseRequest]
+      const awaited = await one.service.update(id, { apiSecret: 'second' })
+      expect(awaited).toMatchObject({ failure: 'UpdateAwaited' })
+      const pending = await one.service.update(id, { email: 'new@example.com' })
+      expect(pending).toMatchObject({ failure: 'UpdatePending' })
+      // Where the authorization server listens is nobody's business.
+      const told = JSON.stringify([awaited, pending])
+      expect(told).not.toContain('127.0.0.1')
+      expect(told).not.toContain(lost.message)
+      expect(await one.service.update(id, { email: 'new@example.com' })).toMatchObject({
+        apiSecret: 'second',
+        email: 'new@example.com'
+      })
+    })
+
     it('and an older change that arrives late changes nothing', async () => {
       const { id } = good(await one.service.create(input()))
       let late: HttpRequest | undefined
@@ -324,6 +340,40 @@ describe('tenants in two databases', () => {
       const { rows } = await one.service.page({ first: 100 })
       expect(rows.find((tenant) => tenant.id === id)?.deletedAt).toBeInstanceOf(Date)
       await other.stop()
+    })
+
+    it.each<[string, Interference]>([
+      ['it never heard of', loseRequest],
+      ['it heard of', loseAnswer]
+    ])('also one that is still being created, and that %s', async (_, lose) => {
+      const values = input()
+      interferences = [lose, lose]
+      expect(await one.service.create(values)).toMatchObject({ failure: 'NotCreated' })
+      expect(await one.service.delete(values.id)).toBeUndefined()
+      expect(await rowOf(values.id)).toMatchObject({ state: 'DELETED', processAt: null })
+      expect(await one.service.create(values)).toMatchObject({ failure: 'DuplicateTenant' })
+    })
+
+    it('later, where its creation is being told at this moment', async () => {
+      const values = input()
+      const reached = Promise.withResolvers<void>()
+      const released = Promise.withResolvers<void>()
+      interferences = [
+        async (pass) => {
+          reached.resolve()
+          await released.promise
+          return pass()
+        }
+      ]
+      const creating = one.service.create(values)
+      await reached.promise
+      expect(await one.service.delete(values.id)).toMatchObject({ failure: 'DeletionAwaited' })
+      released.resolve()
+      await creating
+      const later = await startProcess(CALL_MS + 1)
+      await until(async () => (await rowOf(values.id))?.state === 'DELETED')
+      expect(await atAuth(values.id)).toMatchObject({ deletedAt: expect.any(Date) as Date })
+      await later.stop()
     })
 
     it('here at once, and there as soon as it answers; a change under way is dropped', async () => {

@@ -44,6 +44,8 @@ export const CALL_MS = 15_000
 /** What could not be told is told again after this long. */
 export const RETRY_MS = 5_000
 const TENANTS_PER_ROUND = 20
+/** What callers are told. Why is logged: it names addresses within the node that are not a tenant's business. */
+const SILENT = 'the authorization server gives no answer'
 
 /** The service with its life: it tells what processes that died left untold. */
 export interface RunningTenants extends Tenants {
@@ -148,7 +150,7 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
     if (isFailure(begun)) return begun
     const told = begun.state === 'CREATING' ? await settle(begun, ATTEMPTS_IN_CALL) : undefined
     if (told?.kind === 'unknown') {
-      const message = `${told.reason}; it is told again until it answers: ask for tenant ${id} later, or create it again with this id`
+      const message = `${SILENT}; it is told again until it answers: ask for tenant ${id} later, or create it again with this id`
       return failure('NotCreated', message, { tenantId: id })
     }
     // Whoever else drove the same tenant may have ended it either way: what counts is what stands now.
@@ -232,10 +234,12 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
       if (begun.row.state === 'ACTIVE') break
       const told = await settle(begun.row, ATTEMPTS_IN_CALL)
       if (told.kind === 'unknown') {
-        return failure(
-          'UpdateAwaited',
-          `${told.reason}; it is told again until it answers, and the change made then`
-        )
+        return begun.isOurs
+          ? failure('UpdateAwaited', `${SILENT}; it is told again until it answers, and the change made then`)
+          : failure(
+              'UpdatePending',
+              `${SILENT}, and is still to be told of an earlier change: this one was not made, ask again later`
+            )
       }
       if (begun.isOurs && told.kind === 'refused') return failure('NotUpdated', told.reason)
       if (begun.isOurs) break
@@ -283,20 +287,24 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
       isUuid(id) && id.toLowerCase() !== operatorId ? await beginDeletion(id.toLowerCase()) : undefined
     if (!row) return failure('NotDeleted', `there is no tenant ${id} that could be deleted`)
     await directory.refresh(row.id)
-    const told = await settle(row, ATTEMPTS_IN_CALL)
-    if (told.kind === 'known') return
+    const told = row.isBeingTold ? undefined : await settle(row, ATTEMPTS_IN_CALL)
+    if (told?.kind === 'known') return
     return failure(
       'DeletionAwaited',
-      `${told.reason}; the tenant is deleted here, and it is told again until it answers`
+      `${SILENT}; the tenant is deleted here, and it is told again until it answers`
     )
   }
 
-  async function beginDeletion(id: string): Promise<TenantRow | undefined> {
+  /** `isBeingTold`: of its creation, right now, which must not arrive there after its deletion. */
+  async function beginDeletion(id: string): Promise<(TenantRow & { isBeingTold: boolean }) | undefined> {
     return database.transaction(async (trx) => {
       const row = await trx<TenantRow>('tenants').where({ id }).forUpdate().first()
-      if (!row || row.state === 'CREATING' || row.state === 'DELETED') return undefined
-      if (row.state === 'DELETING') return row
+      if (!row || row.state === 'DELETED') return undefined
       const at = now()
+      // Whoever tells is due only CALL_MS after that, and has stopped RETRY_MS before.
+      const isBeingTold =
+        row.state === 'CREATING' && (row.processAt?.getTime() ?? 0) - at.getTime() > RETRY_MS
+      if (row.state === 'DELETING') return { ...row, isBeingTold }
       const written = {
         state: 'DELETING' as const,
         deletedAt: at,
@@ -311,7 +319,7 @@ export function createTenants(dependencies: TenantsDependencies): RunningTenants
         updatedAt: at
       })
       await notify(trx, Channel.TENANT_CHANGED, id)
-      return { ...row, ...written }
+      return { ...row, ...written, isBeingTold }
     })
   }
 

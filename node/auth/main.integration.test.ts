@@ -49,11 +49,13 @@ describe('the authorization server as a process', () => {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     let errors = ''
+    let log = ''
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    child.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()))
     const ended = new Promise<{ code: number | null; errors: string }>((resolve) =>
       child.once('close', (code) => resolve({ code, errors }))
     )
-    return { child, ended, event: (name: string) => nextEvent(child, name) }
+    return { child, ended, log: () => log, event: (name: string) => nextEvent(child, name) }
   }
 
   it('says where it listens, and ends in order by SIGTERM', async () => {
@@ -83,11 +85,14 @@ describe('the authorization server as a process', () => {
 
   it('names the port that is in use', async () => {
     const port = String((taken.address() as AddressInfo).port)
-    const { ended } = start({ ...environment(), INTERACTION_PORT: port })
+    // LOG_LEVEL: a warning is above `error`'s, and would be there otherwise.
+    const settings = { INTERACTION_PORT: port, LOG_LEVEL: 'error', NODE_ENV: 'staging' }
+    const { ended, log } = start({ ...environment(), ...settings })
     expect(await ended).toEqual({
       code: 1,
       errors: `INTERACTION_PORT ${port} is in use: stop what listens there, or name another port\n`
     })
+    expect(log()).toBe('')
   })
 
   it('waits for its database with doubling waits, then gives up', async () => {

@@ -19,6 +19,7 @@ import {
   createTransportByTrust,
   processTagOf
 } from './connector/index.ts'
+import type { ConnectorLimits } from './connector/limits.ts'
 import { createFees } from './fees/service.ts'
 import { createIncarnation } from './incarnation.ts'
 import { createIncomingPayments, createSharedAdmissions } from './incoming-payments/index.ts'
@@ -87,6 +88,18 @@ export function createHttpClients(runtime: Runtime, config: BackendConfig): Http
     guardedPeers: createHttpClient(runtime, { ...toPeers, ...guard }),
     webhooks: createHttpClient(runtime, toWallets),
     guardedWebhooks: createHttpClient(runtime, { ...toWallets, ...guard })
+  }
+}
+
+/** What the variables say of the connector's limits; the others have their defaults. */
+export function connectorLimits(config: BackendConfig): Partial<ConnectorLimits> {
+  return {
+    minReservationTimeoutS: config.TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS,
+    maxPacketsInFlight: config.MAX_PACKETS_IN_FLIGHT,
+    maxPacketsToPeerInFlight: config.MAX_PACKETS_TO_PEER_IN_FLIGHT,
+    maxPacketsWaiting: config.MAX_PACKETS_IN_FLIGHT,
+    maxWaitMs: config.MAX_PACKET_WAIT_MS,
+    stopGraceMs: config.STOP_GRACE_MS
   }
 }
 
@@ -203,14 +216,7 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
     }),
     incarnationId: incarnation.id,
     deadIncarnations: incarnation,
-    limits: {
-      minReservationTimeoutS: config.TIGERBEETLE_TWO_PHASE_TIMEOUT_SECONDS,
-      maxPacketsInFlight: config.MAX_PACKETS_IN_FLIGHT,
-      maxPacketsToPeerInFlight: config.MAX_PACKETS_TO_PEER_IN_FLIGHT,
-      maxPacketsWaiting: config.MAX_PACKETS_IN_FLIGHT,
-      maxWaitMs: config.MAX_PACKET_WAIT_MS,
-      stopGraceMs: config.STOP_GRACE_MS
-    }
+    limits: connectorLimits(config)
   })
 
   // Paying.

@@ -96,6 +96,11 @@ describe('variables that change what a backend answers', () => {
     expect(wrong.status).toBe(401)
   })
 
+  it('ENABLE_AUTO_PEERING: its door is open', async () => {
+    const { port } = plain.addresses!.autoPeering!
+    expect((await fetch(`http://127.0.0.1:${port}/`, { method: 'POST' })).status).not.toBe(404)
+  })
+
   it('browsers of other origins are answered at every door of HTTP but the connector', async () => {
     const { admin: adminDoor, openPayments, autoPeering } = plain.addresses!
     for (const { port } of [adminDoor, openPayments, autoPeering!]) {

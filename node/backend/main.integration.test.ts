@@ -90,9 +90,12 @@ describe('the backend as a process', () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const { port } = taken.address() as AddressInfo
-    const { code, stderr } = await run({ ...environment, CONNECTOR_PORT: String(port) }).ended
-    expect([code, stderr]).toEqual([
+    // LOG_LEVEL: a warning is above `error`'s, and would be there otherwise.
+    const settings = { CONNECTOR_PORT: String(port), LOG_LEVEL: 'error', NODE_ENV: 'staging' }
+    const { code, stdout, stderr } = await run({ ...environment, ...settings }).ended
+    expect([code, stdout, stderr]).toEqual([
       1,
+      '',
       `CONNECTOR_PORT: 127.0.0.1:${port} is in use: stop what listens there, or choose another port\n`
     ])
     await new Promise((resolve) => taken.close(resolve))

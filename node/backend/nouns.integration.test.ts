@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createManualClock } from '../runtime/index.ts'
+import { loadBackendConfig } from './config.ts'
 import { createIncarnation, INCARNATION_LEASE_MS, INCARNATION_RENEWAL_MS } from './incarnation.ts'
 import { createTestNouns, good, OTHER_TENANT } from './nouns.test-support.ts'
 import type { TestNouns } from './nouns.test-support.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
-import { OPERATOR_ID, until } from './testing.ts'
+import { OPERATOR_ID, TEST_ENVIRONMENT, until } from './testing.ts'
+import { createWalletAddresses } from './wallet-addresses/service.ts'
 
 describe('the nouns', () => {
   let nouns: TestNouns
@@ -58,6 +60,33 @@ describe('the nouns', () => {
       await one.tenants.refresh(OTHER_TENANT)
       expect(one.tenants.get(OTHER_TENANT)?.settings.webhookTimeoutMs).toBe(5)
     })
+  })
+
+  it('LOCAL_CACHE_DURATION_MS: so long a wallet address is as it was read, unless a change is told', async () => {
+    const asset = await nouns.createAsset()
+    const address = `https://localhost:3003/${nouns.unique('cached').toLowerCase()}`
+    const { id } = good(
+      await one.walletAddresses.create({
+        tenantId: OPERATOR_ID,
+        assetId: asset.id,
+        address,
+        publicName: 'old'
+      })
+    )
+    for (const [LOCAL_CACHE_DURATION_MS, isOld] of [
+      ['2000', true],
+      ['900', false]
+    ] as const) {
+      const clock = createManualClock()
+      const config = loadBackendConfig({ ...TEST_ENVIRONMENT, LOCAL_CACHE_DURATION_MS })
+      const { directory: assets, tenants } = one
+      const reader = createWalletAddresses({ ...backend, clock, config, assets, tenants })
+      await backend.database.knex('walletAddresses').where({ id }).update({ publicName: 'old' })
+      expect((await reader.byUrl(address))?.publicName).toBe('old')
+      await backend.database.knex('walletAddresses').where({ id }).update({ publicName: 'new' })
+      await clock.advance(1_000)
+      expect((await reader.byUrl(address))?.publicName).toBe(isOld ? 'old' : 'new')
+    }
   })
 
   describe('fees', () => {

@@ -9,7 +9,7 @@ import type { Tenant } from '../tenants/model.ts'
 import type { WalletAddress } from '../wallet-addresses/model.ts'
 import { loadAnswerSchemas } from './answer-schemas.ts'
 import { RemoteUnavailableError } from './index.ts'
-import { createOpenPaymentsClient } from './open-payments-client.ts'
+import { createOpenPaymentsClient, MAX_KNOWN_AUTH_SERVERS } from './open-payments-client.ts'
 import { RECENT_READ_MS } from './model.ts'
 import { createRecentReads } from './recent-reads.ts'
 import { createReceiversService } from './service.ts'
@@ -284,6 +284,31 @@ describe('receivers of other nodes', () => {
     // The next read needs neither the public view nor a new grant.
     await receivers.get(TENANT, REMOTE)
     expect(seen(requests).slice(3)).toEqual([`GET ${REMOTE} GNAP T1`])
+  })
+
+  it('have their authorization servers remembered, so many at most: who was asked first is asked anew', async () => {
+    const { receivers, requests } = world(
+      Object.fromEntries(
+        Array.from({ length: MAX_KNOWN_AUTH_SERVERS + 1 }, (_, number): [string, Reply][] => {
+          const path = `/${number}/incoming-payments/${new URL(REMOTE).pathname.slice(-36)}`
+          return [
+            [`GET ${path}`, [200, publicView]],
+            [`GET ${path} +T1`, [200, { ...remotePayment, id: `https://remote.example${path}` }]]
+          ]
+        }).flat()
+      )
+    )
+    const read = async (number: number) => {
+      const before = requests.length
+      await receivers.get(TENANT, REMOTE.replace('/9/', `/${number}/`))
+      return requests.length - before
+    }
+    // The public view, a token, the payment; later ones share the token.
+    expect(await read(0)).toBe(3)
+    for (let number = 1; number < MAX_KNOWN_AUTH_SERVERS; number++) await read(number)
+    expect([await read(0), await read(1)]).toEqual([1, 1])
+    expect(await read(MAX_KNOWN_AUTH_SERVERS)).toBe(2)
+    expect([await read(0), await read(2)]).toEqual([2, 1])
   })
 
   it('are asked for with signed requests, in the name of this instance', async () => {

@@ -27,7 +27,8 @@ something that must hold does not.
   --list        names, and what each breaks
   --budget S    seconds for each planted bug, 1 to ${MAX_BUDGET_S} (default ${DEFAULT_BUDGET_S})
   --seed N      the first seed of every search, 0 to ${MAX_SEED - SEEDS} (default 1)
-  --jobs N      planted bugs looked for at a time, 1 to ${MAX_JOBS} (default: half of the processors)
+  --jobs N      worlds at once, 1 to ${MAX_JOBS} (default: one for each processor): of a planted bug each; of fewer
+                bugs than that, several of one
   --clean       runs the searches on the tree as it is as well, over the seeds that the planted bugs took: it must
                 show nothing
   --write-docs  writes the table in docs/oracles.md; with --clean
@@ -149,7 +150,7 @@ function readOptions(args: string[]): Options {
       options: {
         budget: { type: 'string', default: String(DEFAULT_BUDGET_S) },
         seed: { type: 'string', default: '1' },
-        jobs: { type: 'string', default: String(Math.max(1, Math.floor(availableParallelism() / 2))) },
+        jobs: { type: 'string', default: String(availableParallelism()) },
         clean: { type: 'boolean', default: false },
         'write-docs': { type: 'boolean', default: false },
         json: { type: 'boolean', default: false }

@@ -2,12 +2,12 @@
 // that runs is that tree's. Tells on standard output, one JSON object per line.
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
+import { createWorldPool, VirtualRunError } from '../worlds/virtual/index.ts'
+import type { WorldPool } from '../worlds/virtual/index.ts'
 import { createCatalogue } from '../scenarios/catalogue.ts'
 import { actionsOf } from '../scenarios/run-scenario.ts'
 import type { VirtualScenarioArgs, VirtualScenarioResult } from '../scenarios/virtual-entry.ts'
 import { describePacketHistory } from '../packets/describe.ts'
-import { explorePackets, HISTORIES_PER_SEED } from '../packets/explore.ts'
 import { searchName } from './model.ts'
 import type { Finding, Search } from './model.ts'
 
@@ -16,6 +16,8 @@ export interface Hunt {
   searches: readonly Search[]
   firstSeed: number
   seeds: number
+  /** Runs at once, each in a process that lives one world after the other. */
+  jobs: number
 }
 
 /** One run. */
@@ -30,24 +32,37 @@ const MAX_SHRINK_RUNS = 300
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   await hunt(JSON.parse(process.argv[2]!) as Hunt)
+  // Histories of packets that were begun ahead of what was found are nobody's any more.
+  process.exit()
 }
 
-/** Until something is found, or all seeds were tried. */
-async function hunt({ searches, firstSeed, seeds }: Hunt): Promise<void> {
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    for (const search of searches) {
-      const line = await run(search, seed)
-      process.stdout.write(`${JSON.stringify(line)}\n`)
-      // What goes wrong by itself goes wrong with the next seed, too.
-      if (line.event === 'problem' || line.finding) return
+/** Until something is found, or all seeds were tried. What several runs at once find is told as one after the other would. */
+async function hunt({ searches, firstSeed, seeds, jobs }: Hunt): Promise<void> {
+  const pool = createWorldPool({ jobs })
+  const ahead: Promise<HuntLine>[] = []
+  /** @returns whether it is over: what goes wrong by itself goes wrong with the next seed, too */
+  const tellFirst = async () => {
+    const line = (await ahead.shift())!
+    process.stdout.write(`${JSON.stringify(line)}\n`)
+    return line.event === 'problem' || line.finding !== undefined
+  }
+  try {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      for (const search of searches) {
+        ahead.push(run(search, seed, pool))
+        if (ahead.length >= jobs && (await tellFirst())) return
+      }
     }
+    while (ahead.length > 0) if (await tellFirst()) return
+  } finally {
+    await pool.close()
   }
 }
 
-async function run(search: Search, seed: number): Promise<HuntLine> {
+async function run(search: Search, seed: number, pool: WorldPool): Promise<HuntLine> {
   const name = searchName(search)
   try {
-    if ('scenario' in search) return await runScenarioOnce(search.scenario, seed)
+    if ('scenario' in search) return await runScenarioOnce(search.scenario, seed, pool)
     return await searchPackets(seed)
   } catch (error) {
     return { event: 'problem', search: name, message: (error as Error).message.split('\n')[0]! }
@@ -56,6 +71,8 @@ async function run(search: Search, seed: number): Promise<HuntLine> {
 
 /** The histories of packets and ledgers alone that one seed stands for; what is found is made small. */
 async function searchPackets(seed: number): Promise<HuntLine> {
+  // Most searches are scenarios, whose worlds are processes of their own: a connector is loaded where one is needed.
+  const { explorePackets, HISTORIES_PER_SEED } = await import('../packets/explore.ts')
   const { histories, simulatedMs, found } = await explorePackets({
     seed,
     runs: HISTORIES_PER_SEED,
@@ -74,11 +91,11 @@ async function searchPackets(seed: number): Promise<HuntLine> {
   }
 }
 
-async function runScenarioOnce(scenario: string, seed: number): Promise<HuntLine> {
+async function runScenarioOnce(scenario: string, seed: number, pool: WorldPool): Promise<HuntLine> {
   const args: VirtualScenarioArgs = { file: createCatalogue().file(scenario) }
   const common = { event: 'run' as const, search: scenario, seed }
   try {
-    const { result, simulatedMs } = await runInVirtualWorld<VirtualScenarioResult>(ENTRY, args, {
+    const { result, simulatedMs } = await pool.run<VirtualScenarioResult>(ENTRY, args, {
       seed: String(seed),
       wallLimitMs: WALL_LIMIT_MS
     })

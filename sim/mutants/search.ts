@@ -12,7 +12,7 @@ export interface SearchOptions {
   budgetMs: number
   firstSeed: number
   seeds: number
-  /** Planted bugs that are looked for at a time, each in a copy of its own. */
+  /** Worlds at once: of planted bugs, each in a copy of its own; where there are fewer, of each of them. */
   jobs: number
   onResult(result: MutantResult): void
 }
@@ -26,25 +26,12 @@ export async function searchMutants(
   mutants: readonly Mutant[],
   options: SearchOptions
 ): Promise<MutantResult[]> {
-  const waiting = [...mutants.entries()]
-  const results: MutantResult[] = []
-  const worker = async () => {
-    if (waiting.length === 0) return
-    const copy = createCopy()
-    try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const [index, mutant] = next
-        copy.plant(mutant)
-        const result = await searchOne(copy, mutant, options)
-        results[index] = result
-        options.onResult(result)
-      }
-    } finally {
-      copy.remove()
-    }
-  }
-  await Promise.all(Array.from({ length: options.jobs }, worker))
-  return results
+  return inCopies(mutants, options.jobs, async (copy, mutant, jobs) => {
+    copy.plant(mutant)
+    const result = await searchOne(copy, mutant, { ...options, jobs })
+    options.onResult(result)
+    return result
+  })
 }
 
 /** What the tree as it is shows in searches: nothing, or it is no planted bug's doing. One result for each search. */
@@ -52,36 +39,47 @@ export async function searchClean(
   searches: readonly { search: Search; seeds: number }[],
   options: Pick<SearchOptions, 'budgetMs' | 'firstSeed' | 'jobs'>
 ): Promise<MutantResult[]> {
-  const waiting = [...searches]
+  return inCopies(searches, options.jobs, (copy, { search, seeds }, jobs) => {
+    const name = searchName(search)
+    const clean: Mutant = { name, breaks: 'nothing', edits: [], expects: [], searches: [search] }
+    return searchOne(copy, clean, { ...options, seeds, jobs })
+  })
+}
+
+/** Works on items side by side, in a copy of the tree each. @param work is told how many worlds it may have at once */
+async function inCopies<T>(
+  items: readonly T[],
+  jobs: number,
+  work: (copy: PlantedCopy, item: T, jobs: number) => Promise<MutantResult>
+): Promise<MutantResult[]> {
+  const waiting = [...items.entries()]
   const results: MutantResult[] = []
+  const copies = Math.min(jobs, items.length)
   const worker = async () => {
-    if (waiting.length === 0) return
     const copy = createCopy()
     try {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const { search, seeds } = next
-        const name = searchName(search)
-        const clean: Mutant = { name, breaks: 'nothing', edits: [], expects: [], searches: [search] }
-        results.push(await searchOne(copy, clean, { ...options, seeds }))
+        const [index, item] = next
+        results[index] = await work(copy, item, Math.floor(jobs / copies))
       }
     } finally {
       copy.remove()
     }
   }
-  await Promise.all(Array.from({ length: options.jobs }, worker))
+  await Promise.all(Array.from({ length: copies }, worker))
   return results
 }
 
 async function searchOne(
   copy: PlantedCopy,
   { name, breaks, expects, searches }: Mutant,
-  { budgetMs, firstSeed, seeds }: Pick<SearchOptions, 'budgetMs' | 'firstSeed' | 'seeds'>
+  { budgetMs, firstSeed, seeds, jobs }: Omit<SearchOptions, 'onResult'>
 ): Promise<MutantResult> {
   const startMs = performance.now()
   const result: MutantResult = {
     ...{ name, breaks, found: undefined, isExpected: false, runs: 0, worldMs: 0, wallMs: 0 }
   }
-  await hunt(copy.directory, { searches, firstSeed, seeds }, budgetMs, (line) => {
+  await hunt(copy.directory, { searches, firstSeed, seeds, jobs }, budgetMs, (line) => {
     if (line.event === 'problem') result.problem = `${line.search}: ${line.message}`
     else {
       result.runs += 1

@@ -89,11 +89,15 @@ describe('histories of packets and ledgers', () => {
     expect((await lab.run(historyOf({ seed: 3 }))).hash).not.toBe(first.hash)
   })
 
-  it('that violated something once violate nothing any more, and are what their files say', async () => {
-    for (const file of packetRegressionFiles()) {
-      const { history, hash } = readPacketRegression(file)
-      const run = await lab.run(history)
-      expect({ file, violations: run.violations, hash: run.hash }).toEqual({ file, violations: [], hash })
+  it('that violated something once violate nothing any more, each time with the same hash', async () => {
+    const files = packetRegressionFiles()
+    expect(files).not.toEqual([])
+    for (const file of files) {
+      // A file's own hash is that of the commit that it names: what connectors do since then is another history.
+      const { history } = readPacketRegression(file)
+      const { violations, hash } = await lab.run(history)
+      expect({ file, violations }).toEqual({ file, violations: [] })
+      expect((await lab.run(history)).hash).toBe(hash)
     }
   })
 })

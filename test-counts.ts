@@ -25,6 +25,8 @@ const COUNTS = {
   killsPerBackend: { short: 1, long: 10 },
   /** Histories of packets and ledgers alone, of several connectors. */
   packetHistories: { short: 100, long: 20_000 },
+  /** Histories of documents that an Admin API is told, whose memory must keep its limits. */
+  knownDocuments: { short: 50, long: 2_000 },
   /** Histories of lost answers that a careful payer must survive. */
   lostAnswers: { short: 100, long: 5_000 },
   /** Payments after which a node's memory is measured. */

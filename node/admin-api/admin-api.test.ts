@@ -20,6 +20,7 @@ import {
   UInt64,
   UInt8
 } from './index.ts'
+import { DEFAULT_QUERY_LIMITS } from './query-limits.ts'
 import { risingTimestamps } from './rising-timestamps.test-support.ts'
 import { isAdminDigest, parseAdminSignature } from './signature.ts'
 
@@ -225,6 +226,14 @@ describe('createAdminServer', () => {
   const nextMs = risingTimestamps(runtime.clock.nowMs)
   let server: HttpServer
   let healthy = true
+  let documentsRead = 0
+  const queryLimits = {
+    ...DEFAULT_QUERY_LIMITS,
+    get maxTokens() {
+      documentsRead += 1
+      return DEFAULT_QUERY_LIMITS.maxTokens
+    }
+  }
 
   beforeAll(async () => {
     const schema = createSchema<object>({
@@ -287,6 +296,7 @@ describe('createAdminServer', () => {
         }
       }),
       production: true,
+      queryLimits,
       maxBodyBytes: 100_000
     })
   })
@@ -415,6 +425,25 @@ describe('createAdminServer', () => {
       first.text,
       first.headers['content-type']
     ])
+  })
+
+  it('remembers no document that it refused, and none that is long: both are read anew each time', async () => {
+    const reads = async (query: string) => {
+      const before = documentsRead
+      await post({ query })
+      return documentsRead - before
+    }
+    for (const query of [
+      '{ nothing }',
+      `{ node { ${'id '.repeat(3_400)} } }`,
+      `{ ok } # ${'x'.repeat(30_000)}`
+    ]) {
+      const first = await reads(query)
+      expect(first).toBeGreaterThan(0)
+      expect(await reads(query)).toBe(first)
+    }
+    expect(await reads('{ ok remembered: ok }')).toBeGreaterThan(0)
+    expect(await reads('{ ok remembered: ok }')).toBe(0)
   })
 
   it('masks errors of a document that it knows', async () => {

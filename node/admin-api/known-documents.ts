@@ -7,24 +7,47 @@ import type {
   OperationDefinitionNode
 } from 'graphql'
 
-/** Documents that are remembered; beyond it the one that was met first is forgotten. */
-export const MAX_KNOWN_DOCUMENTS = 500
+export interface KnownDocumentsLimits {
+  maxDocuments: number
+  /** Lexical tokens of all documents, comments too: a parsed document takes about 500 bytes for each. */
+  maxTokens: number
+  /** Characters of all documents. */
+  maxCharacters: number
+  /** Of one document; a longer one is read anew each time. */
+  maxDocumentTokens: number
+  maxDocumentCharacters: number
+}
+
+/** At most about 50 MB: a page of payments with all that is in it has some 300 tokens. */
+export const DEFAULT_KNOWN_DOCUMENTS_LIMITS: KnownDocumentsLimits = {
+  maxDocuments: 500,
+  maxTokens: 100_000,
+  maxCharacters: 1_000_000,
+  maxDocumentTokens: 2_000,
+  maxDocumentCharacters: 20_000
+}
 
 /**
  * Operations that were parsed and found valid before: wallets send the same few again and again. They run without
  * the layers that make a request of an HTTP message and an HTTP message of a result.
  */
 export interface KnownDocuments {
-  /** A document that was found valid, by its text. */
+  /**
+   * A document that was found valid, by its text. One above the limits is not remembered; where all are together,
+   * those that were met first are forgotten.
+   */
   add(document: DocumentNode): void
   /** The JSON of the answer; undefined where it is not known, or the request is not a plain one that can run. */
   run(body: Record<string, unknown>, context: object): Promise<string | undefined>
+  /** What is remembered now. */
+  held(): { documents: number; tokens: number; characters: number }
 }
 
 export function createKnownDocuments({
   schema,
   maskError,
-  refuse
+  refuse,
+  limits = DEFAULT_KNOWN_DOCUMENTS_LIMITS
 }: {
   schema: GraphQLSchema
   maskError: (error: unknown) => GraphQLError
@@ -34,20 +57,35 @@ export function createKnownDocuments({
     operation: OperationDefinitionNode,
     variables: Record<string, unknown>
   ): GraphQLError | undefined
+  limits?: KnownDocumentsLimits
 }): KnownDocuments {
-  const documents = new Map<string, DocumentNode>()
+  const known = new Map<string, { document: DocumentNode; tokens: number }>()
+  let tokens = 0
+  let characters = 0
+
+  function forget(text: string): void {
+    tokens -= known.get(text)?.tokens ?? 0
+    if (known.delete(text)) characters -= text.length
+  }
 
   return {
     add(document) {
       const text = document.loc?.source.body
-      if (text === undefined) return
-      documents.set(text, document)
-      if (documents.size <= MAX_KNOWN_DOCUMENTS) return
-      const [oldest] = documents.keys()
-      if (oldest !== undefined) documents.delete(oldest)
+      if (text === undefined || text.length > limits.maxDocumentCharacters) return
+      const count = countTokens(document, limits.maxDocumentTokens)
+      if (count > limits.maxDocumentTokens) return
+      forget(text)
+      known.set(text, { document, tokens: count })
+      tokens += count
+      characters += text.length
+      for (const oldest of known.keys()) {
+        const { maxDocuments, maxTokens, maxCharacters } = limits
+        if (known.size <= maxDocuments && tokens <= maxTokens && characters <= maxCharacters) return
+        forget(oldest)
+      }
     },
     async run({ query, variables, operationName, ...others }, context) {
-      const document = typeof query === 'string' ? documents.get(query) : undefined
+      const document = typeof query === 'string' ? known.get(query)?.document : undefined
       if (document === undefined || Object.keys(others).length > 0) return undefined
       if (!isObjectOrNothing(variables) || !isTextOrNothing(operationName)) return undefined
       const operation = getOperationAST(document, operationName)
@@ -64,8 +102,16 @@ export function createKnownDocuments({
       // Without data nothing ran: the variables do not fit.
       if (data === undefined) return undefined
       return JSON.stringify(errors === undefined ? { data } : { errors: errors.map(maskError), data })
-    }
+    },
+    held: () => ({ documents: known.size, tokens, characters })
   }
+}
+
+/** Tokens that a document holds on to; counts no further than one above `most`. */
+function countTokens({ loc }: DocumentNode, most: number): number {
+  let count = 0
+  for (let token = loc?.startToken.next; token != null && count <= most; token = token.next) count += 1
+  return count
 }
 
 function isObjectOrNothing(value: unknown): value is Record<string, unknown> | null | undefined {

@@ -135,6 +135,8 @@ function createExecutor<ResolverContext extends object>({
     schema: schema as never,
     context: ({ resolvers }) => resolvers,
     plugins: [limits],
+    // It keeps documents by their number, whatever their size, those that were refused too.
+    parserAndValidationCache: false,
     maskedErrors: { maskError, errorMessage: 'Internal server error' },
     // The mask logs what is unexpected; the rest is the caller's to read.
     logging: false,

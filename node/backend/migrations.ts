@@ -260,5 +260,30 @@ export const backendMigrations: Migration[] = [
       -- A claim that a second call found: the first, when it is refused, leaves it to that one.
       ALTER TABLE "creationClaims" ADD COLUMN "isRepeated" boolean NOT NULL DEFAULT false;
     `
+  },
+  {
+    name: '0024_numbers_of_assets',
+    up: `
+      -- Ledger number and id of an asset, before its accounts and its row: who asks for the same asset gets the same.
+      CREATE TABLE "assetNumbers" (
+        "tenantId" uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+        code text NOT NULL,
+        scale smallint NOT NULL,
+        ledger smallint NOT NULL UNIQUE,
+        id uuid NOT NULL UNIQUE,
+        PRIMARY KEY ("tenantId", code, scale)
+      );
+    `
+  },
+  {
+    name: '0025_lists_of_tenants',
+    up: `
+      -- Lists of one tenant beside many rows of others, and of all wallet addresses.
+      CREATE INDEX wallet_addresses_list ON "walletAddresses" ("createdAt", id);
+      CREATE INDEX wallet_addresses_of_tenant ON "walletAddresses" ("tenantId", "createdAt", id);
+      CREATE INDEX incoming_payments_of_tenant ON "incomingPayments" ("tenantId", "createdAt", id);
+      CREATE INDEX outgoing_payments_of_tenant ON "outgoingPayments" ("tenantId", "createdAt", id);
+      CREATE INDEX webhook_events_of_tenant ON "webhookEvents" ("tenantId", "createdAt", id);
+    `
   }
 ]

@@ -15,6 +15,13 @@ export function isLockTimeout(error: unknown): boolean {
   return (error as { code?: unknown } | null | undefined)?.code === LOCK_NOT_AVAILABLE
 }
 
+/** PostgreSQL's code for a sequence that has given its last number. */
+const SEQUENCE_LIMIT_EXCEEDED = '2200H'
+
+export function isSequenceAtItsEnd(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === SEQUENCE_LIMIT_EXCEEDED
+}
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Whether PostgreSQL takes the text as a uuid: ids of callers are asked before they reach a query. */

@@ -52,6 +52,47 @@ describe('assets', () => {
     )
   })
 
+  it('take one number of the ledger, however many ask for the same one at once', async () => {
+    const sequence = async () => {
+      const { rows } = await nouns.backend.database.knex.raw<{ rows: [{ last: bigint }] }>(
+        'SELECT last_value AS last FROM assets_ledger_seq'
+      )
+      return rows[0].last
+    }
+    const before = await sequence()
+    const code = nouns.unique('MANY')
+    const asked = Array.from({ length: 30 }, (_, index) =>
+      (index % 2 ? one : two).assets.create({ tenantId: OPERATOR_ID, code, scale: 2 })
+    )
+    expect((await Promise.all(asked)).filter((result) => !isFailure(result))).toHaveLength(1)
+    expect((await sequence()) - before).toBe(1n)
+  })
+
+  it('are created while the ledger has numbers', async () => {
+    const { knex } = nouns.backend.database
+    const before = await knex.raw<{ rows: [{ last: bigint }] }>(
+      'SELECT last_value AS last FROM assets_ledger_seq'
+    )
+    await knex.raw(`SELECT setval('assets_ledger_seq', 32767)`)
+    try {
+      const create = () => one.assets.create({ tenantId: OPERATOR_ID, code: nouns.unique('NONE'), scale: 2 })
+      expect(await create()).toMatchObject({ failure: 'TooManyAssets' })
+    } finally {
+      await knex.raw(`SELECT setval('assets_ledger_seq', ?)`, [before.rows[0].last.toString()])
+    }
+  })
+
+  it('of a tenant are created up to a limit of its own, which the operator has not', async () => {
+    const { directory, liquidity } = one
+    const before = directory.all().filter(({ tenantId }) => tenantId === OTHER_TENANT).length
+    const assets = createAssets({ ...nouns.backend, directory, liquidity, maxAssetsPerTenant: before + 1 })
+    const create = (tenantId: string) => assets.create({ tenantId, code: nouns.unique('OWN'), scale: 2 })
+    good(await create(OTHER_TENANT))
+    expect(await create(OTHER_TENANT)).toMatchObject({ failure: 'TooManyAssets' })
+    good(await create(OPERATOR_ID))
+    good(await create(OPERATOR_ID))
+  })
+
   it('are created up to a limit', async () => {
     const maxAssets = one.directory.all().length + 1
     const { directory, liquidity } = one

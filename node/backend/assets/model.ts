@@ -25,6 +25,8 @@ export type AssetFailure = 'UnknownAsset' | 'DuplicateAsset' | 'CannotDeleteInUs
 
 /** Assets of all tenants of a node, deleted ones too: the contract's ledger numbers are of 15 bits. */
 export const MAX_ASSETS = 32_767
+/** Of one tenant but the operator, the deleted ones too: none takes what the others need. */
+export const MAX_ASSETS_PER_TENANT = 1_000
 
 export interface Assets {
   /** Creates the row and its accounts in the ledger. A deleted asset of that code and scale comes back to life. */

@@ -1,11 +1,12 @@
 import type { Clock, Database, Random } from '../../runtime/index.ts'
+import type { BackendConfig } from '../config.ts'
 import type { Liquidity } from '../liquidity/model.ts'
 import { Channel, failure, isFailure, notify } from '../model.ts'
 import type { Failure, Transaction } from '../model.ts'
 import { selectPage } from '../../pagination/index.ts'
-import { isUuid, violatedUnique } from '../sql.ts'
+import { isSequenceAtItsEnd, isUuid, violatedUnique } from '../sql.ts'
 import type { RunningAssetDirectory } from './directory.ts'
-import { MAX_ASSETS } from './model.ts'
+import { MAX_ASSETS, MAX_ASSETS_PER_TENANT } from './model.ts'
 import type { Asset, AssetFailure, Assets } from './model.ts'
 import { toAsset } from './store.ts'
 import type { AssetRow } from './store.ts'
@@ -16,8 +17,10 @@ export interface AssetsDependencies {
   random: Random
   directory: RunningAssetDirectory
   liquidity: Pick<Liquidity, 'ensureAssetAccounts'>
-  /** Where not given: MAX_ASSETS. */
+  config: Pick<BackendConfig, 'OPERATOR_TENANT_ID'>
+  /** Where not given: MAX_ASSETS, MAX_ASSETS_PER_TENANT. */
   maxAssets?: number
+  maxAssetsPerTenant?: number
 }
 
 /** Assets of tenants. An asset's accounts stand in the ledger before its row does: whoever sees it can use it. */
@@ -27,7 +30,9 @@ export function createAssets({
   random,
   directory,
   liquidity,
-  maxAssets = MAX_ASSETS
+  config,
+  maxAssets = MAX_ASSETS,
+  maxAssetsPerTenant = MAX_ASSETS_PER_TENANT
 }: AssetsDependencies): Assets & {
   /** Makes sure that every asset has its accounts: the ledger may be younger than the tables. */
   ensureAccounts(): Promise<void>
@@ -39,16 +44,12 @@ export function createAssets({
       await liquidity.ensureAssetAccounts(toAsset(existing))
       return existing.deletedAt === null ? duplicate(code, scale) : revive(existing.id, input)
     }
-    if (directory.all().length >= maxAssets) {
-      return failure('TooManyAssets', `this node has ${maxAssets} assets, the most that it holds`)
-    }
-    const { rows } = await database.knex.raw<{ rows: [{ ledger: bigint }] }>(
-      `SELECT nextval(pg_get_serial_sequence('assets', 'ledger')) AS ledger`
-    )
+    const claimed = refuseFurther(tenantId) ?? (await claimNumber(tenantId, code, scale))
+    if (isFailure(claimed)) return claimed
     const createdAt = new Date(clock.nowMs())
     const row: AssetRow = {
-      id: random.orderedUuid(),
-      ledger: Number(rows[0].ledger),
+      id: claimed.id,
+      ledger: claimed.ledger,
       tenantId,
       code,
       scale,
@@ -61,10 +62,52 @@ export function createAssets({
     try {
       await change(row.id, (trx) => trx('assets').insert({ ...row, updatedAt: createdAt }))
     } catch (error) {
-      if (violatedUnique(error) === 'assets_code_scale_tenantId_key') return duplicate(code, scale)
+      const constraint = violatedUnique(error)
+      if (constraint === 'assets_code_scale_tenantId_key' || constraint === 'assets_pkey')
+        return duplicate(code, scale)
       throw error
     }
     return toAsset(row)
+  }
+
+  function refuseFurther(tenantId: string): Failure<AssetFailure> | undefined {
+    const all = directory.all()
+    if (all.length >= maxAssets) {
+      return failure('TooManyAssets', `this node has ${maxAssets} assets, the most that it holds`)
+    }
+    const isOperator = tenantId === config.OPERATOR_TENANT_ID.toLowerCase()
+    if (isOperator || all.filter((asset) => asset.tenantId === tenantId).length < maxAssetsPerTenant) {
+      return undefined
+    }
+    return failure('TooManyAssets', `the tenant has ${maxAssetsPerTenant} assets, the most that it may have`)
+  }
+
+  /** The number and id that the asset has once it is there: numbers are few, and no caller takes a second one. */
+  async function claimNumber(
+    tenantId: string,
+    code: string,
+    scale: number
+  ): Promise<{ ledger: number; id: string } | Failure<AssetFailure>> {
+    try {
+      return await database.transaction(async (trx) => {
+        // One at a time, so that nobody draws a number that a claim before it makes needless.
+        await trx.raw('LOCK TABLE "assetNumbers" IN SHARE ROW EXCLUSIVE MODE')
+        await trx.raw(
+          `INSERT INTO "assetNumbers" ("tenantId", code, scale, id, ledger)
+           SELECT ?, ?, ?, ?, nextval(pg_get_serial_sequence('assets', 'ledger'))
+           WHERE NOT EXISTS (SELECT 1 FROM "assetNumbers" WHERE "tenantId" = ? AND code = ? AND scale = ?)`,
+          [tenantId, code, scale, random.orderedUuid(), tenantId, code, scale]
+        )
+        const claimed = await trx('assetNumbers')
+          .where({ tenantId, code, scale })
+          .first<{ ledger: number; id: string }>('ledger', 'id')
+        if (claimed === undefined) throw new Error(`asset ${code}/${scale} has no number`)
+        return claimed
+      })
+    } catch (error) {
+      if (!isSequenceAtItsEnd(error)) throw error
+      return failure('TooManyAssets', 'this node has no further number for an asset in its ledger')
+    }
   }
 
   async function revive(

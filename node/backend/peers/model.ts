@@ -33,6 +33,8 @@ export const DEFAULT_MAX_PACKETS_IN_FLIGHT = 2_000
 
 /** Peers of all tenants of a node: every process holds them in memory. At the limit none is created (TooManyPeers). */
 export const MAX_PEERS = 20_000
+/** Of one tenant but the operator: none takes what the others need. */
+export const MAX_PEERS_PER_TENANT = 5_000
 
 /**
  * In-process directory of all peers with their tokens and routes, kept right by notifications. Answers without

@@ -185,6 +185,23 @@ describe('peers', () => {
     expect(await peers.create(nouns.peerInput(asset))).toMatchObject({ failure: 'TooManyPeers' })
   })
 
+  it('of a tenant are created up to a limit of its own', async () => {
+    const asset = good(
+      await one.assets.create({ tenantId: OTHER_TENANT, code: nouns.unique('OWN'), scale: 2 })
+    )
+    const before = one.peerDirectory.all().filter(({ tenantId }) => tenantId === OTHER_TENANT).length
+    const peers = createPeers({
+      ...nouns.backend,
+      directory: one.peerDirectory,
+      assets: one.directory,
+      liquidity: one.liquidity,
+      maxPeersPerTenant: before + 1
+    })
+    const create = () => peers.create({ ...nouns.peerInput(asset), tenantId: OTHER_TENANT })
+    good(await create())
+    expect(await create()).toMatchObject({ failure: 'TooManyPeers' })
+  })
+
   it('that chose their endpoint themselves are the operator’s once he sets another', async () => {
     const asset = await nouns.createAsset()
     const peer = good(await one.peers.create(nouns.peerInput(asset, { isAutoPeered: true })))

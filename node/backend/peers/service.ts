@@ -3,13 +3,14 @@ import { idToUuid } from '../../runtime/index.ts'
 import type { Clock, Database, Random } from '../../runtime/index.ts'
 import type { RunningAssetDirectory } from '../assets/directory.ts'
 import type { Asset } from '../assets/model.ts'
+import type { BackendConfig } from '../config.ts'
 import type { LiquidityService } from '../liquidity/service.ts'
 import { Channel, failure, isFailure, notify } from '../model.ts'
 import type { Failure, Transaction } from '../model.ts'
 import { selectPage } from '../../pagination/index.ts'
 import { isUuid, violatedUnique } from '../sql.ts'
 import type { RunningPeerDirectory } from './directory.ts'
-import { MAX_PEERS } from './model.ts'
+import { MAX_PEERS, MAX_PEERS_PER_TENANT } from './model.ts'
 import type { Peer, PeerChanges, PeerFailure, PeerInput, Peers } from './model.ts'
 import { toPeer } from './store.ts'
 import type { PeerRow } from './store.ts'
@@ -25,8 +26,10 @@ export interface PeersDependencies {
     LiquidityService,
     'accounts' | 'ensureAccount' | 'claimDeposit' | 'deposit' | 'finishDeposits'
   >
-  /** Where not given: MAX_PEERS. */
+  config: Pick<BackendConfig, 'OPERATOR_TENANT_ID'>
+  /** Where not given: MAX_PEERS, MAX_PEERS_PER_TENANT. */
   maxPeers?: number
+  maxPeersPerTenant?: number
 }
 
 /**
@@ -38,7 +41,8 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
   /** Makes sure that every peer has its account and its initial liquidity. */
   ensureAccounts(): Promise<void>
 } {
-  const { database, clock, random, directory, assets, liquidity, maxPeers = MAX_PEERS } = dependencies
+  const { database, clock, random, directory, assets, liquidity, config } = dependencies
+  const { maxPeers = MAX_PEERS, maxPeersPerTenant = MAX_PEERS_PER_TENANT } = dependencies
 
   async function create(input: Parameters<Peers['create']>[0]): Promise<Peer | Failure<PeerFailure>> {
     const asset = isUuid(input.assetId) ? await assets.find(input.assetId) : undefined
@@ -50,9 +54,8 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
     if (initialLiquidity < 0n || initialLiquidity > MAX_AMOUNT) {
       return failure('InvalidInitialLiquidity', `initial liquidity is from 0 to ${MAX_AMOUNT}`)
     }
-    if (directory.all().length >= maxPeers) {
-      return failure('TooManyPeers', `this node has ${maxPeers} peers, the most that it holds: delete some`)
-    }
+    const tooMany = refuseFurther(input.tenantId)
+    if (tooMany) return tooMany
     // Checked before the account is made, so that a refused peer leaves none behind; the constraints decide.
     const duplicate = await findDuplicate(input)
     if (duplicate) return duplicate
@@ -95,6 +98,18 @@ export function createPeers(dependencies: PeersDependencies): Peers & {
       }
     }
     return written
+  }
+
+  function refuseFurther(tenantId: string): Failure<PeerFailure> | undefined {
+    const all = directory.all()
+    if (all.length >= maxPeers) {
+      return failure('TooManyPeers', `this node has ${maxPeers} peers, the most that it holds: delete some`)
+    }
+    const isOperator = tenantId === config.OPERATOR_TENANT_ID.toLowerCase()
+    if (isOperator || all.filter((peer) => peer.tenantId === tenantId).length < maxPeersPerTenant) {
+      return undefined
+    }
+    return failure('TooManyPeers', `the tenant has ${maxPeersPerTenant} peers, the most that it may have`)
   }
 
   async function findDuplicate(

@@ -5,6 +5,7 @@ import { createSchema } from 'graphql-yoga'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHealth } from '../http-api/index.ts'
 import {
+  CacheUnavailableError,
   createHttpClient,
   createManualClock,
   createMemoryCache,
@@ -226,6 +227,8 @@ describe('createAdminServer', () => {
   const nextMs = risingTimestamps(runtime.clock.nowMs)
   let server: HttpServer
   let healthy = true
+  let held = Promise.withResolvers<boolean>()
+  let findTenant = (id: string): (typeof OPERATOR & { deletedAt?: Date }) | undefined => tenants.get(id)
   let documentsRead = 0
   const queryLimits = {
     ...DEFAULT_QUERY_LIMITS,
@@ -247,6 +250,9 @@ describe('createAdminServer', () => {
           caller: String!
           refused: Boolean
           broken: Boolean
+          busy: Boolean
+          held: Boolean
+          rows(first: Int): Node
           echo(amount: UInt64, scale: UInt8, extra: JSONObject): UInt64
         }
         type Node {
@@ -268,6 +274,13 @@ describe('createAdminServer', () => {
           broken: () => {
             throw new Error('SELECT secret FROM tenants failed')
           },
+          busy: () => {
+            const noConnection = new Error('Timeout acquiring a connection. The pool is probably full.')
+            noConnection.name = 'KnexTimeoutError'
+            throw new Error('the list could not be read', { cause: noConnection })
+          },
+          held: () => held.promise,
+          rows: async () => void (await held.promise),
           echo: (_: unknown, { amount }: { amount: bigint }) => amount
         },
         Node: { node: () => ({ id: '2' }) }
@@ -278,7 +291,7 @@ describe('createAdminServer', () => {
       address: { host: '127.0.0.1', port: 0 },
       schema,
       authenticator: createAdminAuthenticator({
-        findTenant: (id) => tenants.get(id),
+        findTenant: (id) => findTenant(id),
         cache: createMemoryCache(runtime),
         clock: runtime.clock,
         version: 1,
@@ -297,6 +310,7 @@ describe('createAdminServer', () => {
       }),
       production: true,
       queryLimits,
+      inFlightLimits: { maxRequests: 3, maxRows: 300 },
       maxBodyBytes: 100_000
     })
   })
@@ -339,6 +353,53 @@ describe('createAdminServer', () => {
         }
     }
   }
+
+  it('refuses requests of a tenant beside too many others of it, with a code, and none of others', async () => {
+    held = Promise.withResolvers()
+    const answers = Array.from({ length: 4 }, () => post({ query: '{ held }' }))
+    // Whichever comes last finds three that run.
+    const refused = await Promise.race(answers)
+    expect([refused.status, refused.json().errors[0]!.extensions.code]).toEqual([429, 'TOO_MANY_REQUESTS'])
+    const other = await post({ query: '{ ok }' }, { 'tenant-id': TENANT.id })
+    expect(other.json().data).toEqual({ ok: true })
+    held.resolve(true)
+    expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([200, 200, 200, 429])
+    expect((await post({ query: '{ ok }' })).json().data).toEqual({ ok: true })
+  })
+
+  it.each([
+    '{ rows(first: 100) { id } again: rows(first: 100) { id } }',
+    'query q($n: Int = 100) { a: rows(first: $n) { id } b: rows(first: $n) { id } }'
+  ])('refuses an operation whose rows are too many beside those that run: %s', async (query) => {
+    for (const isKnown of [false, true]) {
+      held = Promise.withResolvers()
+      const answers = [post({ query }), post({ query })]
+      const refused = await Promise.race(answers)
+      expect([isKnown, refused.status, refused.json().errors[0]!.message]).toEqual([
+        isKnown,
+        429,
+        expect.stringContaining('may answer 200 rows')
+      ])
+      held.resolve(true)
+      expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([200, 429])
+    }
+    // One alone may be larger.
+    expect((await post({ query: '{ a: rows(first: 400) { id } }' })).status).toBe(200)
+  })
+
+  it('answers TIMEOUT where the database or the cache does not answer in time', async () => {
+    for (const query of ['{ busy }', '{ busy }']) {
+      const { message, extensions } = (await post({ query })).json().errors[0]!
+      expect([extensions.code, message]).toEqual(['TIMEOUT', expect.stringContaining('ask again')])
+      expect(lines.find((line) => line.includes(extensions.errorId!))).toContain('The pool is probably full')
+    }
+    findTenant = () => {
+      throw new CacheUnavailableError('gone')
+    }
+    const answer = await post({ query: '{ ok }' })
+    findTenant = (id) => tenants.get(id)
+    expect([answer.status, answer.json().errors[0]!.extensions.code]).toEqual([503, 'TIMEOUT'])
+  })
 
   it("answers a signed request in its caller's context", async () => {
     const answer = await post({

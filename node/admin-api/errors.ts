@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import { isOverload } from '../runtime/index.ts'
 import type { Logger, Random } from '../runtime/index.ts'
 
 /** Codes that an Admin API answers in `extensions.code`. */
@@ -12,6 +13,8 @@ export type AdminErrorCode =
   | 'CONFLICT'
   | 'TIMEOUT'
   | 'UNAUTHENTICATED'
+  /** Not of the contract: a tenant has too much under way. */
+  | 'TOO_MANY_REQUESTS'
 
 /** An error's message tells at most so much of what it is about: what was sent may have a megabyte. */
 export const MAX_ERROR_MESSAGE_LENGTH = 1_000
@@ -27,8 +30,9 @@ export function adminError(
 
 /**
  * What the caller sees of an error: coded ones as they are, errors of the request itself (unknown fields, wrong
- * variables) as BAD_USER_INPUT without hints at the schema, and whatever nobody expected as INTERNAL_SERVER_ERROR
- * with the id under which its cause was logged.
+ * variables) as BAD_USER_INPUT without hints at the schema, a database or cache that does not answer in time as
+ * TIMEOUT, and whatever nobody expected as INTERNAL_SERVER_ERROR; the latter two with the id under which the cause
+ * was logged.
  */
 export function createErrorMask({ logger, random }: { logger: Logger; random: Random }) {
   return (error: unknown): GraphQLError => {
@@ -41,12 +45,26 @@ export function createErrorMask({ logger, random }: { logger: Logger; random: Ra
     const errorId = random.uuid()
     const cause = error instanceof GraphQLError ? (error.originalError ?? error) : error
     const path = error instanceof GraphQLError ? error.path : undefined
+    if (isOverload(cause)) {
+      logger.warn({ err: cause, errorId, path }, 'a GraphQL operation was not answered in time')
+      const { message, extensions } = notAnswered(errorId)
+      return new GraphQLError(message, { ...(path && { path }), extensions })
+    }
     logger.error({ err: cause, errorId, path }, 'a GraphQL operation failed unexpectedly')
     return new GraphQLError('Internal server error', {
       ...(path && { path }),
       extensions: { code: 'INTERNAL_SERVER_ERROR', errorId }
     })
   }
+}
+
+/** For the caller of what the node's own database or cache did not answer in time. */
+export function notAnswered(errorId: string): GraphQLError {
+  return adminError(
+    'TIMEOUT',
+    'The database or the cache did not answer in time: ask again, a mutation with the same idempotency key',
+    { errorId }
+  )
 }
 
 function isGraphQLErrorThroughout(error: GraphQLError): boolean {

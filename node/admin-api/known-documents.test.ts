@@ -4,7 +4,7 @@ import { createSchema } from 'graphql-yoga'
 import { describe, expect, it } from 'vitest'
 import { testCount } from '../../test-counts.ts'
 import { createKnownDocuments, DEFAULT_KNOWN_DOCUMENTS_LIMITS } from './known-documents.ts'
-import type { KnownDocumentsLimits } from './known-documents.ts'
+import type { KnownDocumentsLimits, Refuse } from './known-documents.ts'
 
 const schema = createSchema<object>({
   typeDefs: 'type Query { ok: Boolean! items(first: Int): Int! }',
@@ -13,11 +13,12 @@ const schema = createSchema<object>({
   } as never
 })
 
+const refuse: Refuse = (_, __, { first }) => (Number(first) > 100 ? new GraphQLError('too much') : undefined)
+
 function known(limits?: Partial<KnownDocumentsLimits>) {
   return createKnownDocuments({
     schema,
     maskError: (error) => error as GraphQLError,
-    refuse: (_, __, { first }) => (Number(first) > 100 ? new GraphQLError('too much') : undefined),
     limits: { ...DEFAULT_KNOWN_DOCUMENTS_LIMITS, ...limits }
   })
 }
@@ -26,16 +27,18 @@ describe('createKnownDocuments', () => {
   it('runs what it was told, and nothing else', async () => {
     const documents = known()
     documents.add(parse('{ ok }'))
-    expect(await documents.run({ query: '{ ok }' }, {})).toBe('{"data":{"ok":true}}')
-    expect(await documents.run({ query: '{  ok }' }, {})).toBeUndefined()
+    expect(await documents.run({ query: '{ ok }' }, {}, refuse)).toBe('{"data":{"ok":true}}')
+    expect(await documents.run({ query: '{  ok }' }, {}, refuse)).toBeUndefined()
   })
 
   it('does not run a document that it knows with variables that are refused', async () => {
     const documents = known()
     const query = 'query q($first: Int) { items(first: $first) }'
     documents.add(parse(query))
-    expect(await documents.run({ query, variables: { first: 100 } }, {})).toBe('{"data":{"items":100}}')
-    expect(await documents.run({ query, variables: { first: 101 } }, {})).toBeUndefined()
+    expect(await documents.run({ query, variables: { first: 100 } }, {}, refuse)).toBe(
+      '{"data":{"items":100}}'
+    )
+    expect(await documents.run({ query, variables: { first: 101 } }, {}, refuse)).toBeUndefined()
   })
 
   it.each([
@@ -64,14 +67,14 @@ describe('createKnownDocuments', () => {
             const query = `query q${name} { ${'ok '.repeat(fields)}}`
             documents.add(parse(query))
             remembered.push(...remembered.splice(0).filter((text) => text !== query), query)
-            expect(await documents.run({ query }, {})).toBeDefined()
+            expect(await documents.run({ query }, {}, refuse)).toBeDefined()
             const held = documents.held()
             expect(held.documents).toBeLessThanOrEqual(limits.maxDocuments)
             expect(held.tokens).toBeLessThanOrEqual(limits.maxTokens)
             expect(held.characters).toBeLessThanOrEqual(limits.maxCharacters)
             // Those that are held are the last ones, and its counts are theirs.
             const last = remembered.slice(-held.documents)
-            for (const text of last) expect(await documents.run({ query: text }, {})).toBeDefined()
+            for (const text of last) expect(await documents.run({ query: text }, {}, refuse)).toBeDefined()
             expect(held.characters).toBe(last.join('').length)
             // query, name, two braces, the end.
             expect(held.tokens).toBe(last.join('').split('ok ').length - 1 + 5 * last.length)

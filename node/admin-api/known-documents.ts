@@ -7,6 +7,12 @@ import type {
   OperationDefinitionNode
 } from 'graphql'
 
+export type Refuse = (
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Record<string, unknown>
+) => GraphQLError | undefined
+
 export interface KnownDocumentsLimits {
   maxDocuments: number
   /** Lexical tokens of all documents, comments too: a parsed document takes about 500 bytes for each. */
@@ -37,8 +43,12 @@ export interface KnownDocuments {
    * those that were met first are forgotten.
    */
   add(document: DocumentNode): void
-  /** The JSON of the answer; undefined where it is not known, or the request is not a plain one that can run. */
-  run(body: Record<string, unknown>, context: object): Promise<string | undefined>
+  /**
+   * The JSON of the answer; undefined where it is not known, or the request is not a plain one that can run.
+   *
+   * @param refuse what is wrong with an operation of these variables; undefined where nothing is
+   */
+  run(body: Record<string, unknown>, context: object, refuse: Refuse): Promise<string | undefined>
   /** What is remembered now. */
   held(): { documents: number; tokens: number; characters: number }
 }
@@ -46,17 +56,10 @@ export interface KnownDocuments {
 export function createKnownDocuments({
   schema,
   maskError,
-  refuse,
   limits = DEFAULT_KNOWN_DOCUMENTS_LIMITS
 }: {
   schema: GraphQLSchema
   maskError: (error: unknown) => GraphQLError
-  /** What is wrong with an operation's variables; undefined where nothing is. */
-  refuse(
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Record<string, unknown>
-  ): GraphQLError | undefined
   limits?: KnownDocumentsLimits
 }): KnownDocuments {
   const known = new Map<string, { document: DocumentNode; tokens: number }>()
@@ -84,7 +87,7 @@ export function createKnownDocuments({
         forget(oldest)
       }
     },
-    async run({ query, variables, operationName, ...others }, context) {
+    async run({ query, variables, operationName, ...others }, context, refuse) {
       const document = typeof query === 'string' ? known.get(query)?.document : undefined
       if (document === undefined || Object.keys(others).length > 0) return undefined
       if (!isObjectOrNothing(variables) || !isTextOrNothing(operationName)) return undefined

@@ -1,18 +1,21 @@
-import { getOperationAST, NoSchemaIntrospectionCustomRule } from 'graphql'
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode, parse } from 'graphql'
+import { getOperationAST, GraphQLError, NoSchemaIntrospectionCustomRule } from 'graphql'
+import type { DocumentNode, GraphQLSchema, parse } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
 import { createHttpApp, DEFAULT_MAX_BODY_BYTES, parseJson, readRequestBody } from '../http-api/index.ts'
 import type { Health } from '../http-api/index.ts'
-import { serveHttp } from '../runtime/index.ts'
+import { isOverload, serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
 import { DEFAULT_ARGUMENT_LIMITS, limitArguments } from './argument-limits.ts'
 import type { ArgumentLimits } from './argument-limits.ts'
 import { answerTooLarge, measureAnswer } from './answer-size.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
-import { createErrorMask, withoutHints } from './errors.ts'
+import { createErrorMask, notAnswered, withoutHints } from './errors.ts'
+import { createInFlight } from './in-flight.ts'
+import type { InFlightLimits, InFlightRequest } from './in-flight.ts'
 import { createKnownDocuments } from './known-documents.ts'
+import type { Refuse } from './known-documents.ts'
 import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS, parseWithin, refuseNulRule } from './query-limits.ts'
 import type { QueryLimits } from './query-limits.ts'
 
@@ -36,6 +39,7 @@ export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext 
   trustProxy?: boolean
   queryLimits?: QueryLimits
   argumentLimits?: ArgumentLimits
+  inFlightLimits?: InFlightLimits
   maxBodyBytes?: number
 }
 
@@ -50,6 +54,7 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
   const { logger, random, authenticator, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options
   limitArguments(options.schema, options.argumentLimits ?? DEFAULT_ARGUMENT_LIMITS)
   const execute = createExecutor(options)
+  const inFlight = createInFlight(options.inFlightLimits)
 
   async function graphql(ctx: Context): Promise<void> {
     // Before anything is executed: who cannot read the answer would not learn what was done.
@@ -71,8 +76,31 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
       ctx.body = 'Unauthorized'
       return
     }
-    const context = await options.createContext({ tenant: caller.tenant, isOperator: caller.isOperator })
-    await execute(ctx, read.body, body, context)
+    const request = inFlight.begin(caller.tenant.id)
+    if (request instanceof GraphQLError) {
+      ctx.status = 429
+      ctx.body = graphqlError(request.message, String(request.extensions.code))
+      return
+    }
+    try {
+      const resolvers = await options.createContext({ tenant: caller.tenant, isOperator: caller.isOperator })
+      await execute(ctx, { body: read.body, json: body, inFlight: request, resolvers })
+    } finally {
+      request.end()
+    }
+  }
+
+  /** What comes before the operation asks the database and the cache too. */
+  async function graphqlInTime(ctx: Context): Promise<void> {
+    try {
+      await graphql(ctx)
+    } catch (error) {
+      if (!isOverload(error)) throw error
+      const errorId = random.uuid()
+      logger.warn({ err: error, errorId }, 'an Admin API request was not answered in time')
+      ctx.status = 503
+      ctx.body = { errors: [notAnswered(errorId)] }
+    }
   }
 
   const app = createHttpApp({
@@ -85,10 +113,18 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
   app.use(async (ctx) => {
     if (ctx.path === '/healthz' && ctx.method === 'GET') return options.health.healthz(ctx)
     if (ctx.path === '/readyz' && ctx.method === 'GET') return options.health.readyz(ctx)
-    if (ctx.path === '/graphql' && ctx.method === 'POST') return graphql(ctx)
+    if (ctx.path === '/graphql' && ctx.method === 'POST') return graphqlInTime(ctx)
     ctx.status = 404
   })
   return serveHttp(options, options.address, app.callback())
+}
+
+/** A request whose caller is known. */
+interface ReadRequest<ResolverContext> {
+  body: Buffer
+  json: Record<string, unknown>
+  inFlight: InFlightRequest
+  resolvers: ResolverContext
 }
 
 /** Runs an authenticated request through the schema and writes the answer. */
@@ -106,12 +142,13 @@ function createExecutor<ResolverContext extends object>({
   queryLimits?: QueryLimits
 }) {
   const maskError = createErrorMask({ logger, random })
-  const refuse = (
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Record<string, unknown>
-  ) => answerTooLarge(queryLimits, measureAnswer(schema, document, operation, variables))
-  const known = createKnownDocuments({ schema, maskError, refuse })
+  const refuseFor =
+    (inFlight: InFlightRequest): Refuse =>
+    (document, operation, variables) => {
+      const size = measureAnswer(schema, document, operation, variables)
+      return answerTooLarge(queryLimits, size) ?? inFlight.takeRows(size.rows)
+    }
+  const known = createKnownDocuments({ schema, maskError })
   const limits: Plugin = {
     onParse: ({ setParseFn }) =>
       setParseFn(((source: string) => parseWithin(queryLimits, source)) as typeof parse),
@@ -125,13 +162,17 @@ function createExecutor<ResolverContext extends object>({
       }
     },
     // Not a rule of validation: variables say how long pages are, and a document is validated once for all of them.
-    onExecute({ args: { document, operationName, variableValues }, setResultAndStopExecution }) {
+    onExecute({
+      args: { document, operationName, variableValues, contextValue },
+      setResultAndStopExecution
+    }) {
       const operation = getOperationAST(document, operationName)
-      const error = operation && refuse(document, operation, variableValues ?? {})
+      const { inFlight } = contextValue as unknown as { inFlight: InFlightRequest }
+      const error = operation && refuseFor(inFlight)(document, operation, variableValues ?? {})
       if (error) setResultAndStopExecution({ errors: [error] })
     }
   }
-  const yoga = createYoga<{ resolvers: ResolverContext }>({
+  const yoga = createYoga<{ resolvers: ResolverContext; inFlight: InFlightRequest }>({
     schema: schema as never,
     context: ({ resolvers }) => resolvers,
     plugins: [limits],
@@ -149,11 +190,10 @@ function createExecutor<ResolverContext extends object>({
 
   return async (
     ctx: Context,
-    body: Buffer,
-    json: Record<string, unknown>,
-    resolvers: ResolverContext
+    { body, json, inFlight, resolvers }: ReadRequest<ResolverContext>
   ): Promise<void> => {
-    const answer = acceptOf(ctx) === 'application/json' ? await known.run(json, resolvers) : undefined
+    const answer =
+      acceptOf(ctx) === 'application/json' ? await known.run(json, resolvers, refuseFor(inFlight)) : undefined
     if (answer !== undefined) {
       ctx.status = 200
       ctx.set('content-type', 'application/json; charset=utf-8')
@@ -167,7 +207,7 @@ function createExecutor<ResolverContext extends object>({
         headers: { 'content-type': 'application/json', accept: acceptOf(ctx) },
         body: body.toString('utf8')
       },
-      { resolvers }
+      { resolvers, inFlight }
     )
     ctx.status = response.status
     ctx.set('content-type', response.headers.get('content-type') ?? 'application/json')

@@ -93,6 +93,20 @@ export const accessMutants: readonly Mutant[] = [
     searches: [{ scenario: 'tenants-apart' }]
   },
   {
+    name: 'idempotency-key-forgotten',
+    breaks:
+      'what a key makes gets a new id each time: asked again after a crash, it pays twice (real Rafiki does)',
+    edits: [
+      {
+        file: 'node/backend/admin/creation-claims.ts',
+        find: 'return { id: claim.id, isRepeated: claim.id !== id }',
+        replace: 'return { id, isRepeated: false }'
+      }
+    ],
+    expects: ['always: a key that is asked again'],
+    searches: [{ scenario: 'asked-again-after-a-crash' }]
+  },
+  {
     name: 'address-of-deleted-tenant',
     breaks: 'the wallet addresses of a deleted tenant go on receiving',
     edits: [

@@ -23,6 +23,8 @@ const COUNTS = {
   gnapHistories: { short: 20, long: 1_200 },
   /** `kill -9` of each backend in the middle of a payment. */
   killsPerBackend: { short: 1, long: 10 },
+  /** The same with books in TigerBeetle, where one is found. */
+  killsOnTigerBeetle: { short: 0, long: 3 },
   /** Histories of packets and ledgers alone, of several connectors. */
   packetHistories: { short: 100, long: 20_000 },
   /** Histories of documents that an Admin API is told, whose memory must keep its limits. */

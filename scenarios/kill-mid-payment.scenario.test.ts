@@ -4,6 +4,7 @@ import { audit, pay, payingNetworkOf } from '../sim/networks/network.ts'
 import type { PaymentOutcome } from '../sim/networks/network.ts'
 import { startLocalNetwork } from '../sim/worlds/local/world.ts'
 import type { LocalNetwork } from '../sim/worlds/local/world.ts'
+import { findTigerBeetle } from '../sim/services/tigerbeetle.ts'
 import { testCount } from '../test-counts.ts'
 import { countFulfilled, maxPacketAmountFor, topology } from './network-fixture.ts'
 
@@ -13,7 +14,10 @@ const PACKETS = 360n
 const LAST_MOMENT = 596
 /** A kill that came when all had ended proves as much, and does not count: this many times as many are tried at most. */
 const TRIES_PER_KILL = 2
-const REPEATS = testCount('killsPerBackend')
+const LEDGERS = [
+  { ledger: 'postgres', repeats: testCount('killsPerBackend') },
+  { ledger: 'tigerbeetle', repeats: findTigerBeetle() === undefined ? 0 : testCount('killsOnTigerBeetle') }
+] as const
 const SEED = Number(process.env.RAFIKI_LAB_SEED ?? 1)
 
 /** Numbers in [low, high] from a seed (splitmix32), so that a failing moment can be tried again. */
@@ -28,33 +32,46 @@ function moments(seed: number, low: number, high: number): () => number {
   }
 }
 
+const VICTIMS = [
+  { victim: 'sending', node: 'acacia' },
+  { victim: 'receiving', node: 'baobab' }
+]
+
 describe('kill -9 of a backend in the middle of payments, in both directions', () => {
-  it.concurrent.each([
-    { victim: 'sending', node: 'acacia' },
-    { victim: 'receiving', node: 'baobab' }
-  ])(
+  it.concurrent.each(VICTIMS)(
     'of the $victim one: they complete, and pay once',
-    async ({ node }) => {
-      const network = await startLocalNetwork(
-        topology('pair', (pair) => {
-          pair.links[0]!.maxPacketAmount = maxPacketAmountFor(DEBIT, PACKETS)
-        })
-      )
-      try {
-        const nextMoment = moments(SEED * 2 + (node === 'acacia' ? 0 : 1), 0, LAST_MOMENT)
-        const fulfilled = countFulfilled(network, 'acacia')
-        let kills = 0
-        for (let tries = 0; kills < REPEATS && tries < TRIES_PER_KILL * REPEATS; tries++) {
-          if (await payThroughKill(network, node, fulfilled, nextMoment())) kills += 1
-        }
-        expect(kills).toBe(REPEATS)
-      } finally {
-        await network.stop()
-      }
-    },
-    REPEATS * 180_000
+    ({ node }) => killAndPay(node, LEDGERS[0]),
+    LEDGERS[0].repeats * 180_000
+  )
+
+  // In the long form, where a server is found: one at a time, for each node has a cluster of its own.
+  it.skipIf(LEDGERS[1].repeats === 0).each(VICTIMS)(
+    'of the $victim one with its books in TigerBeetle: they complete, and pay once',
+    ({ node }) => killAndPay(node, LEDGERS[1]),
+    LEDGERS[1].repeats * 180_000
   )
 })
+
+async function killAndPay(node: string, { ledger, repeats }: (typeof LEDGERS)[number]): Promise<void> {
+  const network = await startLocalNetwork(
+    topology('pair', (pair) => {
+      pair.links[0]!.maxPacketAmount = maxPacketAmountFor(DEBIT, PACKETS)
+    }),
+    undefined,
+    { ledger }
+  )
+  try {
+    const nextMoment = moments(SEED * 2 + (node === 'acacia' ? 0 : 1), 0, LAST_MOMENT)
+    const fulfilled = countFulfilled(network, 'acacia')
+    let kills = 0
+    for (let tries = 0; kills < repeats && tries < TRIES_PER_KILL * repeats; tries++) {
+      if (await payThroughKill(network, node, fulfilled, nextMoment())) kills += 1
+    }
+    expect(kills).toBe(repeats)
+  } finally {
+    await network.stop()
+  }
+}
 
 /** Three payments, and a kill when so many packets are booked. @returns whether that was in the middle of them */
 async function payThroughKill(

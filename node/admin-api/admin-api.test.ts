@@ -547,6 +547,44 @@ describe('createAdminServer', () => {
     ).toBe('GRAPHQL_VALIDATION_FAILED')
   })
 
+  it.each([
+    ['what costs too much', `{ ${'nothing '.repeat(3_400)}}`, 'The operation costs more'],
+    [
+      'a fragment that is nowhere spread',
+      `{ nothing } fragment f on Node { ${'nothing '.repeat(3_400)}}`,
+      'The fragment f costs more'
+    ],
+    ['the same field very often', `{ ${'nothing { id } '.repeat(101)}}`, '101 times'],
+    ['the same name very often', `{ node { ${'id: nothing '.repeat(101)}} }`, '101 times'],
+    [
+      'the same fragment very often',
+      `{ ${'...f '.repeat(101)}} fragment f on Query { nothing }`,
+      '101 times'
+    ],
+    [
+      'many fragments',
+      `{ nothing } ${Array.from({ length: 101 }, (_, n) => `fragment f${n} on Query { nothing }`).join(' ')}`,
+      'more than the 100 fragments'
+    ]
+  ])('refuses %s before it is validated field by field', async (_, query, message) => {
+    const { errors } = (await post({ query })).json()
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: expect.stringContaining(message) as string,
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' }
+      })
+    ])
+  })
+
+  it('answers what is as large as that allows', async () => {
+    const fragments = Array.from({ length: 100 }, (_, n) => `fragment f${n} on Query { ok }`)
+    const spreads = fragments.map((_, n) => `...f${n} `).join('')
+    const { data } = (
+      await post({ query: `{ ${'ok '.repeat(100)} ${spreads} } ${fragments.join(' ')}` })
+    ).json()
+    expect(data).toEqual({ ok: true })
+  })
+
   it('answers health, CORS preflights and 404', async () => {
     expect((await http.request({ method: 'GET', url: url('/healthz') })).status).toBe(200)
     healthy = false

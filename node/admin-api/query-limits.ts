@@ -1,9 +1,9 @@
 import { GraphQLError, Kind, Lexer, parse, Source, TokenKind } from 'graphql'
 import type {
+  ASTNode,
   ASTVisitor,
   DocumentNode,
   FragmentDefinitionNode,
-  OperationDefinitionNode,
   SelectionNode,
   SelectionSetNode,
   ValidationContext
@@ -16,6 +16,10 @@ export interface QueryLimits {
   maxCost: number
   /** Lexical tokens of a document. */
   maxTokens: number
+  /** Fragments of a document: validation compares what each two of them select. */
+  maxFragments: number
+  /** Fields of one name, aliases counted as such, within the same braces: validation compares each two of them. */
+  maxRepeats: number
   /** Braces, brackets and parentheses within one another: what walks a document does so by recursion. */
   maxNesting: number
   /** Entries of pages that an operation may answer: those of a page within a page count for every outer entry. */
@@ -28,6 +32,8 @@ export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   maxDepth: 10,
   maxCost: 5_000,
   maxTokens: 20_000,
+  maxFragments: 100,
+  maxRepeats: 100,
   maxNesting: 200,
   // A page of 100 with four pages of 100 for each entry.
   maxRows: 50_000,
@@ -78,60 +84,94 @@ const DEPTH_FACTOR = 1.5
 interface Size {
   depth: number
   cost: number
+  /** How often the same thing is selected within the same braces, where that is most. */
+  repeats: number
 }
 
 /**
- * A validation rule that refuses operations which are too deep or cost too much. Introspection fields count
- * nothing. Fragments count where they are spread, each measured once.
+ * What is wrong with the size of a document: operations or fragments that are too deep or cost too much, and what
+ * validation would compare for too long. To be asked before a document is validated: that takes time for each field.
+ * Introspection fields cost nothing. Fragments count where they are spread, each measured once.
  */
-export function createQueryLimitsRule({ maxDepth, maxCost }: QueryLimits) {
-  return (context: ValidationContext): ASTVisitor => {
-    const measured = new Map<string, Size>()
-
-    function measureSelections(selectionSet: SelectionSetNode): Size {
-      let depth = 0
-      let cost = 0
-      for (const selection of selectionSet.selections) {
-        const size = measure(selection)
-        depth = Math.max(depth, size.depth)
-        cost += size.cost
-      }
-      return { depth, cost }
-    }
-
-    /** A field's size, or the sum of what a fragment adds in its place. */
-    function measure(selection: SelectionNode): Size {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) return measureFragment(selection.name.value)
-      if (selection.kind === Kind.INLINE_FRAGMENT) return measureSelections(selection.selectionSet)
-      if (selection.name.value.startsWith('__')) return { depth: 0, cost: 0 }
-      if (!selection.selectionSet) return { depth: 1, cost: DEPTH_FACTOR * LEAF_COST }
-      const inner = measureSelections(selection.selectionSet)
-      return { depth: inner.depth + 1, cost: DEPTH_FACTOR * (OBJECT_COST + inner.cost) }
-    }
-
-    function measureFragment(name: string): Size {
-      const known = measured.get(name)
-      if (known) return known
-      measured.set(name, { depth: 0, cost: 0 }) // a fragment within itself is another rule's error
-      const fragment: FragmentDefinitionNode | null | undefined = context.getFragment(name)
-      const size = fragment ? measureSelections(fragment.selectionSet) : { depth: 0, cost: 0 }
-      measured.set(name, size)
-      return size
-    }
-
-    return {
-      OperationDefinition(operation: OperationDefinitionNode) {
-        const { depth, cost } = measureSelections(operation.selectionSet)
-        const extensions = { code: 'GRAPHQL_VALIDATION_FAILED' }
-        if (depth > maxDepth) {
-          const message = `The operation is ${depth} fields deep; at most ${maxDepth} are allowed`
-          context.reportError(new GraphQLError(message, { nodes: operation, extensions }))
-        }
-        if (OBJECT_COST + cost > maxCost) {
-          const message = `The operation costs more than the ${maxCost} that are allowed`
-          context.reportError(new GraphQLError(message, { nodes: operation, extensions }))
-        }
-      }
+export function documentTooLarge(
+  { maxDepth, maxCost, maxFragments, maxRepeats }: QueryLimits,
+  document: DocumentNode
+): GraphQLError | undefined {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue
+    fragments.set(definition.name.value, definition)
+    if (fragments.size > maxFragments) {
+      return refused(`The document has more than the ${maxFragments} fragments that are allowed`, definition)
     }
   }
+  const measured = new Map<string, Size>()
+
+  function measureSelections(selectionSet: SelectionSetNode): Size {
+    const total: Size = { depth: 0, cost: 0, repeats: 0 }
+    const named = new Map<string, number>()
+    for (const selection of selectionSet.selections) {
+      const size = measure(selection)
+      const name = nameOf(selection)
+      const times = (named.get(name) ?? 0) + 1
+      named.set(name, times)
+      total.depth = Math.max(total.depth, size.depth)
+      total.cost += size.cost
+      total.repeats = Math.max(total.repeats, size.repeats, times)
+    }
+    return total
+  }
+
+  /** A field's size, or the sum of what a fragment adds in its place. */
+  function measure(selection: SelectionNode): Size {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return measureFragment(selection.name.value)
+    if (selection.kind === Kind.INLINE_FRAGMENT) return measureSelections(selection.selectionSet)
+    const inner = selection.selectionSet && measureSelections(selection.selectionSet)
+    const repeats = inner?.repeats ?? 0
+    if (selection.name.value.startsWith('__')) return { depth: 0, cost: 0, repeats }
+    if (!inner) return { depth: 1, cost: DEPTH_FACTOR * LEAF_COST, repeats }
+    return { depth: inner.depth + 1, cost: DEPTH_FACTOR * (OBJECT_COST + inner.cost), repeats }
+  }
+
+  function measureFragment(name: string): Size {
+    const known = measured.get(name)
+    if (known) return known
+    measured.set(name, NOTHING) // a fragment within itself is another rule's error
+    const fragment = fragments.get(name)
+    const size = fragment ? measureSelections(fragment.selectionSet) : NOTHING
+    measured.set(name, size)
+    return size
+  }
+
+  for (const definition of document.definitions) {
+    const isFragment = definition.kind === Kind.FRAGMENT_DEFINITION
+    // One that is nowhere spread is validated, too.
+    if (!isFragment && definition.kind !== Kind.OPERATION_DEFINITION) continue
+    const size = isFragment
+      ? measureFragment(definition.name.value)
+      : measureSelections(definition.selectionSet)
+    const what = isFragment ? `fragment ${definition.name.value}` : 'operation'
+    const problem =
+      size.depth > maxDepth
+        ? `The ${what} is ${size.depth} fields deep; at most ${maxDepth} are allowed`
+        : OBJECT_COST + size.cost > maxCost
+          ? `The ${what} costs more than the ${maxCost} that are allowed`
+          : size.repeats > maxRepeats
+            ? `The ${what} names a field or fragment ${size.repeats} times within the same braces; at most ${maxRepeats} are allowed`
+            : undefined
+    if (problem !== undefined) return refused(problem, definition)
+  }
+  return undefined
+}
+
+const NOTHING: Size = { depth: 0, cost: 0, repeats: 0 }
+
+function nameOf(selection: SelectionNode): string {
+  if (selection.kind === Kind.FRAGMENT_SPREAD) return `...${selection.name.value}`
+  if (selection.kind === Kind.INLINE_FRAGMENT) return '...'
+  return selection.alias?.value ?? selection.name.value
+}
+
+function refused(problem: string, node: ASTNode): GraphQLError {
+  return new GraphQLError(problem, { nodes: node, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } })
 }

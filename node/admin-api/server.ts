@@ -16,7 +16,7 @@ import { createInFlight } from './in-flight.ts'
 import type { InFlightLimits, InFlightRequest } from './in-flight.ts'
 import { createKnownDocuments } from './known-documents.ts'
 import type { Refuse } from './known-documents.ts'
-import { createQueryLimitsRule, DEFAULT_QUERY_LIMITS, parseWithin, refuseNulRule } from './query-limits.ts'
+import { DEFAULT_QUERY_LIMITS, documentTooLarge, parseWithin, refuseNulRule } from './query-limits.ts'
 import type { QueryLimits } from './query-limits.ts'
 
 /** What an answer may be, the first where either will do. */
@@ -152,8 +152,10 @@ function createExecutor<ResolverContext extends object>({
   const limits: Plugin = {
     onParse: ({ setParseFn }) =>
       setParseFn(((source: string) => parseWithin(queryLimits, source)) as typeof parse),
-    onValidate({ addValidationRule, params }) {
-      addValidationRule(createQueryLimitsRule(queryLimits))
+    onValidate({ addValidationRule, params, setResult: setResultBefore }) {
+      const tooLarge = documentTooLarge(queryLimits, params.documentAST as DocumentNode)
+      // A result that is there already: the rules, which take long for such documents, do not run.
+      if (tooLarge) setResultBefore([tooLarge])
       addValidationRule(refuseNulRule)
       if (production) addValidationRule(NoSchemaIntrospectionCustomRule)
       return ({ valid, result, setResult }) => {

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import type { Database } from '../../../node/runtime/index.ts'
 import { queryEngine, readImage, startEngine } from './pglite-engine.ts'
 import type { SqlEngine } from './pglite-engine.ts'
+import { MAX_PARSED_STATEMENTS } from './pglite-statements.ts'
 import type { VirtualRuntime } from './runtime.ts'
 import { WorldError } from './scheduler.ts'
 import { ensureImage } from './spawn.ts'
@@ -235,6 +236,66 @@ describe('sessions', () => {
     expect(await ask(two, second)).toBe(40)
     await world.run(one.end())
     expect(await ask(two, second)).toBe(40)
+  })
+
+  test('a text is parsed once for each database, however its clients name it', async () => {
+    const clients = [await connect(acacia), await connect(acacia), await connect(baobab)]
+    const text = 'SELECT $1::int AS told_once'
+    for (const [index, client] of clients.entries()) {
+      for (const name of [`name ${index}`, '', 'another']) {
+        expect((await world.run(client.query({ name, text, values: [index] })))?.rows).toEqual([
+          { told_once: index }
+        ])
+      }
+    }
+    const parsed = 'SELECT count(*)::int FROM pg_prepared_statements WHERE statement = $1'
+    expect((await world.run(clients[0]!.query(parsed, [text])))?.rows).toEqual([{ count: 2 }])
+  })
+
+  test('parsed before tables changed, a statement is as PostgreSQL has it; afterwards it is a new one', async () => {
+    await createRows(acaciaDatabase)
+    const [one, two] = [await connect(acacia), await connect(acacia)]
+    const text = 'SELECT * FROM rows WHERE id > $1'
+    const columns = async (client: pg.Client, name: string) =>
+      (await world.run(client.query({ name, text, values: [0] })))?.fields.length
+    expect(await columns(one, 'before')).toBe(2)
+    await world.run(two.query('BEGIN'))
+    await world.run(two.query('ALTER TABLE rows ADD COLUMN third int'))
+    expect(await columns(two, 'within')).toBe(3)
+    await world.run(two.query('ROLLBACK'))
+    expect(await columns(two, 'rolled back')).toBe(2)
+    await world.run(two.query('ALTER TABLE rows ADD COLUMN third int'))
+    await expect(columns(one, 'before')).rejects.toThrow('cached plan must not change result type')
+    expect(await columns(one, '')).toBe(3)
+    expect(await columns(two, 'after')).toBe(3)
+  })
+
+  test('what could not be parsed is there for nobody', async () => {
+    const [one, two] = [await connect(acacia), await connect(acacia)]
+    const missing = { name: 'same', text: 'SELECT * FROM rows WHERE id = $1', values: [1] }
+    for (const client of [one, two, one])
+      await expect(world.run(client.query(missing))).rejects.toThrow('relation "rows" does not exist')
+    await createRows(acaciaDatabase)
+    for (const client of [one, two]) expect((await world.run(client.query(missing)))?.rows).toEqual([])
+  })
+
+  test('more statements than are kept: those that were given up are parsed again when they are bound', async () => {
+    const client = await connect(acacia)
+    const first = { name: 'first', text: 'SELECT $1::int - 1 AS value', values: [1] }
+    await world.run(client.query(first))
+    const others = Array.from({ length: MAX_PARSED_STATEMENTS }, (_, index) =>
+      client.query(`SELECT $1::int + ${index} AS value`, [1])
+    )
+    const answers = await world.run(Promise.all(others))
+    expect(answers?.map(({ rows }) => rows[0] as unknown)).toEqual(
+      answers?.map((_, index) => ({ value: index + 1 }))
+    )
+    expect((await world.run(client.query(first)))?.rows).toEqual([{ value: 0 }])
+    const parsed = 'SELECT count(*)::int FROM pg_prepared_statements'
+    const [{ count }] = (await world.run(client.query<{ count: number }>(parsed)))!.rows as [
+      { count: number }
+    ]
+    expect(count).toBeLessThan(MAX_PARSED_STATEMENTS)
   })
 
   test('settings are a session’s own, from its startup and from SET', async () => {

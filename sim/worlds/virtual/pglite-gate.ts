@@ -9,11 +9,10 @@ import {
   errorResponse,
   message,
   readyForQuery,
-  renameStatements,
   sqlOf,
   SYNC
 } from './pglite-wire.ts'
-import type { FrontendMessage } from './pglite-wire.ts'
+import { createStatementBook } from './pglite-statements.ts'
 
 /** A query that will never run: its turn comes after a transaction that waits for something else. */
 export interface GateDeadlock {
@@ -67,6 +66,8 @@ const SHARED_STATE =
   /\bpg_(try_)?advisory_lock(_shared)?\s*\(|^\s*(DISCARD|PREPARE|DEALLOCATE|LOAD)\b|\bCREATE\s+(LOCAL\s+|GLOBAL\s+)?TEMP(ORARY)?\b|^\s*COPY\b[\s\S]*\bFROM\s+STDIN\b|\bWITH\s+HOLD\b|\bpg_sleep/i
 /** Statements after which the session's settings may differ. */
 const CHANGES_SETTINGS = /\bset_config\s*\(|(^|;)\s*(RE)?SET\b/i
+/** Tags of commands after which tables may have other columns. */
+const CHANGES_SHAPE = /^(CREATE|ALTER|DROP|DO|SELECT INTO)\b/
 const LISTENS = /(?:^|;)\s*(UNLISTEN|LISTEN)\s+(\*|"(?:[^"]|"")+"|[a-z_][\w$]*)/gi
 
 /**
@@ -90,9 +91,9 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
   let current: Session | undefined
   let holder: Session | undefined
   let waiting: Session[] = []
-  let unnamedOwner: Session | undefined
   let pumping = false
   const observers: CommitListener[] = []
+  const statements = createStatementBook()
   const inspections = new Map<string, string>()
   const preparedLeft = new Map(Object.entries(prepared).map(([kind, names]) => [kind, [...names]]))
 
@@ -139,16 +140,17 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
     }
     if (refused !== undefined) return refuseUnit(session, unit, refused)
     units += 1
-    const messages = unit.messages.map((one) => renameStatements(one, (name) => `s${session.id}:${name}`))
-    const restored = restoreUnnamed(session, unit)
-    if (restored) messages.unshift(restored.bytes)
-    const bytes = Buffer.concat(messages)
-    onUnit?.(session, bytes, unit.sql)
-    const answer = engine.execute(bytes)
-    rememberStatements(session, unit)
-    if (observers.length > 0) noteExecuted(session, unit)
+    onUnit?.(session, Buffer.concat(unit.messages.map(({ bytes }) => bytes)), unit.sql)
+    const evict = holder === undefined ? statements.evict() : undefined
+    if (evict) engine.execute(evict)
+    const translated = statements.translate(session, unit)
+    const answer = engine.execute(Buffer.concat(translated.messages))
     const before = session.status
-    const { forwarded, notifications, status, tags, failed } = readAnswer(answer, restored !== undefined)
+    const { forwarded, notifications, status, tags, parsed, failed } = readAnswer(answer, translated.restored)
+    statements.answered(session, translated, parsed)
+    if (observers.length > 0) session.executed.push(...statements.executedBy(session, unit))
+    if (tags.some((tag) => CHANGES_SHAPE.test(tag))) session.changesShape = true
+    if (session.changesShape) shapeChanged(session, (status ?? session.status) === 'I')
     if (status !== undefined) session.status = status
     if (before === 'I' && session.status !== 'I') session.openedBy = unit.sql
     holder = session.status !== 'I' || !unit.complete ? session : undefined
@@ -212,9 +214,7 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
     waiting = waiting.filter((other) => other !== session)
     if (holder === session) abort(session)
     holder = holder === session ? undefined : holder
-    const closes = [...session.statements.keys()].map((name) => message('C', `Ss${session.id}:${name}\0`))
-    // Another's open transaction may have failed, and would refuse even this: the names are never used again.
-    if (closes.length > 0 && holder === undefined) engine.execute(Buffer.concat([...closes, SYNC]))
+    if (session.changesShape) shapeChanged(session, true)
     dropChannels(session)
     pump()
   }
@@ -239,6 +239,12 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
 
   // ---- Statements
 
+  /** Within the transaction that changes it, and again when that is over: it may have been rolled back. */
+  function shapeChanged(session: Session, isOver: boolean): void {
+    statements.shapeChanged(session.database)
+    if (isOver) session.changesShape = false
+  }
+
   function refusal(unit: Unit): string | undefined {
     return unit.messages.map(sqlOf).find((sql) => sql !== undefined && SHARED_STATE.test(sql))
   }
@@ -258,41 +264,6 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
     session.socket.write(unit.complete ? Buffer.concat([response, readyForQuery(session.status)]) : response)
   }
 
-  /** A Bind to the unnamed statement of an earlier unit, when another session has used that name since. */
-  function restoreUnnamed(session: Session, unit: Unit): FrontendMessage | undefined {
-    const first = unit.messages.find((one) => usesUnnamed(one))
-    const own = unit.messages.findLast((one) => one.type === 'P' && cString(one.bytes, 5).text === '')
-    const restore = first && first.type !== 'P' && unnamedOwner !== session ? session.unnamed : undefined
-    if (own) session.unnamed = own
-    if (own || restore || unit.messages.some(({ type }) => type === 'Q')) unnamedOwner = session
-    return restore
-  }
-
-  function usesUnnamed({ type, bytes }: FrontendMessage): boolean {
-    if (type === 'P') return cString(bytes, 5).text === ''
-    if (type === 'B') return cString(bytes, cString(bytes, 5).next).text === ''
-    return type === 'D' && bytes[5] === 0x53 && bytes[6] === 0
-  }
-
-  function rememberStatements(session: Session, unit: Unit): void {
-    for (const { type, bytes } of unit.messages) {
-      if (type === 'P' && bytes[5] !== 0) {
-        const { text, next } = cString(bytes, 5)
-        session.statements.set(text, cString(bytes, next).text)
-      }
-      if (type === 'C' && bytes[5] === 0x53) session.statements.delete(cString(bytes, 6).text)
-    }
-  }
-
-  /** What a unit ran: its own SQL, or that of the prepared statements that it binds. */
-  function noteExecuted(session: Session, unit: Unit): void {
-    if (unit.sql !== '') session.executed.push(unit.sql)
-    for (const { type, bytes } of unit.messages) {
-      const name = type === 'B' ? cString(bytes, cString(bytes, 5).next).text : ''
-      if (name !== '') session.executed.push(session.statements.get(name) ?? '')
-    }
-  }
-
   // ---- Answers and notifications
 
   interface Notification {
@@ -301,12 +272,12 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
   }
 
   /** What of the answer is the client's, and what it says. Notifications are taken out: they have their own way. */
-  function readAnswer(answer: Buffer, dropFirstParse: boolean) {
+  function readAnswer(answer: Buffer, dropParses: number) {
     const forwarded: Buffer[] = []
     const notifications: Notification[] = []
     const tags: string[] = []
     let status: 'I' | 'T' | 'E' | undefined
-    let dropParse = dropFirstParse
+    let parsed = 0
     let failed = false
     for (const { type, start, end } of backendMessages(answer)) {
       const bytes = answer.subarray(start, end)
@@ -315,16 +286,16 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
         notifications.push({ channel: text, rest: bytes.subarray(next) })
         continue
       }
-      if (type === '1' && dropParse) {
-        dropParse = false
-        continue
+      if (type === '1') {
+        parsed += 1
+        if (parsed <= dropParses) continue
       }
       if (type === 'E') failed = true
       if (type === 'C') tags.push(cString(bytes, 5).text)
       if (type === 'Z') status = String.fromCharCode(bytes[5]!) as 'I' | 'T' | 'E'
       forwarded.push(bytes)
     }
-    return { forwarded: Buffer.concat(forwarded), notifications, status, tags, failed }
+    return { forwarded: Buffer.concat(forwarded), notifications, status, tags, parsed, failed }
   }
 
   /** To every listener of the same database. A session in a transaction holds the gate, so all others are idle. */
@@ -411,7 +382,6 @@ export function createPgliteGate({ engine, prepared = {}, onUnit }: PgliteGateOp
       if (holder || schemas.has(database)) return
       const schema = preparedLeft.get(kind)?.shift()
       if (schema === undefined) return
-      unnamedOwner = undefined
       queryEngine(engine, `ALTER SCHEMA ${quoted(schema)} RENAME TO ${quoted(database)}`)
       schemas.add(database)
     },

@@ -13,6 +13,7 @@ import {
   sqlOf,
   startupParameters
 } from './pglite-wire.ts'
+import type { KnownStatement } from './pglite-statements.ts'
 import type { FrontendMessage } from './pglite-wire.ts'
 
 /** Messages that are answered together: up to a Sync, a Flush or a simple Query. */
@@ -38,12 +39,12 @@ export interface Session {
   /** Channels that it LISTENs on; changes of a transaction take effect when it commits. */
   channels: Set<string>
   pendingChannels: { channel: string; listens: boolean }[]
-  /** Prepared statements that it made: their names, as the client knows them, and their SQL. */
-  statements: Map<string, string>
+  /** Its prepared statements by their names; the last one without a name has the name "". */
+  statements: Map<string, KnownStatement>
+  /** It ran something in its transaction that may change tables. */
+  changesShape: boolean
   /** SQL that ran since it was last outside of a transaction. */
   executed: string[]
-  /** Its last Parse without a name, which another session's may have replaced in the engine. */
-  unnamed: FrontendMessage | undefined
   units: Unit[]
   status: 'I' | 'T' | 'E'
   /** The statement that opened its transaction. */
@@ -100,8 +101,8 @@ export function openSession(id: number, socket: Duplex, peer: string, events: Se
     channels: new Set(),
     pendingChannels: [],
     statements: new Map(),
+    changesShape: false,
     executed: [],
-    unnamed: undefined,
     units: [],
     status: 'I',
     openedBy: '',

@@ -139,27 +139,3 @@ export function sqlOf({ type, bytes }: FrontendMessage): string | undefined {
   if (type === 'P') return cString(bytes, cString(bytes, 5).next).text
   return undefined
 }
-
-/**
- * Makes the names of prepared statements and portals a client's own, since all clients share one session of the
- * database. Unnamed ones keep no name.
- */
-export function renameStatements({ type, bytes }: FrontendMessage, own: (name: string) => string): Buffer {
-  const renamed = (name: string) => (name === '' ? '' : own(name))
-  if (type === 'P' || type === 'E') {
-    const { text, next } = cString(bytes, 5)
-    return text === '' ? bytes : message(type, `${own(text)}\0`, bytes.subarray(next))
-  }
-  if (type === 'B') {
-    const portal = cString(bytes, 5)
-    const statement = cString(bytes, portal.next)
-    if (portal.text === '' && statement.text === '') return bytes
-    const names = `${renamed(portal.text)}\0${renamed(statement.text)}\0`
-    return message('B', names, bytes.subarray(statement.next))
-  }
-  if (type === 'D' || type === 'C') {
-    const { text, next } = cString(bytes, 6)
-    return text === '' ? bytes : message(type, bytes.subarray(5, 6), `${own(text)}\0`, bytes.subarray(next))
-  }
-  return bytes
-}

@@ -149,6 +149,9 @@ describe('the Admin API of the authorization server', () => {
 
   it('shows a tenant its own grants, whatever it asks for', async () => {
     expect((await page({ tenantId: OPERATOR_ID }, TENANT)).ids).toEqual([ids[2]])
+    // A cursor of another tenant is none: that there is such a grant is not told either.
+    expect((await page({ after: ids[0], sortOrder: 'ASC' }, TENANT)).ids).toEqual([])
+    expect((await page({ after: ids[0], sortOrder: 'ASC' })).ids).toEqual([ids[1], ids[2]])
     const query = 'query ($id: ID!) { grant(id: $id) { id } }'
     expect((await call(query, { id: ids[2] }, TENANT)).data).toEqual({ grant: { id: ids[2] } })
     expect(await errorOf(query, { id: ids[0] }, TENANT)).toEqual(['NOT_FOUND', 'No grant'])

@@ -3,6 +3,7 @@ import { createRedisCache, MAX_COUNTER } from './cache.ts'
 import { createLogger } from './logger.ts'
 import { createSystemNetwork } from './network.ts'
 import type { Socket } from './network.ts'
+import { CacheUnavailableError } from './overload.ts'
 
 // The client is ioredis on the network's door; the server below speaks Redis's protocol (RESP 2) as far as the cache
 // asks for it, with the answers that Redis documents.
@@ -13,7 +14,8 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step()
 })
 
-async function start() {
+async function start(options: { answerTimeoutMs?: number } = {}) {
+  let isSilent = false
   const serverNetwork = createSystemNetwork()
   const values = new Map<string, string>()
   const lives = new Map<string, number>()
@@ -62,6 +64,7 @@ async function start() {
     let queued: string[] | undefined
     socket.on('error', () => socket.destroy())
     socket.on('data', (bytes: Buffer) => {
+      if (isSilent) return
       text += bytes.toString()
       for (let parsed = parseCommand(text); parsed; parsed = parseCommand(text)) {
         text = parsed.rest
@@ -83,13 +86,28 @@ async function start() {
   const lines: string[] = []
   const logger = createLogger({ name: 'test', level: 'debug', write: (line) => lines.push(line) })
   const network = createSystemNetwork()
-  const cache = createRedisCache({ network, logger }, `redis://127.0.0.1:${listener.address.port}`)
+  const cache = createRedisCache(
+    { network, logger },
+    `redis://127.0.0.1:${listener.address.port}`,
+    undefined,
+    options
+  )
   undo.push(
     () => serverNetwork.kill(),
     () => network.kill(),
     () => cache.close()
   )
-  return { cache, commands, values, lives, lines, serverNetwork, listener, sockets: () => sockets }
+  return {
+    cache,
+    commands,
+    values,
+    lives,
+    lines,
+    serverNetwork,
+    listener,
+    sockets: () => sockets,
+    silence: (silent: boolean) => void (isSilent = silent)
+  }
 }
 
 function bulk(value: string | undefined): string {
@@ -141,9 +159,38 @@ describe('the cache in Redis', () => {
     const { cache, lines, serverNetwork } = await start()
     await cache.ping()
     serverNetwork.kill()
-    await expect(cache.get('a')).rejects.toThrow()
+    await expect(cache.get('a')).rejects.toThrow(CacheUnavailableError)
     expect(lines.join('\n')).toMatch(/"msg":"the cache does not answer"/)
     expect(lines.join('\n')).toMatch(/ECONNREFUSED|ECONNRESET/)
+  })
+
+  test('nobody waits for a Redis that hangs longer than is allowed, whatever was asked; afterwards it serves again', async () => {
+    const { cache, silence, sockets } = await start({ answerTimeoutMs: 200 })
+    const isThere = () =>
+      cache.ping().then(
+        () => true,
+        () => false
+      )
+    await expect.poll(isThere, { timeout: 10_000 }).toBe(true)
+    silence(true)
+    const asked = [
+      cache.ping(),
+      cache.get('a'),
+      cache.set('a', '1', 1_000),
+      cache.setIfAbsent('a', '1', 1_000),
+      cache.delete('a'),
+      cache.deleteIfEqual('a', '1'),
+      cache.increment('sum', 1n, 1_000),
+      cache.shareField('record', 'field', '1', 1_000)
+    ]
+    for (const { status, ...rest } of await Promise.allSettled(asked)) {
+      expect(status).toBe('rejected')
+      expect((rest as { reason: unknown }).reason).toBeInstanceOf(CacheUnavailableError)
+    }
+    silence(false)
+    // The connection that was silent ends, and another serves.
+    await expect.poll(isThere, { timeout: 10_000 }).toBe(true)
+    expect(sockets()).toBeGreaterThan(1)
   })
 })
 

@@ -3,6 +3,7 @@ import type { CacheTls } from './cache-tls.ts'
 import type { Clock } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
+import { CacheUnavailableError } from './overload.ts'
 import { secureClient } from './tls.ts'
 
 /** What processes of one service share for a while. Never the truth about money: that is the ledger. */
@@ -32,6 +33,9 @@ export interface Cache {
 
 /** Entries that the in-process cache holds at most; the oldest are dropped first. */
 export const MAX_MEMORY_CACHE_ENTRIES = 100_000
+
+/** How long Redis may take to answer a command, the wait for a connection counted. */
+export const DEFAULT_CACHE_ANSWER_TIMEOUT_MS = 5_000
 
 /** Counters are signed and of 64 bits, as those of Redis. */
 export const MAX_COUNTER = 2n ** 63n - 1n
@@ -97,15 +101,22 @@ export function createMemoryCache({ clock }: { clock: Clock }): Cache {
 /**
  * A cache in Redis, shared by the processes of a service. `rediss:` speaks TLS, as does a connection for which
  * `readTls` gives something: it is asked at each, so that certificates may be renewed meanwhile.
+ *
+ * A command that Redis does not answer in time, or for which there is no connection, rejects with a
+ * CacheUnavailableError: whether it was done is unknown. A connection that is silent for as long is closed.
  */
 export function createRedisCache(
   { network, logger }: { network: Network; logger: Logger },
   url: string,
-  readTls: () => Promise<CacheTls | undefined> = async () => undefined
+  readTls: () => Promise<CacheTls | undefined> = async () => undefined,
+  { answerTimeoutMs = DEFAULT_CACHE_ANSWER_TIMEOUT_MS }: { answerTimeoutMs?: number } = {}
 ): Cache {
   const redis = new Redis(url, {
     lazyConnect: false,
     maxRetriesPerRequest: 2,
+    commandTimeout: answerTimeoutMs,
+    // What was sent stays queued until it is answered, whoever waits for it: a silent connection ends.
+    socketTimeout: answerTimeoutMs,
     Connector: networkConnector(network, url, readTls) as never
   }) as RedisWithScripts
   redis.defineCommand('shareField', { numberOfKeys: 1, lua: SHARE_FIELD })
@@ -113,35 +124,45 @@ export function createRedisCache(
   redis.on('error', (error: Error) => logger.warn({ err: error }, 'the cache does not answer'))
 
   return {
-    get: async (key) => (await redis.get(key)) ?? undefined,
-    set: async (key, value, ttlMs) => void (await redis.set(key, value, 'PX', ttlMs)),
-    setIfAbsent: async (key, value, ttlMs) => (await redis.set(key, value, 'PX', ttlMs, 'NX')) === 'OK',
-    delete: async (key) => void (await redis.del(key)),
-    deleteIfEqual: async (key, value) =>
-      (await redis.eval(
-        "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end",
-        1,
-        key,
-        value
-      )) === 1,
+    get: async (key) => (await answer(redis.get(key))) ?? undefined,
+    set: async (key, value, ttlMs) => void (await answer(redis.set(key, value, 'PX', ttlMs))),
+    setIfAbsent: async (key, value, ttlMs) =>
+      (await answer(redis.set(key, value, 'PX', ttlMs, 'NX'))) === 'OK',
+    delete: async (key) => void (await answer(redis.del(key))),
+    deleteIfEqual: async (key, value) => (await answer(redis.eval(DELETE_IF_EQUAL, 1, key, value))) === 1,
     async increment(key, by, ttlMs) {
       if (by > MAX_COUNTER || by < -MAX_COUNTER - 1n) throw counterOverflow(key)
       // The sum is read as text: a number of JavaScript would lose digits above 2^53.
-      const results = await redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).get(key).exec()
+      const sum = redis.multi().incrby(key, by.toString()).pexpire(key, ttlMs).get(key)
+      const results = await answer(sum.exec())
       const [failure] = results?.[0] ?? [new Error('the transaction was discarded')]
       if (failure) throw /overflow/.test(failure.message) ? counterOverflow(key, failure) : failure
       return BigInt(String(results![2]![1]))
     },
     async shareField(key, field, value, ttlMs) {
-      const flat = await redis.shareField(key, field, value, ttlMs)
+      const flat = await answer(redis.shareField(key, field, value, ttlMs))
       const record = new Map<string, string>()
       for (let at = 0; at < flat.length; at += 2) record.set(flat[at]!, flat[at + 1]!)
       return record
     },
-    ping: async () => void (await redis.ping()),
+    ping: async () => void (await answer(redis.ping())),
     close: async () => redis.disconnect()
   }
 }
+
+/** What Redis answers; its errors as they are, and whatever says that it did not as a CacheUnavailableError. */
+async function answer<Value>(command: Promise<Value>): Promise<Value> {
+  try {
+    return await command
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ReplyError') throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CacheUnavailableError(`the cache does not answer: ${reason}`, { cause: error })
+  }
+}
+
+const DELETE_IF_EQUAL = `
+if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end`
 
 /** One command for what would be five in a transaction: on the packet path that is half the time. */
 const SHARE_FIELD = `

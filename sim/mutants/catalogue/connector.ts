@@ -50,7 +50,13 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'if (isExpired) {'
       }
     ],
-    expects: ['answered in time', 'always: a Fulfill after the expiry is none', 'P5', 'P3'],
+    expects: [
+      'answered in time',
+      'only a Fulfill in time is posted',
+      'always: a Fulfill after the expiry is none',
+      'P5',
+      'P3'
+    ],
     searches: [{ search: 'packets' }, { scenario: 'packet-expiry' }]
   },
   {
@@ -162,7 +168,13 @@ export const connectorMutants: readonly Mutant[] = [
         replace: 'if (result !== undefined) return fulfill'
       }
     ],
-    expects: ['no service fails unexpectedly', 'always: what is fulfilled is booked', 'P1', 'P2'],
+    expects: [
+      'no service fails unexpectedly',
+      'nothing stays reserved',
+      'always: what is fulfilled is booked',
+      'P1',
+      'P2'
+    ],
     searches: [{ search: 'packets' }, { scenario: 'packet-held' }]
   },
   {

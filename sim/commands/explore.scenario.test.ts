@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { testCount } from '../../test-counts.ts'
 import { HISTORY_VERSION, historyToJson, parseHistory } from '../explore/history.ts'
@@ -156,5 +159,31 @@ describe('lab explore', () => {
       Object.keys(summary.states as object).length
     )
     expect(status).toBe(0)
+  })
+
+  it('ends at Ctrl-C with its summary and exit status 0, and none of its processes is left', async () => {
+    const cli = path.resolve(import.meta.dirname, '../cli.ts')
+    const args = [
+      '--disable-warning=ExperimentalWarning',
+      cli,
+      'explore',
+      '--jobs',
+      '2',
+      '--seed',
+      '7',
+      '--json'
+    ]
+    // A group of its own: Ctrl-C is a signal to all of them.
+    const command = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+    const closed = once(command, 'close')
+    const lines: { event: string; step?: string }[] = []
+    for await (const line of createInterface({ input: command.stdout })) {
+      lines.push(JSON.parse(line) as { event: string })
+      if (lines.length === 1) process.kill(-command.pid!, 'SIGINT')
+    }
+    expect(await closed).toEqual([0, null])
+    expect(lines[0]).toMatchObject({ event: 'step', step: 'explored' })
+    expect(lines.at(-1)).toMatchObject({ event: 'summary', ok: true, found: [] })
+    expect(() => process.kill(-command.pid!, 0)).toThrow('ESRCH')
   })
 })

@@ -83,7 +83,8 @@ export async function explore<H>(kind: SearchKind<H>, options: Options, progress
     progress.say('stopping: histories that run come to their end; Ctrl-C again ends at once')
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
-  let toldMs = startMs
+  // The first history is told of at once: it says that the search is under way.
+  let toldMs = -Infinity
   try {
     const result = await search(
       kind,

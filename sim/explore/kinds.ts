@@ -27,7 +27,7 @@ export function wholeNodes(run: WorldRunner = runInVirtualWorld): SearchKind<His
     parse: parseHistory,
     toJson: historyToJson,
     lines: describeHistory,
-    run: (history) => runHistory(history, { run }),
+    run: (history, options) => runHistory(history, { ...options, run }),
     generate: historyOf,
     passes: HISTORY_PASSES,
     sizeOf,

@@ -14,7 +14,8 @@ export interface HistoryKind<H> {
   toJson(history: H): unknown
   /** For a person: its network, then each action and fault. */
   lines(history: H): string[]
-  run(history: H): Promise<HistoryRun>
+  /** @param options.limitMs simulated time that it may take, instead of a week */
+  run(history: H, options?: { limitMs?: number }): Promise<HistoryRun>
 }
 
 /** A kind as whoever replays sees it. */

@@ -38,7 +38,11 @@ const SHOWN_CHARACTERS = 240
  */
 export async function runHistory(
   history: History,
-  { run = runInVirtualWorld, logFile }: { run?: WorldRunner; logFile?: string } = {}
+  {
+    run = runInVirtualWorld,
+    logFile,
+    limitMs
+  }: { run?: WorldRunner; logFile?: string; limitMs?: number } = {}
 ): Promise<HistoryRun> {
   try {
     const { result, hash, simulatedMs, wallMs } = await run<VirtualScenarioResult>(
@@ -47,7 +51,8 @@ export async function runHistory(
       {
         seed: String(history.seed),
         wallLimitMs: WALL_LIMIT_MS,
-        ...(logFile !== undefined && { logFile })
+        ...(logFile !== undefined && { logFile }),
+        ...(limitMs !== undefined && { limitMs })
       }
     )
     return {

@@ -56,6 +56,13 @@ export interface SearchOptions {
   keepGoing: boolean
 }
 
+/**
+ * Simulated time that a history may take while one is made smaller: where something never ends, each try would take a
+ * week of it. All that a history waits for ends within hours (`actions.ts`, `sim/invariants/quiescence.ts`); the smallest
+ * one is run without it.
+ */
+export const SHRINK_LIMIT_MS = 24 * 3_600_000
+
 /** What is told while a search goes on. */
 export interface SearchListener<H> {
   progress(soFar: SearchResult<H>): void
@@ -106,7 +113,8 @@ export async function search<H>(
     } = await shrink(
       history,
       kind.passes,
-      async (candidate) => (await kind.run(candidate)).violation?.property === violation.property,
+      async (candidate) =>
+        (await kind.run(candidate, { limitMs: SHRINK_LIMIT_MS })).violation?.property === violation.property,
       { maxRuns: isOver() ? 0 : shrinkRuns, jobs, keyOf: (one) => JSON.stringify(kind.toJson(one)) }
     )
     const run = await kind.run(smallest)

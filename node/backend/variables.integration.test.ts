@@ -79,9 +79,13 @@ describe('variables that limit what a backend does', () => {
       )
     for (const size of [2, 4]) {
       const backend = await start({ MAX_DATABASE_CONNECTIONS: String(size) })
-      await Promise.all(
-        Array.from({ length: 20 }, () => ask(backend, '{ assets { edges { node { id } } } }'))
-      )
+      const askOften = () =>
+        Promise.all(Array.from({ length: 20 }, () => ask(backend, '{ assets { edges { node { id } } } }')))
+      await until(async () => {
+        await askOften()
+        return (await connections()) > size
+      })
+      await askOften()
       expect(await connections()).toBe(size + 1)
       await backend.stop()
       await until(async () => (await connections()) === 0)

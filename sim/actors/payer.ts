@@ -95,6 +95,9 @@ export interface Consent {
   revoke(): Promise<void>
 }
 
+/** How long a payer waits for an answer of a real process. */
+const BUSY_MACHINE_MS = 30_000
+
 export async function createPayer(
   { http, random, clock }: { http: HttpClient; random: Random; clock: Clock },
   {
@@ -116,7 +119,9 @@ export async function createPayer(
     walletAddressUrl,
     keyId,
     privateKey,
-    useHttp: scheme === 'http'
+    useHttp: scheme === 'http',
+    // Real processes share this machine with others; in simulated time the client's own 5 s are right.
+    ...(scheme === 'http' && { requestTimeoutMs: BUSY_MACHINE_MS })
   })
 
   const addressOf = (url: string) => askAgain(clock, () => client.walletAddress.get({ url }))

@@ -27,8 +27,14 @@ describe('lab run, wrongly used', () => {
   it.each([
     [[], /^a scenario is needed/],
     [['nope'], /^unknown scenario "nope"; there are: throws, two-histories, violates$/],
-    [['violates', '--world', 'mars'], /^unknown world "mars"; there are: virtual, local$/],
+    [['violates', '--world', 'mars'], /^unknown world "mars"; there are: virtual, interleave, local$/],
     [['violates', '--world', 'local'], /does not run in the local world, but in: virtual$/],
+    [['violates', '--world', 'interleave'], /does not run in the interleave world, but in: virtual$/],
+    [['violates', '--ledger', 'postgres'], /^--ledger is of the local world, not of the virtual one$/],
+    [
+      ['all', '--world', 'local', '--ledger', 'abacus'],
+      /^unknown ledger "abacus"; local networks have: postgres, /
+    ],
     [['violates', '--seed', '-1'], /^Option '--seed' argument is ambiguous/],
     [['violates', '--seed', '4294967296'], /^--seed needs a whole number from 0 to 4294967295/],
     [['violates', '--seed', '4294967295', '--runs', '2'], /goes beyond the last seed/],

@@ -16,12 +16,20 @@ import { WORLDS } from '../scenarios/scenario.ts'
 import type { WorldName } from '../scenarios/scenario.ts'
 import { withWorldPool } from '../worlds/virtual/index.ts'
 import type { WorldPool } from '../worlds/virtual/index.ts'
+import { findTigerBeetle, NO_TIGERBEETLE } from '../services/tigerbeetle.ts'
+import { startInterleaveServer } from '../worlds/interleave/server.ts'
+import { countKills } from '../worlds/local/kills.ts'
+import type { KillCounts } from '../worlds/local/kills.ts'
+import { LOCAL_LEDGERS } from '../worlds/local/world.ts'
+import type { LocalLedger } from '../worlds/local/world.ts'
 import { inOrder } from './in-order.ts'
 import { numberIn, WrongUse } from './wrong-use.ts'
 
 const MAX_SEED = 2 ** 32 - 1
 const MAX_RUNS = 100_000
 const MAX_JOBS = 64
+/** Networks of the local world at once: while one waits for a lease to end, another uses the processor. */
+const LOCAL_JOBS = 2
 /** Between two lines that say how far a long run is. */
 const PROGRESS_MS = 30_000
 
@@ -30,12 +38,15 @@ const HELP = `npm run lab -- run NAME… [--world NAME] [--seed N] [--runs N] [-
 Runs scenarios and checks what must hold. "run all" runs every scenario that the world supports.
 
   NAME          a file of scenarios/, without its ending; --list names them all
-  --world NAME  virtual: one process, simulated time, one seed one history (default); local: real processes
+  --world NAME  virtual: one process, simulated time, one seed one history (default); interleave: the same on a real
+                PostgreSQL, where the seed picks which of the pending statements is next; local: real processes
   --seed N      the first seed, 0 to ${MAX_SEED} (default 1)
   --runs N      seeds to run, each the one before plus one (default 1)
-  --jobs N      virtual world: runs at once, each in a process (default: one for each core)
+  --jobs N      runs at once: in simulated time each in a process (default: one for each core), in the local
+                world each with a network of its own (default ${LOCAL_JOBS})
   --shard I/N   only the I-th of every N runs: what N machines share
-  --once        virtual world: do not run every seed a second time to compare the histories
+  --ledger NAME local world: where nodes keep their books, ${LOCAL_LEDGERS.join(' or ')} (default postgres)
+  --once        in simulated time: do not run every seed a second time to compare the histories
   --report DIR  write there index.html (one page, to be opened in a browser), run.json and junit.xml
   --list        names and titles, and the worlds that each runs in
   --json        one JSON object per line, the last {"event":"summary","ok":…,"scenarios":…,"hash":…}
@@ -51,6 +62,7 @@ interface Options {
   jobs: number
   shard: { index: number; of: number }
   twice: boolean
+  ledger: LocalLedger
   report: string | undefined
 }
 
@@ -85,7 +97,7 @@ export async function runCommand(
 
 async function run(
   catalogue: Catalogue,
-  { names, world, seed, runs, jobs, shard, twice, report }: Options,
+  { names, world, seed, runs, jobs, shard, twice, ledger, report }: Options,
   progress: Progress,
   pool: WorldPool
 ): Promise<number> {
@@ -95,27 +107,35 @@ async function run(
   const seeds = Array.from({ length: runs }, (_, index) => seed + index)
   const all = names.flatMap((name) => seeds.map((at) => ({ name, at })))
   const mine = all.filter((_, index) => index % shard.of === shard.index)
+  const server = world === 'interleave' ? await startInterleaveServer() : undefined
+  if (server) progress.step('postgresql', server.description)
+  const onStep = tellOnce(progress)
   let toldMs = startMs
-  await inOrder(
-    mine,
-    world === 'virtual' ? jobs : 1,
-    ({ name, at }) =>
-      world === 'virtual'
-        ? runVirtual(catalogue, name, at, {
-            run: pool.run,
-            twice,
-            ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
-          })
-        : runLocal(catalogue, name, at),
-    (record) => {
-      records.push(record)
-      progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
-      if (record.violation) showViolation(record, progress)
-      if (performance.now() - toldMs < PROGRESS_MS) return
-      toldMs = performance.now()
-      progress.step('progress', `${records.length} of ${mine.length} runs`)
-    }
-  )
+  try {
+    await inOrder(
+      mine,
+      jobs,
+      ({ name, at }) =>
+        world !== 'local'
+          ? runVirtual(catalogue, name, at, {
+              run: pool.run,
+              twice,
+              ...(server && { server: server.address }),
+              ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
+            })
+          : runLocal(catalogue, name, at, { ledger, onStep }),
+      (record) => {
+        records.push(record)
+        progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
+        if (record.violation) showViolation(record, progress)
+        if (performance.now() - toldMs < PROGRESS_MS) return
+        toldMs = performance.now()
+        progress.step('progress', `${records.length} of ${mine.length} runs`)
+      }
+    )
+  } finally {
+    await server?.stop()
+  }
   const summary = summarize(records, Math.round(performance.now() - startMs))
   showStates(summary.states, progress)
   progress.say(describeSummary(summary))
@@ -124,12 +144,25 @@ async function run(
   return summary.ok ? 0 : 1
 }
 
+/** What networks stand on, told of the first one. */
+function tellOnce(progress: Progress): (step: string, detail: string) => void {
+  const untold = new Set(['clean-up', 'postgresql', 'tigerbeetle', 'redis'])
+  return (step, detail) => {
+    if (untold.delete(step)) progress.step(step, detail)
+  }
+}
+
 /** All of a run in one line. */
 function describeSummary(summary: RunSummary): string {
-  const { ok, scenarios, runs, payments, packets, simulatedHours, wallMs, hash } = summary
-  const counts = `${scenarios} scenarios, ${runs} runs, ${payments} payments, ${packets} packets`
+  const { ok, scenarios, runs, payments, packets, simulatedHours, wallMs, kills, hash } = summary
+  const killed = kills === undefined ? '' : `, ${describeKills(kills)}`
+  const counts = `${scenarios} scenarios, ${runs} runs, ${payments} payments, ${packets} packets${killed}`
   const times = `${simulatedHours} h of the world's time in ${(wallMs / 1_000).toFixed(1)} s`
   return `${ok ? 'all is well' : 'violated'}: ${counts}, ${times}${hash === undefined ? '' : `, hash ${hash.slice(0, 16)}`}`
+}
+
+function describeKills({ total, whileSending, whileWebhookOpen, underWay }: KillCounts): string {
+  return `${total} kill -9 (${whileSending} while a payment was SENDING, ${whileWebhookOpen} while a webhook was open, ${underWay} while either)`
 }
 
 function describe(record: RunRecord): string {
@@ -172,6 +205,8 @@ export interface RunSummary extends Record<string, unknown> {
   neverReached: string[]
   simulatedHours: number
   wallMs: number
+  /** Of the local world. */
+  kills?: KillCounts
   /** SHA-256 over the hashes of all runs: of the virtual world only. */
   hash?: string
 }
@@ -184,6 +219,7 @@ export function summarize(records: readonly RunRecord[], wallMs: number): RunSum
       states[key] = (states[key] ?? 0) + count
     }
   }
+  const kills = records.flatMap((record) => record.kills ?? [])
   const hashes = records.map(({ hash }) => hash).filter((hash) => hash !== undefined)
   return {
     ok: records.every(({ ok }) => ok),
@@ -198,6 +234,7 @@ export function summarize(records: readonly RunRecord[], wallMs: number): RunSum
     neverReached: Object.keys(states).filter((name) => states[name] === 0),
     simulatedHours: Number((records.reduce((sum, { worldMs }) => sum + worldMs, 0) / 3_600_000).toFixed(3)),
     wallMs,
+    ...(records.some((record) => record.kills) && { kills: countKills(kills) }),
     ...(hashes.length > 0 && { hash: createHash('sha256').update(hashes.join('\n')).digest('hex') })
   }
 }
@@ -240,7 +277,8 @@ async function readOptions(catalogue: Catalogue, args: string[]): Promise<Option
         world: { type: 'string', default: 'virtual' },
         seed: { type: 'string', default: '1' },
         runs: { type: 'string', default: '1' },
-        jobs: { type: 'string', default: String(availableParallelism()) },
+        jobs: { type: 'string' },
+        ledger: { type: 'string' },
         shard: { type: 'string', default: '1/1' },
         once: { type: 'boolean', default: false },
         twice: { type: 'boolean', default: false },
@@ -264,11 +302,27 @@ async function readOptions(catalogue: Catalogue, args: string[]): Promise<Option
     world,
     seed,
     runs,
-    jobs: numberIn('--jobs', values.jobs, 1, MAX_JOBS),
+    jobs: numberIn(
+      '--jobs',
+      values.jobs ?? String(world === 'local' ? LOCAL_JOBS : availableParallelism()),
+      1,
+      MAX_JOBS
+    ),
+    ledger: ledgerOf(values.ledger, world),
     shard: shardOf(values.shard),
-    twice: world === 'virtual' && !values.once,
+    twice: world !== 'local' && !values.once,
     report: values.report
   }
+}
+
+function ledgerOf(name: string | undefined, world: WorldName): LocalLedger {
+  if (name !== undefined && world !== 'local')
+    throw new WrongUse(`--ledger is of the local world, not of the ${world} one`)
+  const ledger = LOCAL_LEDGERS.find((known) => known === (name ?? 'postgres'))
+  if (ledger === undefined)
+    throw new WrongUse(`unknown ledger "${name}"; local networks have: ${LOCAL_LEDGERS.join(', ')}`)
+  if (ledger === 'tigerbeetle' && findTigerBeetle() === undefined) throw new WrongUse(NO_TIGERBEETLE)
+  return ledger
 }
 
 /** `2/3`: the second of three. */

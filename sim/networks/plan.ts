@@ -34,7 +34,12 @@ export interface NodePlan {
   secrets: NodeSecrets
   databaseUrls: { backend: string; auth: string }
   ledger: LedgerPlan
+  /** Each service's own database of a Redis. Absent: caches are in memory. */
+  cacheUrls?: { backend: string; auth: string }
 }
+
+/** What a world decides of a node: where its doors and its data are. */
+export type NodePlace = Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger' | 'cacheUrls'>
 
 /** Where a node's books are: in its backend's database, or in a TigerBeetle cluster of its own. */
 export type LedgerPlan =
@@ -47,6 +52,10 @@ function ledgerEnvironment(ledger: LedgerPlan): Record<string, string> {
     TIGERBEETLE_CLUSTER_ID: ledger.clusterId.toString(),
     TIGERBEETLE_REPLICA_ADDRESSES: ledger.addresses.join(',')
   }
+}
+
+function cacheEnvironment(redisUrl: string | undefined): Record<string, string> {
+  return redisUrl === undefined ? { CACHE: 'memory' } : { CACHE: 'redis', REDIS_URL: redisUrl }
 }
 
 /** How a world names things: its scheme, where doors open, where a private key's text can be read. */
@@ -73,7 +82,7 @@ export function createSecrets(random: Random): NodeSecrets {
 
 /** The variables of a node's backend, by Rafiki's names. */
 export function backendEnvironment(
-  { node, urls, secrets, databaseUrls, ledger }: NodePlan,
+  { node, urls, secrets, databaseUrls, ledger, cacheUrls }: NodePlan,
   world: WorldNaming
 ): Record<string, string> {
   const port = (service: ServicePort) => String(world.port(node.name, service))
@@ -85,7 +94,7 @@ export function backendEnvironment(
     BIND_HOST: world.bindHost,
     DATABASE_URL: databaseUrls.backend,
     ...ledgerEnvironment(ledger),
-    CACHE: 'memory',
+    ...cacheEnvironment(cacheUrls?.backend),
     ADMIN_PORT: port('admin'),
     OPEN_PAYMENTS_PORT: port('openPayments'),
     CONNECTOR_PORT: port('connector'),
@@ -112,7 +121,7 @@ export function backendEnvironment(
 
 /** The variables of a node's auth service, by Rafiki's names. */
 export function authEnvironment(
-  { node, urls, secrets, databaseUrls }: NodePlan,
+  { node, urls, secrets, databaseUrls, cacheUrls }: NodePlan,
   world: WorldNaming
 ): Record<string, string> {
   const port = (service: ServicePort) => String(world.port(node.name, service))
@@ -121,7 +130,7 @@ export function authEnvironment(
     LOG_LEVEL: 'info',
     BIND_HOST: world.bindHost,
     AUTH_DATABASE_URL: databaseUrls.auth,
-    CACHE: 'memory',
+    ...cacheEnvironment(cacheUrls?.auth),
     ADMIN_PORT: port('authAdmin'),
     AUTH_PORT: port('auth'),
     INTROSPECTION_PORT: port('introspection'),
@@ -177,7 +186,7 @@ export interface NetworkPlan {
 export function planNetwork(
   topology: Topology,
   random: Random,
-  place: (node: TopologyNode) => Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger'>
+  place: (node: TopologyNode) => NodePlace
 ): NetworkPlan {
   return {
     topology,

@@ -6,7 +6,7 @@ import type { Wallet } from '../actors/wallet/wallet.ts'
 import type { Topology, TopologyNode } from '../topology/model.ts'
 import type { Network } from './network.ts'
 import { planNetwork, planOf } from './plan.ts'
-import type { NetworkPlan, NodePlan } from './plan.ts'
+import type { NetworkPlan, NodePlace, NodePlan } from './plan.ts'
 import { provisionNode } from './provision.ts'
 
 export type ServiceName = 'backend' | 'auth'
@@ -17,7 +17,7 @@ export interface NetworkGround {
   readonly scheme: 'http' | 'https'
   /** Where payers and audits live. */
   readonly runtime: Runtime
-  place(node: TopologyNode): Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger'>
+  place(node: TopologyNode): NodePlace
   /** Makes ready what services expect to find: databases, key files. */
   prepare(network: NetworkPlan): Promise<void>
   /** Where a node's wallet lives, and the address that it listens on. */

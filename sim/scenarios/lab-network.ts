@@ -195,7 +195,7 @@ export function createLabNetwork(
     wallet: (account) => found(accounts, account, 'account'),
     node: (name) => found(nodes, name, 'node'),
     async packetPeer(node, { asset, tenant, ...options }) {
-      if (world !== 'virtual') throw new ScenarioError(`the ${world} world has no packet peers`)
+      if (world === 'local') throw new ScenarioError(`the ${world} world has no packet peers`)
       const { assets } = network.nodes.find(({ name }) => name === node)!
       const assetId = tenant ? asset : assets.find((one) => assetName(one.asset) === asset)?.id
       if (assetId === undefined) throw new ScenarioError(`node "${node}" has no asset ${asset}`)

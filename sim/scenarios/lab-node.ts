@@ -26,6 +26,8 @@ export interface LabNode {
   readonly honoured: readonly WebhookEvent[]
   /** What its wallet says yes or no to, and when. */
   readonly policy: WalletPolicy
+  /** Resolves when its wallet is asked to honour such an event: the node waits for the answer. */
+  nextAsked(isMeant: (event: WebhookEvent) => boolean): Promise<WebhookEvent>
   /** The operator's Admin API over another wire: one that somebody listens at. */
   adminOver(http: Pick<HttpClient, 'request'>): AdminClient
   /** Another account servicing entity that uses the node. */
@@ -88,6 +90,16 @@ export function createLabNode(parts: LabParts, provisioned: ProvisionedNode): La
     provisioned,
     honoured,
     policy: network.wallets.get(name)!.policy,
+    nextAsked(isMeant) {
+      const wallet = network.wallets.get(name)!
+      return new Promise((resolve) => {
+        const stop = wallet.onAsked((event) => {
+          if (!isMeant(event)) return
+          stop()
+          resolve(event)
+        })
+      })
+    },
     adminOver: (http) =>
       createAdminClient(
         { http: http as HttpClient, clock: network.runtime.clock },

@@ -1,10 +1,9 @@
-import { OpenPaymentsClientError } from '@interledger/open-payments'
 import type { Quote } from '../actors/payer.ts'
 import type { Account } from '../networks/network.ts'
 import type { LabIncomingPayment } from './lab-account.ts'
 import type { LabParts } from './lab-network.ts'
 import { PropertyViolation } from './scenario.ts'
-import { isRefusal, unlessSilent } from './silence.ts'
+import { isRefusal, reasonOf, unlessSilent } from './silence.ts'
 
 /**
  * A payment as its payer follows it. `REFUSED`: it was not created, for the reason told, or what comes before it (a
@@ -170,11 +169,6 @@ export function beginPayment(
   }
   begun(payment)
   return payment
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof OpenPaymentsClientError) return `${error.message}: ${error.description}`
-  return error instanceof Error ? error.message : String(error)
 }
 
 const OUTGOING_PAYMENT = `query OutgoingPayment($id: String!) {

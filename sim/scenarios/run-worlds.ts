@@ -7,12 +7,17 @@ import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
 import { VIOLATION_TIMELINE_ROWS } from '../reports/timeline.ts'
 import type { Timeline } from '../reports/timeline.ts'
 import type { VirtualRunResult } from '../worlds/virtual/spawn.ts'
+import type { ServerAddress } from '../worlds/interleave/server.ts'
+import type { Kill } from '../worlds/local/kills.ts'
 import { startLocalNetwork } from '../worlds/local/world.ts'
+import type { LocalLedger, LocalNetwork } from '../worlds/local/world.ts'
+import type { OnStep } from '../networks/raise.ts'
 import { loadScenario } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
 import { PropertyViolation } from './scenario.ts'
+import { reasonOf } from './silence.ts'
 import type { WorldName } from './scenario.ts'
 import type { VirtualScenarioArgs, VirtualScenarioResult } from './virtual-entry.ts'
 
@@ -21,7 +26,7 @@ export interface RunRecord extends ScenarioOutcome {
   scenario: string
   world: WorldName
   seed: number
-  /** SHA-256 over the whole history: of runs in the virtual world. */
+  /** SHA-256 over the whole history: of runs in simulated time. */
   hash?: string
   events?: number
   statements?: VirtualScenarioResult['statements']
@@ -31,7 +36,9 @@ export interface RunRecord extends ScenarioOutcome {
   worldMs: number
   costMs: number
   startCostMs?: number
-  /** With a violation: the last events of the history. */
+  /** In the local world: each `kill -9`, and what it interrupted. */
+  kills?: readonly Kill[]
+  /** With a violation: the last events of the history; in the local world what the laboratory's actors logged last. */
   lastEvents?: string[]
   /** What went between nodes, and balances: where it was asked for, and with a violation. */
   timeline?: Timeline
@@ -50,10 +57,20 @@ const LAST_EVENTS = 30
 const SHOWN_CHARACTERS = 240
 const WALL_LIMIT_MS = 300_000
 
+/** A scenario and a seed in simulated time. */
+interface Simulated {
+  name: string
+  file: string
+  seed: number
+  /** Of an interleave world. */
+  server: ServerAddress | undefined
+}
+
 /**
- * Runs a scenario in the virtual world.
+ * Runs a scenario in the virtual world, or on a real PostgreSQL in an interleave world.
  *
  * @param options.run where: a process for each run unless given
+ * @param options.server the PostgreSQL of an interleave world
  * @param options.twice runs the seed twice and compares the histories
  * @param options.timelineRows keeps what a report shows of the run, so many messages at most
  * @throws ScenarioFailedError when the scenario's own code throws
@@ -65,19 +82,20 @@ export async function runVirtual(
   {
     twice,
     timelineRows,
+    server,
     run = runInVirtualWorld
-  }: { twice: boolean; timelineRows?: number; run?: WorldRunner }
+  }: { twice: boolean; timelineRows?: number; server?: ServerAddress; run?: WorldRunner }
 ): Promise<RunRecord> {
-  const file = catalogue.file(name)
-  const again = (options: ShownOptions = {}) => virtualRun(file, seed, { ...options, run })
+  const simulated: Simulated = { name, file: catalogue.file(name), seed, server }
+  const again = (options: ShownOptions = {}) => virtualRun(simulated, { ...options, run })
   const [first, second] = await Promise.all([
     again(timelineRows === undefined ? {} : { timelineRows }),
     twice ? again() : undefined
   ])
-  if (first instanceof VirtualRunError) return brokenWorld(name, file, seed, first, run)
-  const record = recordOf(name, seed, first)
+  if (first instanceof VirtualRunError) return brokenWorld(simulated, first, run)
+  const record = recordOf(simulated, first)
   if (second !== undefined && (second instanceof VirtualRunError || second.hash !== first.hash)) {
-    const lastEvents = await divergence(file, seed)
+    const lastEvents = await divergence(simulated)
     return {
       ...record,
       ok: false,
@@ -85,19 +103,22 @@ export async function runVirtual(
       lastEvents
     }
   }
-  return record.ok ? record : { ...record, ...(await closerLook(file, seed, run)) }
+  return record.ok ? record : { ...record, ...(await closerLook(simulated, run)) }
+}
+
+function worldOf({ server }: Simulated): WorldName {
+  return server ? 'interleave' : 'virtual'
 }
 
 function recordOf(
-  name: string,
-  seed: number,
+  simulated: Simulated,
   { result, hash, events, simulatedMs, wallMs }: VirtualRunResult<VirtualScenarioResult>
 ): RunRecord {
   const { startCpuMs, ...outcome } = result
   return {
-    scenario: name,
-    world: 'virtual',
-    seed,
+    scenario: simulated.name,
+    world: worldOf(simulated),
+    seed: simulated.seed,
     ...outcome,
     hash,
     events,
@@ -114,15 +135,20 @@ interface ShownOptions {
 }
 
 async function virtualRun(
-  file: string,
-  seed: number,
+  simulated: Simulated,
   { logFile, timelineRows, run = runInVirtualWorld }: ShownOptions & { run?: WorldRunner } = {}
 ): Promise<VirtualRunResult<VirtualScenarioResult> | VirtualRunError> {
-  const args: VirtualScenarioArgs = { file, ...(timelineRows !== undefined && { timelineRows }) }
+  const { file, seed, server } = simulated
+  const args: VirtualScenarioArgs = {
+    file,
+    world: worldOf(simulated),
+    ...(timelineRows !== undefined && { timelineRows })
+  }
   try {
     return await run<VirtualScenarioResult>(ENTRY, args, {
       seed: String(seed),
       wallLimitMs: WALL_LIMIT_MS,
+      ...(server && { server }),
       ...(logFile !== undefined && { logFile })
     })
   } catch (error) {
@@ -134,16 +160,14 @@ async function virtualRun(
 
 /** The world came to a stop: nothing more could have happened, so something that must end did not. */
 async function brokenWorld(
-  name: string,
-  file: string,
-  seed: number,
+  simulated: Simulated,
   error: VirtualRunError,
   run: WorldRunner
 ): Promise<RunRecord> {
   return {
-    scenario: name,
-    world: 'virtual',
-    seed,
+    scenario: simulated.name,
+    world: worldOf(simulated),
+    seed: simulated.seed,
     ok: false,
     violation: { property: 'liveness', message: error.message },
     payments: {},
@@ -151,19 +175,18 @@ async function brokenWorld(
     story: [],
     worldMs: 0,
     costMs: 0,
-    ...(await closerLook(file, seed, run))
+    ...(await closerLook(simulated, run))
   }
 }
 
 /** A seed has one history, so it can be run again to be written down. */
 async function closerLook(
-  file: string,
-  seed: number,
+  simulated: Simulated,
   run: WorldRunner
 ): Promise<Required<Pick<RunRecord, 'lastEvents'>> & Pick<RunRecord, 'timeline'>> {
   return inScratch(async (directory) => {
     const logFile = path.join(directory, 'history')
-    const shown = await virtualRun(file, seed, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS, run })
+    const shown = await virtualRun(simulated, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS, run })
     const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
     const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
     const lastEvents = telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
@@ -173,10 +196,10 @@ async function closerLook(
 }
 
 /** In processes of their own: what differs may depend on what a process lived before. */
-async function divergence(file: string, seed: number): Promise<string[]> {
+async function divergence(simulated: Simulated): Promise<string[]> {
   return inScratch(async (directory) => {
     const logFiles = ['one', 'two'].map((half) => path.join(directory, half))
-    await Promise.all(logFiles.map((logFile) => virtualRun(file, seed, { logFile })))
+    await Promise.all(logFiles.map((logFile) => virtualRun(simulated, { logFile })))
     return firstDifference(logFiles[0]!, logFiles[1]!)
   })
 }
@@ -190,11 +213,40 @@ async function inScratch<T>(work: (directory: string) => Promise<T>): Promise<T>
   }
 }
 
-/** Runs a scenario on real processes. The seed decides what the scenario draws, not what the machine does. */
-export async function runLocal(catalogue: Catalogue, name: string, seed: number): Promise<RunRecord> {
+export interface LocalRunOptions {
+  /** Default: postgres. */
+  ledger?: LocalLedger
+  /** Hears what the network stands on, and how it comes up. */
+  onStep?: OnStep
+}
+
+/**
+ * Runs a scenario on real processes, on PostgreSQL and, where one can be started, Redis. The seed decides what the
+ * scenario draws, not what the machine does.
+ *
+ * @throws ScenarioFailedError when the network does not come up, or the scenario's own code throws
+ */
+export async function runLocal(
+  catalogue: Catalogue,
+  name: string,
+  seed: number,
+  { ledger = 'postgres', onStep }: LocalRunOptions = {}
+): Promise<RunRecord> {
   const scenario = await loadScenario(catalogue.file(name))
   const startedMs = performance.now()
-  const network = await startLocalNetwork(scenario.topology)
+  const logged: string[] = []
+  const writeLog = (line: string) => {
+    logged.push(line.trimEnd().slice(0, SHOWN_CHARACTERS))
+    if (logged.length > LAST_EVENTS) logged.shift()
+  }
+  let network: LocalNetwork
+  try {
+    network = await startLocalNetwork(scenario.topology, onStep, { ledger, cache: 'redis', writeLog })
+  } catch (error) {
+    throw new ScenarioFailedError(`${name}: its network did not come up: ${(error as Error).message}`, {
+      cause: error
+    })
+  }
   const runMs = performance.now()
   try {
     const outcome = await Promise.race([
@@ -203,22 +255,23 @@ export async function runLocal(catalogue: Catalogue, name: string, seed: number)
         throw new PropertyViolation('services stay up', how)
       })
     ])
-    return { scenario: name, world: 'local', seed, ...outcome, ...times() }
+    const record = { scenario: name, world: 'local' as const, seed, ...outcome, ...told(network) }
+    return outcome.ok ? record : { ...record, lastEvents: logged }
   } catch (error) {
     if (!(error instanceof PropertyViolation))
-      throw new ScenarioFailedError(`${name}: ${(error as Error).message}`, { cause: error })
+      throw new ScenarioFailedError(`${name}: ${reasonOf(error)}`, { cause: error })
     const violation = { property: error.property, message: error.message }
     return {
       ...{ scenario: name, world: 'local', seed, ok: false, violation },
-      ...{ payments: {}, states: {}, story: [], ...times() }
+      ...{ payments: {}, states: {}, story: [], lastEvents: logged, ...told(network) }
     }
   } finally {
     await network.stop()
   }
 
-  function times(): Pick<RunRecord, 'worldMs' | 'costMs' | 'startCostMs'> {
+  function told({ kills }: LocalNetwork): Pick<RunRecord, 'worldMs' | 'costMs' | 'startCostMs' | 'kills'> {
     const ms = Math.round(performance.now() - runMs)
-    return { worldMs: ms, costMs: ms, startCostMs: Math.round(runMs - startedMs) }
+    return { worldMs: ms, costMs: ms, startCostMs: Math.round(runMs - startedMs), kills }
   }
 }
 

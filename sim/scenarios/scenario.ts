@@ -2,8 +2,11 @@ import type { Fault } from '../faults/model.ts'
 import type { Topology } from '../topology/model.ts'
 import type { LabNetwork } from './lab-network.ts'
 
-/** Where a scenario can run: all in one process on simulated time, or real processes on this machine. */
-export const WORLDS = ['virtual', 'local'] as const
+/**
+ * Where a scenario can run: all in one process on simulated time; the same on a real PostgreSQL, where the seed picks
+ * which statement is next; real processes on this machine.
+ */
+export const WORLDS = ['virtual', 'interleave', 'local'] as const
 export type WorldName = (typeof WORLDS)[number]
 
 /**

@@ -31,3 +31,10 @@ export async function unlessSilent<T>(ask: () => Promise<T>): Promise<T | undefi
     throw error
   }
 }
+
+/** Why something was refused or failed: of the client's errors also what the node answered. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof OpenPaymentsClientError)
+    return `${error.message} (${error.status ?? 'no answer'}: ${error.description})`
+  return error instanceof Error ? error.message : String(error)
+}

@@ -10,10 +10,12 @@ import type { WireEvent } from '../wire/model.ts'
 import { loadScenario } from './catalogue.ts'
 import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
-import type { LatencyRanges, Scenario } from './scenario.ts'
+import type { LatencyRanges, Scenario, WorldName } from './scenario.ts'
 
 export interface VirtualScenarioArgs {
   file: string
+  /** What the scenario is told. Default: virtual. */
+  world?: WorldName
   /** Keep what a report shows of the run: so many messages at most. */
   timelineRows?: number
 }
@@ -39,9 +41,12 @@ export function prepare({ file }: VirtualScenarioArgs): Promise<Scenario> {
 /** Runs a scenario as the virtual world's own process. */
 export default async function run(
   world: VirtualWorld,
-  { file, timelineRows }: VirtualScenarioArgs
+  { file, world: worldName, timelineRows }: VirtualScenarioArgs
 ): Promise<VirtualScenarioResult> {
-  return runInWorld(world, await loadScenario(file), { ...(timelineRows !== undefined && { timelineRows }) })
+  return runInWorld(world, await loadScenario(file), {
+    ...(worldName !== undefined && { worldName }),
+    ...(timelineRows !== undefined && { timelineRows })
+  })
 }
 
 /**
@@ -57,10 +62,12 @@ export async function runInWorld(
   {
     onNetwork = () => undefined,
     onWire = () => undefined,
+    worldName = 'virtual',
     timelineRows
   }: {
     onNetwork?: (network: VirtualNetwork) => void
     onWire?: (event: WireEvent) => void
+    worldName?: WorldName
     timelineRows?: number
   } = {}
 ): Promise<VirtualScenarioResult> {
@@ -78,7 +85,7 @@ export async function runInWorld(
   const start = world.gate!.unitCount()
   const watch = watchLedgers(world.gate!, network)
   onNetwork(network)
-  const outcome = await runScenario(scenario, network, 'virtual', packets.controls(network), {
+  const outcome = await runScenario(scenario, network, worldName, packets.controls(network), {
     violated: Promise.race([watch.violated, packets.violated]),
     atRest: (options) => packets.settle(options)
   })

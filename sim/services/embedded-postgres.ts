@@ -35,6 +35,8 @@ export interface EmbeddedPostgresOptions {
   port?: number
   /** False: without fsync, for tests whose data nobody will miss. */
   durable?: boolean
+  /** Further settings of the server, as `name=value`. */
+  settings?: readonly string[]
   /** Marks of the environment, by which a later run knows the process. */
   environment?: Record<string, string>
 }
@@ -57,7 +59,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions = {},
   binaries: string = embeddedBinaries()
 ): Promise<EmbeddedPostgres> {
-  const { durable = true, environment = {} } = options
+  const { durable = true, settings: further = [], environment = {} } = options
   requireSpace(os.tmpdir())
   const directory = mkdtempSync(path.join(os.tmpdir(), 'rafiki-lab-postgres-'))
   try {
@@ -71,7 +73,7 @@ export async function startEmbeddedPostgres(
     initialise(bin, data, { ...identity, env, cwd: directory })
     const server = spawn(
       path.join(bin, 'postgres'),
-      ['-D', data, ...settings({ port, durable }).flatMap((setting) => ['-c', setting])],
+      ['-D', data, ...[...settings({ port, durable }), ...further].flatMap((setting) => ['-c', setting])],
       { ...identity, env, cwd: directory, stdio: ['ignore', 'ignore', 'pipe'], detached: true }
     )
     return await serve(server, { directory, port, environment })

@@ -19,11 +19,14 @@ export function isRedisOnPath(): boolean {
   return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0
 }
 
-/** @throws an Error with what Redis said, when it does not start */
-export async function startRedis(): Promise<EmbeddedRedis> {
+/**
+ * @param options.databases how many it has, numbered from 0 (default 16)
+ * @throws an Error with what Redis said, when it does not start
+ */
+export async function startRedis({ databases = 16 }: { databases?: number } = {}): Promise<EmbeddedRedis> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'rafiki-lab-redis-'))
   const port = await freePort()
-  const redis = `redis-server --port ${port} --bind 127.0.0.1 --save '' --appendonly no`
+  const redis = `redis-server --port ${port} --bind 127.0.0.1 --databases ${databases} --save '' --appendonly no`
   // The shell waits for the end of its input, which is the end of this process, and takes Redis along.
   const child = spawn(
     'sh',

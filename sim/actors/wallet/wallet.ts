@@ -26,6 +26,8 @@ export interface Wallet {
   stop(): Promise<void>
   /** Resolves once `test` holds; it is asked after every event that was honoured. */
   until(test: () => boolean): Promise<void>
+  /** Tells of every event that came, before it is honoured: the node waits for its answer. Gives what ends it. */
+  onAsked(listener: (event: WebhookEvent) => void): () => void
   /** Tells of every event that was honoured, repeated ones too. Gives what ends it. */
   onEvent(listener: (event: WebhookEvent) => void): () => void
   /** The rate between two currencies becomes so many thousandths of what it is, for whoever asks from now on. */
@@ -69,6 +71,7 @@ export function createWallet(
   const names = new Map<string, Promise<string>>()
   const waiting = new Set<() => void>()
   const listeners = new Set<(event: WebhookEvent) => void>()
+  const askedListeners = new Set<(event: WebhookEvent) => void>()
   let server: HttpServer | undefined
 
   /** The name of a wallet address: the last part of its URL. */
@@ -126,6 +129,7 @@ export function createWallet(
     if (!isSignedBy(secrets.webhookSecret, String(header ?? ''), event, runtime.clock.nowMs())) {
       return send(response, 401, 'text/plain', 'The signature is missing, wrong or too old.')
     }
+    for (const listener of askedListeners) listener(event)
     await handleWebhookEvent({ admin, accounts, policy, cards, walletAddressOf }, event)
     send(response, 200, 'text/plain', 'OK')
     for (const listener of listeners) listener(event)
@@ -150,6 +154,10 @@ export function createWallet(
     async stop() {
       await server?.stop(1_000)
       await http.close()
+    },
+    onAsked(listener) {
+      askedListeners.add(listener)
+      return () => askedListeners.delete(listener)
     },
     onEvent(listener) {
       listeners.add(listener)

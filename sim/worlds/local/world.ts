@@ -2,7 +2,14 @@ import { createSystemRuntime } from '../../../node/runtime/index.ts'
 import type { Runtime } from '../../../node/runtime/index.ts'
 import type { Network } from '../../networks/network.ts'
 import { authEnvironment, backendEnvironment, ed25519KeyOfSeed, planOf } from '../../networks/plan.ts'
-import type { LedgerPlan, NetworkPlan, NodePlan, NodeUrls, WorldNaming } from '../../networks/plan.ts'
+import type {
+  LedgerPlan,
+  NetworkPlan,
+  NodePlace,
+  NodePlan,
+  NodeUrls,
+  WorldNaming
+} from '../../networks/plan.ts'
 import { raiseNetwork, takeDown } from '../../networks/raise.ts'
 import type { NetworkGround, OnStep, ServiceName, Undo } from '../../networks/raise.ts'
 import { startPostgres } from '../../services/postgres.ts'
@@ -10,6 +17,9 @@ import type { PostgresService } from '../../services/postgres.ts'
 import { startTigerBeetles } from '../../services/tigerbeetle.ts'
 import type { TigerBeetleService } from '../../services/tigerbeetle.ts'
 import type { Topology, TopologyNode } from '../../topology/model.ts'
+import { isRedisOnPath, startRedis } from '../../services/redis.ts'
+import { readUnderWay } from './kills.ts'
+import type { Kill } from './kills.ts'
 import { assignPorts } from './ports.ts'
 import type { PortTable } from './ports.ts'
 import { cleanUpDeadRuns, createRunDirectory, RUN_MARKER } from './run-directory.ts'
@@ -32,6 +42,10 @@ export type LocalLedger = (typeof LOCAL_LEDGERS)[number]
 export interface LocalNetworkOptions {
   /** Default: postgres. */
   ledger?: LocalLedger
+  /** Default: memory. `redis`: where a Redis can be started, a database of it for each service; else memory. */
+  cache?: 'memory' | 'redis'
+  /** Receives what the laboratory's own actors log: wallets whose node does not answer. Default: standard error. */
+  writeLog?: (line: string) => void
   /** Other terminals may pay over it (`lab pay`). Tests and benchmarks keep their networks to themselves. */
   shared?: boolean
 }
@@ -45,6 +59,8 @@ export interface LocalNetwork extends Network {
   service(nodeName: string, service: ServiceName): ServiceProcess
   /** Ends a service as `kill -9` does. Nothing is told to anyone. */
   kill(nodeName: string, service: ServiceName): Promise<void>
+  /** The kills so far, and what each interrupted. */
+  readonly kills: readonly Kill[]
   /** Tells a service to stop, as its operator does, and resolves with what it says of its end. */
   terminate(nodeName: string, service: ServiceName): Promise<string>
   /** Starts a service again that was ended. */
@@ -81,16 +97,17 @@ export async function startLocalNetwork(
 
 async function start(
   topology: Topology,
-  { ledger = 'postgres', shared = false }: LocalNetworkOptions,
+  {
+    ledger = 'postgres',
+    cache = 'memory',
+    writeLog = (line) => process.stderr.write(line),
+    shared = false
+  }: LocalNetworkOptions,
   onStep: OnStep,
   run: RunDirectory,
   undo: Undo
 ): Promise<LocalNetwork> {
-  const runtime = createSystemRuntime({
-    name: 'lab',
-    logLevel: 'warn',
-    writeLog: (line) => process.stderr.write(line)
-  })
+  const runtime = createSystemRuntime({ name: 'lab', logLevel: 'warn', writeLog })
   undo.push(() => runtime.kill())
   const [postgres, ports] = await Promise.all([startPostgres(run), assignPorts(topology)])
   undo.push(() => postgres.stop())
@@ -103,18 +120,25 @@ async function start(
     undo.push(() => service.stop())
     onStep('tigerbeetle', `${node}: ${service.description}`)
   }
+  const cacheUrls = cache === 'redis' ? await startCaches(topology, onStep, undo) : undefined
 
   const services = createServices(run, naming(ports, run))
   undo.push(() => services.endAll())
   for (const { failed } of [postgres, ...tigerBeetles.values()]) void failed.then((how) => services.fail(how))
-  const ground = localGround({ runtime, run, postgres, tigerBeetles, ports, services })
+  const ground = localGround({ runtime, run, postgres, tigerBeetles, cacheUrls, ports, services })
   const network = await raiseNetwork(topology, ground, { onStep, undo })
   if (shared) run.write(SHARED_NETWORK_FILE, JSON.stringify(toSharedNetwork(network.plan), undefined, 2))
+  const kills: Kill[] = []
   return {
     ...network,
     run,
+    kills,
     service: (nodeName, service) => services.get(`${nodeName}-${service}`),
-    kill: (nodeName, service) => services.end(services.get(`${nodeName}-${service}`), 'SIGKILL'),
+    async kill(nodeName, service) {
+      await services.end(services.get(`${nodeName}-${service}`), 'SIGKILL')
+      const underWay = await readUnderWay(runtime, planOf(network.plan.plans, nodeName))
+      kills.push({ node: nodeName, service, ...underWay })
+    },
     async terminate(nodeName, service) {
       const process = services.get(`${nodeName}-${service}`)
       await services.end(process, 'SIGTERM', TERMINATE_GRACE_MS)
@@ -175,6 +199,7 @@ function localGround({
   run,
   postgres,
   tigerBeetles,
+  cacheUrls,
   ports,
   services
 }: {
@@ -182,13 +207,14 @@ function localGround({
   run: RunDirectory
   postgres: PostgresService
   tigerBeetles: ReadonlyMap<string, TigerBeetleService>
+  cacheUrls: CacheUrls | undefined
   ports: PortTable
   services: ReturnType<typeof createServices>
 }): NetworkGround {
   return {
     scheme: 'http',
     runtime,
-    place: (node) => place(node, { ports, postgres, tigerBeetles }),
+    place: (node) => place(node, { ports, postgres, tigerBeetles, cacheUrls }),
     async prepare({ plans }) {
       const names = plans.flatMap(({ node }) => [
         databaseName(node.name, 'backend'),
@@ -226,13 +252,15 @@ function place(
   {
     ports,
     postgres,
-    tigerBeetles
+    tigerBeetles,
+    cacheUrls
   }: {
     ports: PortTable
     postgres: PostgresService
     tigerBeetles: ReadonlyMap<string, TigerBeetleService>
+    cacheUrls: CacheUrls | undefined
   }
-): Pick<NodePlan, 'urls' | 'databaseUrls' | 'ledger'> {
+): NodePlace {
   const own = ports.get(node.name)!
   const http = (port: number) => `http://localhost:${port}`
   const urls: NodeUrls = {
@@ -253,7 +281,8 @@ function place(
       backend: postgres.url(databaseName(node.name, 'backend')),
       auth: postgres.url(databaseName(node.name, 'auth'))
     },
-    ledger: ledgerOf(tigerBeetles.get(node.name))
+    ledger: ledgerOf(tigerBeetles.get(node.name)),
+    ...(cacheUrls && { cacheUrls: cacheUrls.get(node.name)! })
   }
 }
 
@@ -261,6 +290,25 @@ function ledgerOf(service: TigerBeetleService | undefined): LedgerPlan {
   if (service === undefined) return { kind: 'postgres' }
   const { clusterId, addresses } = service
   return { kind: 'tigerbeetle', clusterId, addresses }
+}
+
+type CacheUrls = ReadonlyMap<string, { backend: string; auth: string }>
+
+/** One Redis for all, a database of it for each service. */
+async function startCaches({ nodes }: Topology, onStep: OnStep, undo: Undo): Promise<CacheUrls | undefined> {
+  if (!isRedisOnPath()) {
+    onStep('redis', 'there is no redis-server on PATH: services keep their caches in memory')
+    return undefined
+  }
+  const redis = await startRedis({ databases: nodes.length * 2 })
+  undo.push(() => redis.stop())
+  onStep('redis', `Redis on ${new URL(redis.url).host} (process ${redis.pid})`)
+  return new Map(
+    nodes.map(({ name }, index) => [
+      name,
+      { backend: `${redis.url}/${index * 2}`, auth: `${redis.url}/${index * 2 + 1}` }
+    ])
+  )
 }
 
 /** A cluster for each node: its settlement accounts have the numbers of its own assets (docs/decisions/0007). */

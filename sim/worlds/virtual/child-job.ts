@@ -1,3 +1,5 @@
+import type { ServerAddress } from '../interleave/server.ts'
+
 /** What the parent asks of the world's process. */
 export type ChildJob =
   | { kind: 'image' }
@@ -10,6 +12,8 @@ export type ChildJob =
       logFile?: string
       latencyMs?: number
       database?: boolean
+      /** A real PostgreSQL instead of the one in memory: an interleave world. */
+      server?: ServerAddress
       limitMs?: number
     }
 
@@ -41,6 +45,8 @@ export interface VirtualRunOptions {
   logFile?: string
   latencyMs?: number
   database?: boolean
+  /** A real PostgreSQL instead of the one in memory: an interleave world. */
+  server?: ServerAddress
 }
 
 export interface VirtualRunResult<T> {

@@ -7,6 +7,7 @@ export type EventKind =
   | 'end'
   | 'reset'
   | 'statement'
+  | 'lock'
   | 'timer-set'
   | 'timer-cancelled'
   | 'timer-fired'

@@ -2,13 +2,19 @@ import { createImage, readImage, writeImage } from './pglite-engine.ts'
 import { forgetConnections, installLibraries } from './libraries.ts'
 import { startStandingPostgres } from './prepared.ts'
 import type { StandingPostgres } from './prepared.ts'
+import { createServerEngine } from '../interleave/engine.ts'
+import type { ServerEngine } from '../interleave/engine.ts'
+import { interleavedGate } from '../interleave/gate.ts'
+import type { ServerGate } from '../interleave/gate.ts'
+import { worldDatabaseName } from '../interleave/database-name.ts'
+import type { ServerAddress } from '../interleave/server.ts'
 import { WorldError } from './scheduler.ts'
 import type { ChildJob, ChildMessage } from './child-job.ts'
 import type { openLogFile } from './log-file.ts'
 import { installWeb } from './web.ts'
 import type { WorldCore } from './world-core.ts'
 import { createVirtualWorld } from './world.ts'
-import type { VirtualWorld } from './world.ts'
+import type { GateParts, VirtualWorld } from './world.ts'
 
 /** Names of active resources that stand for work on the thread pool: time waits for it. */
 const THREAD_POOL_WORK = /^FSReq/
@@ -55,6 +61,21 @@ export async function createHost({ globals, newCore, enter, openLogFile }: HostP
     return postgres
   }
 
+  let engine: ServerEngine | undefined
+  let interleavedWorlds = 0
+
+  /** A database of this world's own at the server; `end` takes it away. */
+  function interleave({ port, template, prepared }: ServerAddress) {
+    engine ??= createServerEngine(port)
+    const name = worldDatabaseName(process.pid, (interleavedWorlds += 1))
+    let gate: ServerGate | undefined
+    return {
+      createGate: (parts: GateParts) =>
+        (gate = interleavedGate(engine!, { database: { name, template }, prepared }, parts)),
+      end: () => gate?.end()
+    }
+  }
+
   async function live(
     world: VirtualWorld,
     scenario: VirtualScenario,
@@ -88,7 +109,8 @@ export async function createHost({ globals, newCore, enter, openLogFile }: HostP
   return {
     async run(job) {
       leaveWorlds('loading')
-      const standing = job.database === false ? undefined : await databaseAsNew()
+      const interleaved = job.server && interleave(job.server)
+      const standing = interleaved ?? (job.database === false ? undefined : await databaseAsNew())
       leaveWorlds('loading')
       const { default: scenario, prepare } = (await import(job.module)) as ScenarioModule
       await prepare?.(job.args)
@@ -112,6 +134,7 @@ export async function createHost({ globals, newCore, enter, openLogFile }: HostP
       const message = await live(world, scenario, job)
       forgetConnections()
       await world.end()
+      interleaved?.end()
       globals.unseal()
       logFile?.close()
       leaveWorlds('between worlds')

@@ -26,8 +26,18 @@ export interface VirtualWorldOptions {
   latencyMs?: number
   /** False: no PostgreSQL, which takes half a second to start. */
   database?: boolean
-  /** A PostgreSQL that stands already, as new. Default: one of this world's own. */
-  postgres?: Postgres
+  /** A PostgreSQL that stands already, as new; or how to make the gate of another one. Default: one of this world's own. */
+  postgres?: Postgres | { createGate(parts: GateParts): PgliteGate }
+}
+
+/** What a gate has of its world. */
+export interface GateParts {
+  nowMs(): number
+  /** Calls after some of the world's time, as code of the database server. */
+  after(delayMs: number, callback: () => void): void
+  /** A number from 0 to `count` - 1, of the seed. */
+  pick(count: number): number
+  log: EventLog
 }
 
 export interface Postgres {
@@ -106,7 +116,7 @@ export async function createVirtualWorld(
   }
   const laboratory = runtime('laboratory', 'laboratory')
 
-  const gate = options.database === false ? undefined : await startPostgres(runtime, log, options.postgres)
+  const gate = options.database === false ? undefined : await startPostgres(runtime, core, options.postgres)
   if (gate) scheduler.addBlocker(() => deadlockOf(gate))
 
   return {
@@ -135,24 +145,44 @@ export async function createVirtualWorld(
 
 async function startPostgres(
   runtime: VirtualWorld['runtime'],
-  log: EventLog,
-  standing: Postgres | undefined
+  { scheduler, log, createOwner }: WorldCore,
+  standing: VirtualWorldOptions['postgres']
 ): Promise<PgliteGate> {
   const server = runtime('postgres', POSTGRES_ADDRESS.host)
-  const { engine, prepared } = standing ?? {
-    engine: await server.run(() => startEngine(readImage())),
-    prepared: {}
-  }
-  const gate = createPgliteGate({
-    prepared,
-    engine: { execute: (messages) => runAs(server.owner, () => engine.execute(messages)) },
-    onUnit: ({ id, database }, bytes) => log.append('statement', `${database} session ${id}`, bytes)
-  })
+  const gate =
+    standing && 'createGate' in standing
+      ? standing.createGate({
+          nowMs: () => scheduler.nowMs(),
+          after: (delayMs, callback) => void scheduler.after(delayMs, callback, { owner: server.owner }),
+          pick: pickerOf(createOwner('interleave')),
+          log
+        })
+      : await pgliteGate(server, log, standing)
   await server.network.listen(POSTGRES_ADDRESS, (socket) => {
     const { remotePort, label } = socket as VirtualSocket
     gate.accept(socket, label === '' ? `port ${remotePort}` : label.replace(/ .*/, ''))
   })
   return gate
+}
+
+async function pgliteGate(
+  server: VirtualRuntime,
+  log: EventLog,
+  standing: Postgres | undefined
+): Promise<PgliteGate> {
+  const { engine, prepared } = standing ?? {
+    engine: await server.run(() => startEngine(readImage())),
+    prepared: {}
+  }
+  return createPgliteGate({
+    prepared,
+    engine: { execute: (messages) => runAs(server.owner, () => engine.execute(messages)) },
+    onUnit: ({ id, database }, bytes) => log.append('statement', `${database} session ${id}`, bytes)
+  })
+}
+
+function pickerOf(stream: Owner): GateParts['pick'] {
+  return (count) => stream.draw(4).readUInt32BE(0) % count
 }
 
 /** Time must not pass while a transaction waits for something else and others wait for the transaction. */

@@ -11,7 +11,7 @@ export default scenario({
   title:
     'A payment is funded several times, by several keys, before and after it was cancelled: money goes in once, or not at all',
   topology: line({ nodes: { acacia: 'USD/2', baobab: 'EUR/4' }, link: 'USD/2' }),
-  worlds: ['virtual'],
+  worlds: ['virtual', 'interleave'],
   reaches: ['it was paid', 'it was cancelled'],
   async run({ net, random, always, sometimes }) {
     const alice = net.wallet('alice@acacia')

@@ -4,7 +4,7 @@ import { line } from '../sim/topology/builders.ts'
 export default scenario({
   title: 'Two payments at once want what is left of a grant, which is enough for one',
   topology: line({ nodes: { acacia: 'USD/2' } }),
-  worlds: ['virtual', 'local'],
+  worlds: ['virtual', 'interleave', 'local'],
   async run({ net, random, always }) {
     const alice = net.wallet('alice@acacia')
     const incoming = await net.wallet('adam@acacia').openIncomingPayment()

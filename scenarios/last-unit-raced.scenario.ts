@@ -4,7 +4,7 @@ import { line } from '../sim/topology/builders.ts'
 export default scenario({
   title: 'Two payers race for the last unit that an incoming payment asks for',
   topology: line({ nodes: { acacia: 'USD/2', baobab: 'USD/2' }, link: 'USD/2', slippage: '0' }),
-  worlds: ['virtual', 'local'],
+  worlds: ['virtual', 'interleave', 'local'],
   reaches: ['one was too late'],
   async run({ net, random, always, sometimes }) {
     const amount = BigInt(random.integer(2, 1_000))

@@ -4,7 +4,7 @@ import { line } from '../sim/topology/builders.ts'
 export default scenario({
   title: 'Many payments into one incoming payment: it closes once it has its amount',
   topology: line({ nodes: { acacia: 'USD/2', baobab: 'EUR/4' }, link: 'USD/2', maxPacketAmount: 500n }),
-  worlds: ['virtual', 'local'],
+  worlds: ['virtual', 'interleave', 'local'],
   reaches: ['a payment found the receiver closed', 'every payment completed'],
   async run({ net, random, always, sometimes }) {
     const bob = net.wallet('bob@baobab')

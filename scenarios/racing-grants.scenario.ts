@@ -4,7 +4,7 @@ import { line } from '../sim/topology/builders.ts'
 export default scenario({
   title: 'Two payments race for the limit of one grant: one is made, the other refused',
   topology: line({ nodes: { acacia: 'USD/2', baobab: 'EUR/4' }, link: 'USD/2' }),
-  worlds: ['virtual', 'local'],
+  worlds: ['virtual', 'interleave', 'local'],
   async run({ net, random, always }) {
     const alice = net.wallet('alice@acacia')
     const bob = net.wallet('bob@baobab')

@@ -68,6 +68,8 @@ export function createServerGate({
   onWait
 }: ServerGateOptions): ServerGate {
   const sessions = new Map<number, Session>()
+  /** SQL of the statements that sessions prepared under a name. */
+  const statements = new WeakMap<Session, Map<string, string>>()
   const databases = new Map<number, string>()
   const waiting = new Set<Session>()
   const schemas = new Set<string>()
@@ -190,10 +192,11 @@ export function createServerGate({
     for (const { type, bytes } of unit.messages) {
       if (type === 'P' && bytes[5] !== 0) {
         const { text, next } = cString(bytes, 5)
-        session.statements.set(text, cString(bytes, next).text)
+        const prepared = statements.get(session) ?? new Map<string, string>()
+        statements.set(session, prepared.set(text, cString(bytes, next).text))
       }
       const name = type === 'B' ? cString(bytes, cString(bytes, 5).next).text : ''
-      if (name !== '') session.executed.push(session.statements.get(name) ?? '')
+      if (name !== '') session.executed.push(statements.get(session)?.get(name) ?? '')
     }
   }
 

@@ -22,7 +22,6 @@ process.on('uncaughtException', fail)
 process.on('unhandledRejection', fail)
 // A world without a parent has nobody to answer.
 process.on('disconnect', () => leave(1))
-process.on('SIGINT', () => leave(1))
 
 const newCore = (seed: string, writeLog?: (line: string) => void) => createWorldCore({ seed, writeLog })
 const between = newCore('between worlds')

@@ -129,7 +129,7 @@ export function createChildren(jobs: number): {
     const child = fork(ENTRY, [], {
       execPath: nodeBinary(),
       // A larger nursery: a world of many services makes much that does not live long.
-      execArgv: [...(process.env.CHILD_FLAGS ? process.env.CHILD_FLAGS.split(' ') : []), ...(process.env.CHILD_PROF ? ['--cpu-prof','--cpu-prof-dir=/tmp/speed9/prof'] : []), '--disable-warning=ExperimentalWarning', ...(process.env.CHILD_FLAGS ? [] : ['--max-semi-space-size=64'])],
+      execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'],
       // A fixed environment: what happens in the world follows from the seed, not from this machine.
       env: { TZ: 'UTC', LANG: 'C', NODE_ENV: 'test', NODE_COMPILE_CACHE: COMPILE_CACHE },
       serialization: 'json',
@@ -201,7 +201,7 @@ export function createChildren(jobs: number): {
       await Promise.all(
         [...workers].map(({ child }) => {
           const ended = new Promise((resolve) => child.once('close', resolve))
-          child.kill(process.env.CHILD_PROF ? 'SIGINT' : 'SIGKILL')
+          child.kill('SIGKILL')
           return ended
         })
       )

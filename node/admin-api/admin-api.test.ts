@@ -252,8 +252,13 @@ describe('createAdminServer', () => {
           broken: Boolean
           busy: Boolean
           held: Boolean
+          text(length: Int!): String
+          texts(first: Int): [Metadata!]!
           rows(first: Int): Node
           echo(amount: UInt64, scale: UInt8, extra: JSONObject): UInt64
+        }
+        type Metadata {
+          metadata: JSONObject!
         }
         type Node {
           id: ID!
@@ -280,6 +285,8 @@ describe('createAdminServer', () => {
             throw new Error('the list could not be read', { cause: noConnection })
           },
           held: () => held.promise,
+          text: async (_: unknown, { length }: { length: number }) => 'x'.repeat(length),
+          texts: () => Array.from({ length: 100 }, () => ({ metadata: { text: ['x'.repeat(500)] } })),
           rows: async () => void (await held.promise),
           echo: (_: unknown, { amount }: { amount: bigint }) => amount
         },
@@ -311,6 +318,7 @@ describe('createAdminServer', () => {
       production: true,
       queryLimits,
       inFlightLimits: { maxRequests: 3, maxRows: 300 },
+      maxAnswerLength: 40_000,
       maxBodyBytes: 100_000
     })
   })
@@ -387,6 +395,30 @@ describe('createAdminServer', () => {
     expect((await post({ query: '{ a: rows(first: 400) { id } }' })).status).toBe(200)
   })
 
+  it.each([
+    '{ text(length: 40001) }',
+    '{ a: text(length: 20000) b: text(length: 20001) }',
+    '{ texts { metadata } }'
+  ])('answers one error instead of more characters than are allowed: %s', async (query) => {
+    const answers = [await post({ query }), await post({ query })]
+    for (const answer of answers) {
+      expect([answer.status, JSON.parse(answer.text)]).toEqual([
+        200,
+        {
+          errors: [
+            {
+              message:
+                'The answer has more than the 40000 characters that are allowed: ask for smaller pages, or for fewer fields',
+              extensions: { code: 'BAD_USER_INPUT' }
+            }
+          ]
+        }
+      ])
+    }
+    const { data } = (await post({ query: '{ a: text(length: 20000) b: text(length: 20000) }' })).json()
+    expect(data).toBeDefined()
+  })
+
   it('answers TIMEOUT where the database or the cache does not answer in time', async () => {
     for (const query of ['{ busy }', '{ busy }']) {
       const { message, extensions } = (await post({ query })).json().errors[0]!
@@ -419,6 +451,7 @@ describe('createAdminServer', () => {
     ['malformed JSON', '{', 400],
     ['an array', '[{"query":"{ ok }"}]', 400],
     ['an empty body', '', 400],
+    ['a NUL in a variable', JSON.stringify({ query: '{ ok }', variables: { id: 'a\0b' } }), 400],
     ['a body that is too long', JSON.stringify({ query: 'x'.repeat(100_001) }), 413]
   ])('refuses %s with a coded error', async (_, text, status) => {
     const answer = await post(text)

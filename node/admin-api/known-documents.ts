@@ -56,10 +56,13 @@ export interface KnownDocuments {
 export function createKnownDocuments({
   schema,
   maskError,
+  replace = () => undefined,
   limits = DEFAULT_KNOWN_DOCUMENTS_LIMITS
 }: {
   schema: GraphQLSchema
   maskError: (error: unknown) => GraphQLError
+  /** What is answered instead of a result, by its context; undefined: the result. */
+  replace?: (context: object) => GraphQLError | undefined
   limits?: KnownDocumentsLimits
 }): KnownDocuments {
   const known = new Map<string, { document: DocumentNode; tokens: number }>()
@@ -104,6 +107,8 @@ export function createKnownDocuments({
       })) as ExecutionResult
       // Without data nothing ran: the variables do not fit.
       if (data === undefined) return undefined
+      const instead = replace(context)
+      if (instead) return JSON.stringify({ errors: [instead] })
       return JSON.stringify(errors === undefined ? { data } : { errors: errors.map(maskError), data })
     },
     held: () => ({ documents: known.size, tokens, characters })

@@ -3,12 +3,19 @@ import type { DocumentNode, GraphQLSchema, parse } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import type { Context } from 'koa'
-import { createHttpApp, DEFAULT_MAX_BODY_BYTES, parseJson, readRequestBody } from '../http-api/index.ts'
+import {
+  createHttpApp,
+  DEFAULT_MAX_BODY_BYTES,
+  MAX_JSON_DEPTH,
+  parseJson,
+  readRequestBody
+} from '../http-api/index.ts'
 import type { Health } from '../http-api/index.ts'
 import { isOverload, serveHttp } from '../runtime/index.ts'
 import type { Address, Clock, HttpServer, Logger, Network, Random } from '../runtime/index.ts'
 import { DEFAULT_ARGUMENT_LIMITS, limitArguments } from './argument-limits.ts'
 import type { ArgumentLimits } from './argument-limits.ts'
+import { DEFAULT_MAX_ANSWER_LENGTH, limitAnswerLength } from './answer-length.ts'
 import { answerTooLarge, measureAnswer } from './answer-size.ts'
 import type { AdminAuthenticator, AdminTenant } from './authenticator.ts'
 import { createErrorMask, notAnswered, withoutHints } from './errors.ts'
@@ -40,6 +47,7 @@ export interface AdminServerOptions<Tenant extends AdminTenant, ResolverContext 
   queryLimits?: QueryLimits
   argumentLimits?: ArgumentLimits
   inFlightLimits?: InFlightLimits
+  maxAnswerLength?: number
   maxBodyBytes?: number
 }
 
@@ -68,7 +76,7 @@ export async function createAdminServer<Tenant extends AdminTenant, ResolverCont
       return
     }
     const body = parseJsonObject(read.body)
-    if (body === undefined) return refuse(ctx, 400, 'The body must be a JSON object with a query')
+    if (body === undefined) return refuse(ctx, 400, UNREADABLE_BODY)
     const caller = await authenticator.authenticate(ctx.headers, body)
     if (!caller.ok) {
       logger.info({ code: caller.code, tenantId: ctx.get('tenant-id') }, 'an Admin API request was refused')
@@ -133,22 +141,25 @@ function createExecutor<ResolverContext extends object>({
   logger,
   random,
   production,
-  queryLimits = DEFAULT_QUERY_LIMITS
+  queryLimits = DEFAULT_QUERY_LIMITS,
+  maxAnswerLength = DEFAULT_MAX_ANSWER_LENGTH
 }: {
   schema: GraphQLSchema
   logger: Logger
   random: Random
   production: boolean
   queryLimits?: QueryLimits
+  maxAnswerLength?: number
 }) {
   const maskError = createErrorMask({ logger, random })
+  const lengths = limitAnswerLength(schema, maxAnswerLength)
   const refuseFor =
     (inFlight: InFlightRequest): Refuse =>
     (document, operation, variables) => {
       const size = measureAnswer(schema, document, operation, variables)
       return answerTooLarge(queryLimits, size) ?? inFlight.takeRows(size.rows)
     }
-  const known = createKnownDocuments({ schema, maskError })
+  const known = createKnownDocuments({ schema, maskError, replace: lengths.tooLong })
   const limits: Plugin = {
     onParse: ({ setParseFn }) =>
       setParseFn(((source: string) => parseWithin(queryLimits, source)) as typeof parse),
@@ -172,6 +183,12 @@ function createExecutor<ResolverContext extends object>({
       const { inFlight } = contextValue as unknown as { inFlight: InFlightRequest }
       const error = operation && refuseFor(inFlight)(document, operation, variableValues ?? {})
       if (error) setResultAndStopExecution({ errors: [error] })
+      return {
+        onExecuteDone({ setResult }) {
+          const tooLong = lengths.tooLong(contextValue as unknown as object)
+          if (tooLong) setResult({ errors: [tooLong] })
+        }
+      }
     }
   }
   const yoga = createYoga<{ resolvers: ResolverContext; inFlight: InFlightRequest }>({
@@ -216,6 +233,9 @@ function createExecutor<ResolverContext extends object>({
     ctx.body = await response.text()
   }
 }
+
+/** Of what is valid JSON all the same, texts that no database keeps, numbers and depth may be to blame. */
+const UNREADABLE_BODY = `The body must be a JSON object with a query, without NUL characters, halves of surrogate pairs and numbers that no double holds, and nested at most ${MAX_JSON_DEPTH} deep`
 
 function acceptOf(ctx: Context): string {
   return ctx.get('accept') || 'application/json'

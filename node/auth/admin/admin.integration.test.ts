@@ -144,7 +144,7 @@ describe('the Admin API of the authorization server', () => {
     expect(await filtered({ finalizationReason: { notIn: ['REVOKED'] } })).toEqual(ids)
     expect(await filtered({ finalizationReason: { in: ['REVOKED'] } })).toEqual([])
     expect(await filtered({}, { tenantId: TENANT.id })).toEqual([foreign])
-    expect(await filtered({}, { tenantId: 'x' })).toEqual([])
+    expect(await errorOf(GRANTS, { tenantId: 'x' })).toEqual(['BAD_USER_INPUT', 'Invalid Tenant ID'])
   })
 
   it('shows a tenant its own grants, whatever it asks for', async () => {

@@ -59,7 +59,7 @@ export const resolvers = {
       checkPageRequest(page)
       const visible = context.isOperator ? (tenantId ?? undefined) : context.tenantId
       if (visible !== undefined && !isUuid(visible)) {
-        return toConnection<GrantRow>({ rows: [], hasNextPage: false, hasPreviousPage: false })
+        throw adminError('BAD_USER_INPUT', 'Invalid Tenant ID')
       }
       const { knex } = context.database
       const select = () => filterGrants(knex('grants').select('grants.*'), filter ?? {}, visible)

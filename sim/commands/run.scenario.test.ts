@@ -27,10 +27,17 @@ describe('lab run, wrongly used', () => {
   it.each([
     [[], /^a scenario is needed/],
     [['nope'], /^unknown scenario "nope"; there are: throws, two-histories, violates$/],
-    [['violates', '--world', 'mars'], /^unknown world "mars"; there are: virtual, interleave, local$/],
+    [
+      ['violates', '--world', 'mars'],
+      /^unknown world "mars"; there are: virtual, interleave, local, containers$/
+    ],
     [['violates', '--world', 'local'], /does not run in the local world, but in: virtual$/],
+    [['violates', '--world', 'containers'], /does not run in the containers world, but in: virtual$/],
     [['violates', '--world', 'interleave'], /does not run in the interleave world, but in: virtual$/],
-    [['violates', '--ledger', 'postgres'], /^--ledger is of the local world, not of the virtual one$/],
+    [
+      ['violates', '--ledger', 'postgres'],
+      /^--ledger is of the local world and of containers, not of the virtual one$/
+    ],
     [
       ['all', '--world', 'local', '--ledger', 'abacus'],
       /^unknown ledger "abacus"; local networks have: postgres, /

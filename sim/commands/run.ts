@@ -12,11 +12,12 @@ import { createCatalogue, loadScenario } from '../scenarios/catalogue.ts'
 import type { Catalogue } from '../scenarios/catalogue.ts'
 import { runLocal, runVirtual, ScenarioFailedError } from '../scenarios/run-worlds.ts'
 import type { RunRecord } from '../scenarios/run-worlds.ts'
-import { WORLDS } from '../scenarios/scenario.ts'
-import type { WorldName } from '../scenarios/scenario.ts'
+import { RUN_WORLDS } from '../scenarios/scenario.ts'
+import type { RunWorld, WorldName } from '../scenarios/scenario.ts'
 import { withWorldPool } from '../worlds/virtual/index.ts'
 import type { WorldPool } from '../worlds/virtual/index.ts'
 import { findTigerBeetle, NO_TIGERBEETLE } from '../services/tigerbeetle.ts'
+import type { ContainerServers } from '../worlds/containers/servers.ts'
 import { startInterleaveServer } from '../worlds/interleave/server.ts'
 import { countKills } from '../worlds/local/kills.ts'
 import type { KillCounts } from '../worlds/local/kills.ts'
@@ -39,7 +40,8 @@ Runs scenarios and checks what must hold. "run all" runs every scenario that the
 
   NAME          a file of scenarios/, without its ending; --list names them all
   --world NAME  virtual: one process, simulated time, one seed one history (default); interleave: the same on a real
-                PostgreSQL, where the seed picks which of the pending statements is next; local: real processes
+                PostgreSQL, where the seed picks which of the pending statements is next; local: real processes;
+                containers: the same with PostgreSQL and Redis in containers (Docker, or Podman with its socket)
   --seed N      the first seed, 0 to ${MAX_SEED} (default 1)
   --runs N      seeds to run, each the one before plus one (default 1)
   --jobs N      runs at once: in simulated time each in a process (default: one for each core), in the local
@@ -51,12 +53,12 @@ Runs scenarios and checks what must hold. "run all" runs every scenario that the
   --list        names and titles, and the worlds that each runs in
   --json        one JSON object per line, the last {"event":"summary","ok":…,"scenarios":…,"hash":…}
 
-Exit status: 0 all is well, 1 a property was violated, 2 wrong use or a scenario that fails by itself.
+Exit status: 0 all is well (or skipped: no container engine), 1 a property was violated, 2 wrong use or a scenario that fails by itself.
 `
 
 interface Options {
   names: string[]
-  world: WorldName
+  world: RunWorld
   seed: number
   runs: number
   jobs: number
@@ -64,6 +66,11 @@ interface Options {
   twice: boolean
   ledger: LocalLedger
   report: string | undefined
+}
+
+/** The world cannot be had on this machine: nothing is run, and nothing is wrong. */
+class NotHereError extends Error {
+  override name = 'NotHereError'
 }
 
 /** `lab run`. @param pool where virtual worlds live, instead of one of its own */
@@ -85,6 +92,11 @@ export async function runCommand(
       run(catalogue, options, progress, worlds)
     )
   } catch (error) {
+    if (error instanceof NotHereError) {
+      progress.say(`skipped: ${error.message}`)
+      progress.summary({ ok: true, scenarios: 0, runs: 0, skipped: error.message })
+      return 0
+    }
     if (!(error instanceof WrongUse || error instanceof ScenarioFailedError)) throw error
     const [message] = error.message.split('\n')
     progress.error(
@@ -108,7 +120,9 @@ async function run(
   const all = names.flatMap((name) => seeds.map((at) => ({ name, at })))
   const mine = all.filter((_, index) => index % shard.of === shard.index)
   const server = world === 'interleave' ? await startInterleaveServer() : undefined
-  if (server) progress.step('postgresql', server.description)
+  const servers = world === 'containers' ? await containerServers() : undefined
+  const told = server ?? servers
+  if (told) progress.step('postgresql', told.description)
   const onStep = tellOnce(progress)
   let toldMs = startMs
   try {
@@ -116,14 +130,14 @@ async function run(
       mine,
       jobs,
       ({ name, at }) =>
-        world !== 'local'
+        !isReal(world)
           ? runVirtual(catalogue, name, at, {
               run: pool.run,
               twice,
               ...(server && { server: server.address }),
               ...(report !== undefined && at === seed && { timelineRows: TIMELINE_ROWS })
             })
-          : runLocal(catalogue, name, at, { ledger, onStep }),
+          : runLocal(catalogue, name, at, { ledger, servers, onStep }),
       (record) => {
         records.push(record)
         progress.step(record.ok ? 'ok' : 'VIOLATED', describe(record))
@@ -135,6 +149,7 @@ async function run(
     )
   } finally {
     await server?.stop()
+    await servers?.stop()
   }
   const summary = summarize(records, Math.round(performance.now() - startMs))
   showStates(summary.states, progress)
@@ -290,8 +305,8 @@ async function readOptions(catalogue: Catalogue, args: string[]): Promise<Option
     throw new WrongUse((error as Error).message)
   }
   const { values, positionals } = parsed
-  const world = WORLDS.find((known) => known === values.world)
-  if (!world) throw new WrongUse(`unknown world "${values.world}"; there are: ${WORLDS.join(', ')}`)
+  const world = RUN_WORLDS.find((known) => known === values.world)
+  if (!world) throw new WrongUse(`unknown world "${values.world}"; there are: ${RUN_WORLDS.join(', ')}`)
   if (values.once && values.twice) throw new WrongUse('--once and --twice exclude each other')
   const seed = numberIn('--seed', values.seed, 0, MAX_SEED)
   const runs = numberIn('--runs', values.runs, 1, MAX_RUNS)
@@ -304,20 +319,43 @@ async function readOptions(catalogue: Catalogue, args: string[]): Promise<Option
     runs,
     jobs: numberIn(
       '--jobs',
-      values.jobs ?? String(world === 'local' ? LOCAL_JOBS : availableParallelism()),
+      values.jobs ?? String(isReal(world) ? LOCAL_JOBS : availableParallelism()),
       1,
       MAX_JOBS
     ),
     ledger: ledgerOf(values.ledger, world),
     shard: shardOf(values.shard),
-    twice: world !== 'local' && !values.once,
+    twice: !isReal(world) && !values.once,
     report: values.report
   }
 }
 
-function ledgerOf(name: string | undefined, world: WorldName): LocalLedger {
-  if (name !== undefined && world !== 'local')
-    throw new WrongUse(`--ledger is of the local world, not of the ${world} one`)
+/** Processes of their own, and this machine's time. */
+function isReal(world: RunWorld): boolean {
+  return world === 'local' || world === 'containers'
+}
+
+/** A scenario of local processes does not mind where their servers are. */
+function runsIn(worlds: readonly WorldName[], world: RunWorld): boolean {
+  return worlds.includes(world === 'containers' ? 'local' : world)
+}
+
+async function containerServers(): Promise<ContainerServers> {
+  // Read here: it is much code, which the other worlds do not need.
+  const { startContainerServers, ContainerStartError, NoEngineError } =
+    await import('../worlds/containers/servers.ts')
+  try {
+    return await startContainerServers()
+  } catch (error) {
+    if (error instanceof NoEngineError) throw new NotHereError(error.message)
+    if (error instanceof ContainerStartError) throw new WrongUse(error.message)
+    throw error
+  }
+}
+
+function ledgerOf(name: string | undefined, world: RunWorld): LocalLedger {
+  if (name !== undefined && !isReal(world))
+    throw new WrongUse(`--ledger is of the local world and of containers, not of the ${world} one`)
   const ledger = LOCAL_LEDGERS.find((known) => known === (name ?? 'postgres'))
   if (ledger === undefined)
     throw new WrongUse(`unknown ledger "${name}"; local networks have: ${LOCAL_LEDGERS.join(', ')}`)
@@ -333,7 +371,7 @@ function shardOf(text: string): Options['shard'] {
   return { index: Number(index) - 1, of: Number(of) }
 }
 
-async function scenariosNamed(catalogue: Catalogue, names: string[], world: WorldName): Promise<string[]> {
+async function scenariosNamed(catalogue: Catalogue, names: string[], world: RunWorld): Promise<string[]> {
   const known = catalogue.names()
   if (names.length === 0) throw new WrongUse('a scenario is needed, or "all"; lab run --list names them')
   const all = names.includes('all')
@@ -343,7 +381,7 @@ async function scenariosNamed(catalogue: Catalogue, names: string[], world: Worl
   const chosen: string[] = []
   for (const name of all ? known : names) {
     const { worlds } = await loaded(catalogue, name)
-    if (worlds.includes(world)) chosen.push(name)
+    if (runsIn(worlds, world)) chosen.push(name)
     else if (!all)
       throw new WrongUse(
         `scenario "${name}" does not run in the ${world} world, but in: ${worlds.join(', ')}`

@@ -9,6 +9,7 @@ import type { Timeline } from '../reports/timeline.ts'
 import type { VirtualRunResult } from '../worlds/virtual/spawn.ts'
 import type { ServerAddress } from '../worlds/interleave/server.ts'
 import type { Kill } from '../worlds/local/kills.ts'
+import type { Servers } from '../worlds/local/servers.ts'
 import { startLocalNetwork } from '../worlds/local/world.ts'
 import type { LocalLedger, LocalNetwork } from '../worlds/local/world.ts'
 import type { OnStep } from '../networks/raise.ts'
@@ -18,13 +19,13 @@ import { runScenario } from './run-scenario.ts'
 import type { ScenarioOutcome } from './run-scenario.ts'
 import { PropertyViolation } from './scenario.ts'
 import { reasonOf } from './silence.ts'
-import type { WorldName } from './scenario.ts'
+import type { RunWorld, WorldName } from './scenario.ts'
 import type { VirtualScenarioArgs, VirtualScenarioResult } from './virtual-entry.ts'
 
 /** One run of one scenario: what it came to, and what it took. Plain JSON. */
 export interface RunRecord extends ScenarioOutcome {
   scenario: string
-  world: WorldName
+  world: RunWorld
   seed: number
   /** SHA-256 over the whole history: of runs in simulated time. */
   hash?: string
@@ -216,6 +217,8 @@ async function inScratch<T>(work: (directory: string) => Promise<T>): Promise<T>
 export interface LocalRunOptions {
   /** Default: postgres. */
   ledger?: LocalLedger
+  /** Of the containers world. Default: what is found on this machine. */
+  servers?: Servers | undefined
   /** Hears what the network stands on, and how it comes up. */
   onStep?: OnStep
 }
@@ -230,9 +233,10 @@ export async function runLocal(
   catalogue: Catalogue,
   name: string,
   seed: number,
-  { ledger = 'postgres', onStep }: LocalRunOptions = {}
+  { ledger = 'postgres', servers, onStep }: LocalRunOptions = {}
 ): Promise<RunRecord> {
   const scenario = await loadScenario(catalogue.file(name))
+  const world: RunWorld = servers ? 'containers' : 'local'
   const startedMs = performance.now()
   const logged: string[] = []
   const writeLog = (line: string) => {
@@ -241,7 +245,12 @@ export async function runLocal(
   }
   let network: LocalNetwork
   try {
-    network = await startLocalNetwork(scenario.topology, onStep, { ledger, cache: 'redis', writeLog })
+    network = await startLocalNetwork(scenario.topology, onStep, {
+      ledger,
+      cache: 'redis',
+      servers,
+      writeLog
+    })
   } catch (error) {
     throw new ScenarioFailedError(`${name}: its network did not come up: ${(error as Error).message}`, {
       cause: error
@@ -255,14 +264,14 @@ export async function runLocal(
         throw new PropertyViolation('services stay up', how)
       })
     ])
-    const record = { scenario: name, world: 'local' as const, seed, ...outcome, ...told(network) }
+    const record = { scenario: name, world, seed, ...outcome, ...told(network) }
     return outcome.ok ? record : { ...record, lastEvents: logged }
   } catch (error) {
     if (!(error instanceof PropertyViolation))
       throw new ScenarioFailedError(`${name}: ${reasonOf(error)}`, { cause: error })
     const violation = { property: error.property, message: error.message }
     return {
-      ...{ scenario: name, world: 'local', seed, ok: false, violation },
+      ...{ scenario: name, world, seed, ok: false, violation },
       ...{ payments: {}, states: {}, story: [], lastEvents: logged, ...told(network) }
     }
   } finally {

@@ -9,6 +9,10 @@ import type { LabNetwork } from './lab-network.ts'
 export const WORLDS = ['virtual', 'interleave', 'local'] as const
 export type WorldName = (typeof WORLDS)[number]
 
+/** Where runs happen: what runs in the local world runs with its servers in containers too. */
+export const RUN_WORLDS = [...WORLDS, 'containers'] as const
+export type RunWorld = (typeof RUN_WORLDS)[number]
+
 /**
  * A scenario: a network, what its actors do, and what must hold. One readable file under `scenarios/`; the same file
  * runs in every world that it lists. What must hold of every network (`sim/invariants`) is checked without being said.

@@ -17,12 +17,17 @@ export interface PostgresService {
 const ADDRESS_VARIABLE = 'LAB_POSTGRES_URL'
 
 /**
- * Finds a PostgreSQL: an address in the environment, binaries on PATH started privately, the embedded one.
+ * A PostgreSQL: the given one, or one that is found: an address in the environment, binaries on PATH started privately, the embedded one.
  * (Nothing here asks a container engine: the containers world does.)
  */
-export async function startPostgres(run: RunDirectory): Promise<PostgresService> {
+export async function startPostgres(
+  run: RunDirectory,
+  given?: { url: string; description: string }
+): Promise<PostgresService> {
+  if (given) return useServer(given.url, run, given.description)
   const address = process.env[ADDRESS_VARIABLE]
-  if (address !== undefined && address !== '') return useServer(address, run)
+  if (address !== undefined && address !== '')
+    return useServer(address, run, `PostgreSQL of ${ADDRESS_VARIABLE}`)
   const environment = { [RUN_MARKER]: run.id }
   const onPath = binariesOnPath()
   const started = await startEmbeddedPostgres({ environment }, onPath)
@@ -35,7 +40,7 @@ export async function startPostgres(run: RunDirectory): Promise<PostgresService>
 }
 
 /** A server that somebody else runs: our databases carry the run's name and are dropped at the end. */
-function useServer(address: string, run: RunDirectory): PostgresService {
+function useServer(address: string, run: RunDirectory, name: string): PostgresService {
   const created: string[] = []
   const prefix = `lab_${run.id.replaceAll('-', '_')}_`
   const url = (name: string) => {
@@ -53,7 +58,7 @@ function useServer(address: string, run: RunDirectory): PostgresService {
     }
   }
   return {
-    description: `PostgreSQL of ${ADDRESS_VARIABLE} (${new URL(address).host})`,
+    description: `${name} (${new URL(address).host})`,
     url,
     async createDatabase(name) {
       await administer((client) => `CREATE DATABASE ${client.escapeIdentifier(prefix + name)}`)

@@ -25,6 +25,7 @@ import type { PortTable } from './ports.ts'
 import { cleanUpDeadRuns, createRunDirectory, RUN_MARKER } from './run-directory.ts'
 import type { RunDirectory } from './run-directory.ts'
 import { startServiceProcess } from './service-process.ts'
+import type { Servers } from './servers.ts'
 import type { ServiceProcess } from './service-process.ts'
 
 const HOST = '127.0.0.1'
@@ -44,6 +45,8 @@ export interface LocalNetworkOptions {
   ledger?: LocalLedger
   /** Default: memory. `redis`: where a Redis can be started, a database of it for each service; else memory. */
   cache?: 'memory' | 'redis'
+  /** PostgreSQL and Redis of somebody else: of the containers world. Default: what is found on this machine. */
+  servers?: Servers | undefined
   /** Receives what the laboratory's own actors log: wallets whose node does not answer. Default: standard error. */
   writeLog?: (line: string) => void
   /** Other terminals may pay over it (`lab pay`). Tests and benchmarks keep their networks to themselves. */
@@ -100,6 +103,7 @@ async function start(
   {
     ledger = 'postgres',
     cache = 'memory',
+    servers,
     writeLog = (line) => process.stderr.write(line),
     shared = false
   }: LocalNetworkOptions,
@@ -109,7 +113,10 @@ async function start(
 ): Promise<LocalNetwork> {
   const runtime = createSystemRuntime({ name: 'lab', logLevel: 'warn', writeLog })
   undo.push(() => runtime.kill())
-  const [postgres, ports] = await Promise.all([startPostgres(run), assignPorts(topology)])
+  const [postgres, ports] = await Promise.all([
+    startPostgres(run, servers && { url: servers.postgresUrl, description: servers.description }),
+    assignPorts(topology)
+  ])
   undo.push(() => postgres.stop())
   onStep('postgresql', postgres.description)
   const tigerBeetles =
@@ -120,7 +127,11 @@ async function start(
     undo.push(() => service.stop())
     onStep('tigerbeetle', `${node}: ${service.description}`)
   }
-  const cacheUrls = cache === 'redis' ? await startCaches(topology, onStep, undo) : undefined
+  const cacheUrls = servers
+    ? cacheUrlsOf(topology, servers.takeCacheUrls(topology.nodes.length * 2))
+    : cache === 'redis'
+      ? await startCaches(topology, onStep, undo)
+      : undefined
 
   const services = createServices(run, naming(ports, run))
   undo.push(() => services.endAll())
@@ -294,20 +305,25 @@ function ledgerOf(service: TigerBeetleService | undefined): LedgerPlan {
 
 type CacheUrls = ReadonlyMap<string, { backend: string; auth: string }>
 
+function cacheUrlsOf({ nodes }: Topology, urls: readonly string[]): CacheUrls {
+  return new Map(
+    nodes.map(({ name }, index) => [name, { backend: urls[index * 2]!, auth: urls[index * 2 + 1]! }])
+  )
+}
+
 /** One Redis for all, a database of it for each service. */
-async function startCaches({ nodes }: Topology, onStep: OnStep, undo: Undo): Promise<CacheUrls | undefined> {
+async function startCaches(topology: Topology, onStep: OnStep, undo: Undo): Promise<CacheUrls | undefined> {
   if (!isRedisOnPath()) {
     onStep('redis', 'there is no redis-server on PATH: services keep their caches in memory')
     return undefined
   }
-  const redis = await startRedis({ databases: nodes.length * 2 })
+  const databases = topology.nodes.length * 2
+  const redis = await startRedis({ databases })
   undo.push(() => redis.stop())
   onStep('redis', `Redis on ${new URL(redis.url).host} (process ${redis.pid})`)
-  return new Map(
-    nodes.map(({ name }, index) => [
-      name,
-      { backend: `${redis.url}/${index * 2}`, auth: `${redis.url}/${index * 2 + 1}` }
-    ])
+  return cacheUrlsOf(
+    topology,
+    Array.from({ length: databases }, (_, index) => `${redis.url}/${index}`)
   )
 }
 

@@ -2,6 +2,8 @@
 // that runs is that tree's. Tells on standard output, one JSON object per line.
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { startInterleaveServer } from '../worlds/interleave/server.ts'
+import type { InterleaveServer } from '../worlds/interleave/server.ts'
 import { createWorldPool, VirtualRunError } from '../worlds/virtual/index.ts'
 import type { WorldPool } from '../worlds/virtual/index.ts'
 import { createCatalogue } from '../scenarios/catalogue.ts'
@@ -39,6 +41,8 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
 /** Until something is found, or all seeds were tried. What several runs at once find is told as one after the other would. */
 async function hunt({ searches, firstSeed, seeds, jobs }: Hunt): Promise<void> {
   const pool = createWorldPool({ jobs })
+  const isInterleaved = searches.some((search) => 'scenario' in search && search.world === 'interleave')
+  const server = isInterleaved ? await startInterleaveServer() : undefined
   const ahead: Promise<HuntLine>[] = []
   /** @returns whether it is over: what goes wrong by itself goes wrong with the next seed, too */
   const tellFirst = async () => {
@@ -49,20 +53,27 @@ async function hunt({ searches, firstSeed, seeds, jobs }: Hunt): Promise<void> {
   try {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
       for (const search of searches) {
-        ahead.push(run(search, seed, pool))
+        ahead.push(run(search, seed, pool, server))
         if (ahead.length >= jobs && (await tellFirst())) return
       }
     }
     while (ahead.length > 0) if (await tellFirst()) return
   } finally {
     await pool.close()
+    await server?.stop()
   }
 }
 
-async function run(search: Search, seed: number, pool: WorldPool): Promise<HuntLine> {
+async function run(
+  search: Search,
+  seed: number,
+  pool: WorldPool,
+  server: InterleaveServer | undefined
+): Promise<HuntLine> {
   const name = searchName(search)
   try {
-    if ('scenario' in search) return await runScenarioOnce(search.scenario, seed, pool)
+    if ('scenario' in search)
+      return await runScenarioOnce(search, seed, pool, search.world === undefined ? undefined : server)
     return await searchPackets(seed)
   } catch (error) {
     return { event: 'problem', search: name, message: (error as Error).message.split('\n')[0]! }
@@ -91,25 +102,35 @@ async function searchPackets(seed: number): Promise<HuntLine> {
   }
 }
 
-async function runScenarioOnce(scenario: string, seed: number, pool: WorldPool): Promise<HuntLine> {
-  const args: VirtualScenarioArgs = { file: createCatalogue().file(scenario) }
-  const common = { event: 'run' as const, search: scenario, seed }
+async function runScenarioOnce(
+  search: Extract<Search, { scenario: string }>,
+  seed: number,
+  pool: WorldPool,
+  server: InterleaveServer | undefined
+): Promise<HuntLine> {
+  const args: VirtualScenarioArgs = {
+    file: createCatalogue().file(search.scenario),
+    ...(search.world && { world: search.world })
+  }
+  const name = searchName(search)
+  const common = { event: 'run' as const, search: name, seed }
   try {
     const { result, simulatedMs } = await pool.run<VirtualScenarioResult>(ENTRY, args, {
       seed: String(seed),
-      wallLimitMs: WALL_LIMIT_MS
+      wallLimitMs: WALL_LIMIT_MS,
+      ...(server && { server: server.address })
     })
     const worldMs = Math.round(simulatedMs)
     if (!result.violation) return { ...common, worldMs }
     const { property, message } = result.violation
     const reproducer = actionsOf(result.story)
     const found = { property, message, reproducer, actions: reproducer.length, worldMs }
-    return { ...common, worldMs, finding: { search: scenario, seed, ...found } }
+    return { ...common, worldMs, finding: { search: name, seed, ...found } }
   } catch (error) {
     if (!(error instanceof VirtualRunError) || error.fault !== 'world') throw error
     // Nothing more could have happened: what must end does not.
     const message = error.message.split('\n')[0]!
     const found = { property: 'liveness', message, reproducer: [], actions: 0, worldMs: 0 }
-    return { ...common, worldMs: 0, finding: { search: scenario, seed, ...found } }
+    return { ...common, worldMs: 0, finding: { search: name, seed, ...found } }
   }
 }

@@ -6,9 +6,12 @@ export interface Edit {
   replace: string
 }
 
-/** Where a planted bug is looked for: a scenario over seeds, or generated histories of
- * packets and ledgers alone (`sim/packets`), of which each seed stands for some. */
-export type Search = { scenario: string } | { search: 'packets' }
+/**
+ * Where a planted bug is looked for: a scenario over seeds, in the virtual world or on a PostgreSQL where the seed picks
+ * whose statement is next, or generated histories of packets and ledgers alone (`sim/packets`), of which each seed stands
+ * for some.
+ */
+export type Search = { scenario: string; world?: 'interleave' } | { search: 'packets' }
 
 /** A planted bug: small edits of the node, after which something that must hold does not. */
 export interface Mutant {
@@ -59,7 +62,8 @@ export class MutantError extends Error {
 }
 
 export function searchName(search: Search): string {
-  return 'scenario' in search ? search.scenario : search.search
+  if (!('scenario' in search)) return search.search
+  return search.world === undefined ? search.scenario : `${search.scenario} (${search.world})`
 }
 
 /** What was violated, and how: a message may begin with the property's name already. */

@@ -68,6 +68,58 @@ export const paymentMutants: readonly Mutant[] = [
     searches: [{ scenario: 'single-payments' }]
   },
   {
+    name: 'grant-not-locked',
+    breaks: 'payments of a grant do not wait for each other: two that race find what both may still take',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/grant-limits.ts',
+        find: ' FOR NO KEY UPDATE OF found',
+        replace: ''
+      },
+      {
+        file: 'node/backend/outgoing-payments/grant-limits.ts',
+        find: ".forNoKeyUpdate().first('id')",
+        replace: ".first('id')"
+      }
+    ],
+    expects: ['always: two of three payments are made', 'always: the grant is not overspent'],
+    searches: [{ scenario: 'racing-grants', world: 'interleave' }]
+  },
+  {
+    name: 'cancelled-whatever-its-state',
+    breaks: 'a payment that was read as FUNDING is cancelled though it is SENDING by then',
+    edits: [
+      {
+        file: 'node/backend/outgoing-payments/service.ts',
+        find: `      const [row] = await trx<OutgoingPaymentRow>(TABLE)
+        .where({ id: payment.id, state: 'FUNDING' })
+        .update({ state: 'CANCELLED', metadata, updatedAt: now() })`,
+        replace: `      if (payment.state !== 'FUNDING') return undefined
+      const [row] = await trx<OutgoingPaymentRow>(TABLE)
+        .where({ id: payment.id })
+        .update({ state: 'CANCELLED', metadata, updatedAt: now() })`
+      }
+    ],
+    expects: ['always: a payment is funded or cancelled', 'always: a cancelled payment stays so'],
+    searches: [{ scenario: 'money-raced', world: 'interleave' }]
+  },
+  {
+    name: 'deposit-told-twice',
+    breaks: 'two callers that carry out one deposit are both told that it worked',
+    edits: [
+      {
+        file: 'node/backend/liquidity/store.ts',
+        find: '.where({ id: attempt.id, attempt: attempt.attempt, state: from })',
+        replace: '.where({ id: attempt.id, attempt: attempt.attempt }).whereIn("state", [from, to])'
+      }
+    ],
+    expects: [
+      'always: one of equal deposits is told that it was made',
+      'always: a withdrawal is posted or voided'
+    ],
+    searches: [{ scenario: 'money-raced', world: 'interleave' }]
+  },
+  {
     name: 'grant-checked-before-lock',
     breaks: 'what was spent of a grant is read before its lock: payments that race all find enough left',
     edits: [

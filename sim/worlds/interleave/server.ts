@@ -24,7 +24,7 @@ const TEMPLATE = 'prepared'
 
 const SETTINGS = [
   // Whoever closes a circle of sessions that wait for each other is told so; before the world goes on (thread.ts).
-  'deadlock_timeout=10ms',
+  'deadlock_timeout=3ms',
   // What happens behind nobody's statement.
   'autovacuum=off',
   'max_parallel_workers_per_gather=0',

@@ -12,10 +12,10 @@ const MONITOR = -1
 /** Silence after which is asked who waits: most statements take less. */
 const ASK_AFTER_MS = 2
 /**
- * How long all have to be waiting: longer than the server's deadlock_timeout, so that of a circle of sessions the one
- * that closed it is the one that fails.
+ * How long all have to be waiting: so much longer than the server's deadlock_timeout (3 ms) that the server has looked
+ * for a circle by then on a busy machine too. Of a circle of sessions the one that closed it is then the one that fails.
  */
-const SETTLED_AFTER_MS = 30
+const SETTLED_AFTER_MS = 100
 
 const { port, signal, answers } = workerData as ThreadData
 const done = new Int32Array(signal)

@@ -8,7 +8,7 @@ export interface InFlightLimits {
   maxRows: number
 }
 
-/** One tenant's requests leave most of a process to the others: of the largest ones four run at once. */
+/** One tenant's requests leave most of a process to the others: of the largest ones two run at once. */
 export const DEFAULT_IN_FLIGHT_LIMITS: InFlightLimits = { maxRequests: 200, maxRows: 100_000 }
 
 /** A request that runs. */

@@ -89,7 +89,16 @@ const publicEntryPointsOnly = {
 
 export default tseslint.config(
   {
-    ignores: ['node_modules/', 'coverage/', '.lab/', 'reports/', '**/dist/', '**/*.js', '!eslint.config.js']
+    ignores: [
+      'node_modules/',
+      'node/frontend/build/',
+      'coverage/',
+      '.lab/',
+      'reports/',
+      '**/dist/',
+      '**/*.js',
+      '!eslint.config.js'
+    ]
   },
   ...tseslint.configs.recommended,
   {
@@ -108,7 +117,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['node/**/*.ts'],
+    files: ['node/**/*.ts', 'node/**/*.tsx'],
     rules: { 'no-restricted-imports': ['error', { patterns: [neverImportsSim] }] }
   },
   {

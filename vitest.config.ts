@@ -7,6 +7,7 @@ const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }
  * unit         needs nothing but Node: pure functions, state machines, protocol codecs, in-memory doors
  * integration  needs a real PostgreSQL (embedded), real sockets or real processes
  * scenarios    whole networks, in the virtual and the local world
+ * browser      the admin UI of a running network, in a headless Chromium (`npm run test:browser`)
  *
  * Files of unit and integration share their worker's modules (isolate: false): the code has no state at module
  * level, so nothing but the time to load it again would be won by isolating them. Scenarios mostly wait for
@@ -35,7 +36,12 @@ export default defineConfig({
           name: 'unit',
           isolate: false,
           include: ['{node,sim,scenarios}/**/*.test.ts'],
-          exclude: ['**/*.integration.test.ts', '**/*.scenario.test.ts', 'node_modules/**'],
+          exclude: [
+            '**/*.integration.test.ts',
+            '**/*.scenario.test.ts',
+            '**/*.browser.test.ts',
+            'node_modules/**'
+          ],
           testTimeout: 20_000
         }
       },
@@ -62,6 +68,16 @@ export default defineConfig({
           include: ['{sim,scenarios}/**/*.scenario.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000
+        }
+      },
+      {
+        resolve,
+        test: {
+          name: 'browser',
+          globalSetup: ['sim/admin-ui/vitest-network.ts'],
+          include: ['sim/**/*.browser.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
         }
       }
     ]

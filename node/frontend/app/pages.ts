@@ -1,0 +1,20 @@
+import type { DefineRoutesFunction } from '@remix-run/dev/dist/config/routes.js'
+
+/** Every address of the admin UI and the file that answers it. A page's folder is the noun that it shows. */
+export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRoutesFunction> {
+  return defineRoutes((route) => {
+    route('/', 'home/home.page.tsx', { index: true })
+    route('api/set-credentials', 'session/set-credentials.ts')
+    route('api/theme', 'shell/set-theme.ts')
+
+    route('assets', 'assets/list.page.tsx')
+    route('assets/create', 'assets/create.page.tsx')
+    route('assets/:assetId', 'assets/asset.page.tsx', () => {
+      route('deposit-liquidity', 'assets/deposit-liquidity.page.tsx')
+      route('withdraw-liquidity', 'assets/withdraw-liquidity.page.tsx')
+    })
+    route('assets/:assetId/fee-history', 'assets/fee-history.page.tsx')
+
+    route('*', 'ui/not-found.page.tsx')
+  })
+}

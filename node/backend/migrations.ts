@@ -285,5 +285,18 @@ export const backendMigrations: Migration[] = [
       CREATE INDEX outgoing_payments_of_tenant ON "outgoingPayments" ("tenantId", "createdAt", id);
       CREATE INDEX webhook_events_of_tenant ON "webhookEvents" ("tenantId", "createdAt", id);
     `
+  },
+  {
+    name: '0026_search_of_payments',
+    up: `
+      -- Payments of a state, of which there may be few among many, and of a receiver, whose URL may be longer than
+      -- an index takes.
+      CREATE INDEX incoming_payments_state ON "incomingPayments" (state, "createdAt", id) WHERE "deletedAt" IS NULL;
+      CREATE INDEX incoming_payments_tenant_state ON "incomingPayments" ("tenantId", state, "createdAt", id)
+        WHERE "deletedAt" IS NULL;
+      CREATE INDEX outgoing_payments_state ON "outgoingPayments" (state, "createdAt", id);
+      CREATE INDEX outgoing_payments_tenant_state ON "outgoingPayments" ("tenantId", state, "createdAt", id);
+      CREATE INDEX outgoing_payments_receiver ON "outgoingPayments" (md5(receiver), "createdAt", id);
+    `
   }
 ]

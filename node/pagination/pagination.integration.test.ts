@@ -97,11 +97,11 @@ describe('selectPage', () => {
     'of two tables': (request: PageRequest) =>
       selectPage<Row>(
         'both',
-        () => {
+        (nearest) => {
           const parts = ['first', 'second'].map((table) =>
-            database.knex(table).where({ owner: OURS, shown: true })
+            nearest(database.knex(table).where({ owner: OURS, shown: true }), table)
           )
-          return database.knex.from(database.knex.unionAll(parts).as('both'))
+          return database.knex.from(database.knex.unionAll(parts as never, true).as('both'))
         },
         request,
         { owner: OURS },

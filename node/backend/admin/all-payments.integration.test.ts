@@ -102,6 +102,51 @@ describe('the Admin API: payments of both kinds, and their events', () => {
     for (const after of [UNKNOWN_ID, desk.assetId, 'x']) expect((await list({ after })).ids).toEqual([])
   })
 
+  it('are searched by state, receiver and time of creation', async () => {
+    const filtered = async (filter: object, as?: typeof TENANT) =>
+      (await list({ filter, sortOrder: 'ASC' }, as)).ids
+    const incoming = made.filter((_, place) => place % 2 === 0)
+    const outgoing = made.filter((_, place) => place % 2 === 1)
+    expect(await filtered({ state: { in: ['PENDING'] } })).toEqual(incoming)
+    expect(await filtered({ state: { in: ['FUNDING', 'FAILED'] } })).toEqual(outgoing)
+    expect(await filtered({ state: { in: ['FUNDING', 'PENDING'] } })).toEqual(made)
+    expect(await filtered({ state: { notIn: ['FUNDING'] } })).toEqual(incoming)
+    expect(await filtered({ state: { in: ['LOST'] } })).toEqual([])
+    expect(await filtered({ state: { in: ['FUNDING'] }, type: { in: ['INCOMING'] } })).toEqual([])
+    expect(await filtered({ state: { in: ['FUNDING'] } }, TENANT)).toEqual([])
+
+    const urlOf = (place: number) =>
+      `${node.openPaymentsUrl}/${OPERATOR_ID}/incoming-payments/${made[place]!}`
+    expect(await filtered({ receiver: { in: [urlOf(2)] } })).toEqual([made[3]])
+    expect(await filtered({ receiver: { in: [urlOf(4), urlOf(2), `${urlOf(0)}x`] } })).toEqual([
+      made[3],
+      made[5]
+    ])
+    expect(await filtered({ receiver: { in: [] } })).toEqual([])
+    expect(await filtered({ receiver: { in: [urlOf(2)] }, type: { in: ['INCOMING'] } })).toEqual([])
+    expect(await filtered({ receiver: { in: [urlOf(2)] } }, TENANT)).toEqual([])
+
+    const at = (place: number) => new Date(1_700_000_000_000 + place).toISOString()
+    expect(await filtered({ createdAfter: at(2) })).toEqual(made.slice(2))
+    expect(await filtered({ createdBefore: at(2) })).toEqual(made.slice(0, 2))
+    expect(await filtered({ createdAfter: at(1), createdBefore: at(4) })).toEqual(made.slice(1, 4))
+    expect(await filtered({ createdAfter: at(1), state: { in: ['PENDING'] } })).toEqual([made[2], made[4]])
+    expect(
+      await list({ filter: { createdAfter: at(1) }, sortOrder: 'ASC', first: 2, after: made[2] })
+    ).toMatchObject({
+      ids: [made[3], made[4]],
+      pageInfo: { hasNextPage: true, hasPreviousPage: true }
+    })
+    for (const filter of [
+      { receiver: { notIn: [urlOf(2)] } },
+      { createdAfter: 'yesterday' },
+      { createdBefore: '2026-02-30T25:00:00Z' }
+    ]) {
+      const { errors } = await node.admin(LIST, { filter })
+      expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
+    }
+  })
+
   it('are funded and withdrawn by their events, each once', async () => {
     const paymentId = made[1]!
     const created = await node.told('outgoing_payment.created', paymentId)

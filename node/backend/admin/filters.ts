@@ -1,8 +1,10 @@
 import { adminError } from '../../admin-api/index.ts'
 import type { InitiatedBy } from '../incoming-payments/model.ts'
+import { OUTGOING_PAYMENT_STATES } from '../outgoing-payments/model.ts'
 import type { OutgoingPaymentState } from '../outgoing-payments/model.ts'
-import { PAYMENT_TYPES } from '../payments/model.ts'
-import type { PaymentType } from '../payments/model.ts'
+import { PAYMENT_STATES, PAYMENT_TYPES } from '../payments/model.ts'
+import type { PaymentFilter } from '../payments/model.ts'
+import { parseTime } from './arguments.ts'
 
 /** The contract's filter on a text: both lists are optional. */
 export interface FilterString {
@@ -11,13 +13,8 @@ export interface FilterString {
 }
 
 const INITIATORS: readonly InitiatedBy[] = ['CARD', 'OPEN_PAYMENTS', 'ADMIN']
-const OUTGOING_STATES: readonly OutgoingPaymentState[] = [
-  'FUNDING',
-  'SENDING',
-  'COMPLETED',
-  'FAILED',
-  'CANCELLED'
-]
+/** Of both kinds, which share some. */
+const ALL_PAYMENT_STATES = [...new Set(Object.values(PAYMENT_STATES).flat())]
 
 /** Those of a closed set of values that pass the filter; undefined when all do. */
 function passing<Value extends string>(
@@ -48,7 +45,7 @@ export function outgoingPaymentFilter(
 ): { receiver?: string[]; walletAddressId?: string[]; state?: OutgoingPaymentState[] } {
   refuseNotIn('receiver', filter?.receiver)
   refuseNotIn('walletAddressId', filter?.walletAddressId)
-  const state = passing(OUTGOING_STATES, filter?.state)
+  const state = passing(OUTGOING_PAYMENT_STATES, filter?.state)
   return {
     ...(filter?.receiver?.in && { receiver: filter.receiver.in }),
     ...(filter?.walletAddressId?.in && { walletAddressId: filter.walletAddressId.in }),
@@ -56,15 +53,29 @@ export function outgoingPaymentFilter(
   }
 }
 
-/** @throws BAD_USER_INPUT for `notIn` on wallet addresses, as for outgoing payments */
-export function paymentFilter(
-  filter: { type?: FilterString | null; walletAddressId?: FilterString | null } | null | undefined
-): { types?: PaymentType[]; walletAddressId?: string[] } {
+/** What `payments` is asked. */
+export interface PaymentFilterInput {
+  type?: FilterString | null
+  walletAddressId?: FilterString | null
+  state?: FilterString | null
+  receiver?: FilterString | null
+  createdAfter?: string | null
+  createdBefore?: string | null
+}
+
+/** @throws BAD_USER_INPUT for `notIn` on open sets, as for outgoing payments, and for times that are none */
+export function paymentFilter(filter: PaymentFilterInput | null | undefined): PaymentFilter {
   refuseNotIn('walletAddressId', filter?.walletAddressId)
+  refuseNotIn('receiver', filter?.receiver)
   const types = passing(PAYMENT_TYPES, filter?.type)
+  const states = passing(ALL_PAYMENT_STATES, filter?.state)
   return {
     ...(types && { types }),
-    ...(filter?.walletAddressId?.in && { walletAddressId: filter.walletAddressId.in })
+    ...(states && { states }),
+    ...(filter?.walletAddressId?.in && { walletAddressId: filter.walletAddressId.in }),
+    ...(filter?.receiver?.in && { receiver: filter.receiver.in }),
+    ...(filter?.createdAfter != null && { createdAfter: parseTime(filter.createdAfter, 'createdAfter') }),
+    ...(filter?.createdBefore != null && { createdBefore: parseTime(filter.createdBefore, 'createdBefore') })
   }
 }
 

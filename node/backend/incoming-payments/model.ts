@@ -12,7 +12,8 @@ import type { Page, PageRequest } from '../../pagination/index.ts'
  * What the wallet says of it (approved, cancelled: approval.ts) is not a state; cancelled it takes no money any more.
  * COMPLETED and EXPIRED are final. The event for the wallet is written once, where money was received.
  */
-export type IncomingPaymentState = 'PENDING' | 'PROCESSING' | 'COMPLETED' | 'EXPIRED'
+export const INCOMING_PAYMENT_STATES = ['PENDING', 'PROCESSING', 'COMPLETED', 'EXPIRED'] as const
+export type IncomingPaymentState = (typeof INCOMING_PAYMENT_STATES)[number]
 
 export type InitiatedBy = 'CARD' | 'OPEN_PAYMENTS' | 'ADMIN'
 

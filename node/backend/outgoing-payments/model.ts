@@ -10,7 +10,8 @@ import type { Quote } from '../quotes/model.ts'
  *                   └──cancel──▶ CANCELLED            └───┘ └──▶ FAILED
  *                                                     retry
  */
-export type OutgoingPaymentState = 'FUNDING' | 'SENDING' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
+export const OUTGOING_PAYMENT_STATES = ['FUNDING', 'SENDING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+export type OutgoingPaymentState = (typeof OUTGOING_PAYMENT_STATES)[number]
 
 /** The card behind a payment, as its card service told it. */
 export interface CardDetails {

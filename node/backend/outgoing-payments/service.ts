@@ -23,7 +23,14 @@ import type {
 } from './model.ts'
 import type { PaymentLedger } from './payment-ledger.ts'
 import type { TransmitData } from '../secrets.ts'
-import { BACK_TO_FUNDING, createdEventIdOf, reservationOf, TABLE, toOutgoingPayment } from './store.ts'
+import {
+  BACK_TO_FUNDING,
+  createdEventIdOf,
+  reservationOf,
+  TABLE,
+  toOutgoingPayment,
+  whereReceiver
+} from './store.ts'
 import type { OutgoingPaymentRow } from './store.ts'
 
 /** A payment that was funded is looked at after so long, should the process that funds it die right then. */
@@ -353,7 +360,7 @@ export function createOutgoingPaymentService(
             })
             .modify((query) => {
               if (walletAddressId) query.whereIn('walletAddressId', walletAddressId.filter(isUuid))
-              if (receiver) query.whereIn('receiver', receiver)
+              if (receiver) whereReceiver(query, receiver)
               if (state) query.whereIn('state', state)
             }),
         request,

@@ -37,6 +37,17 @@ export interface StoredCardDetails extends Omit<CardDetails, 'initiatedAt'> {
 
 export const TABLE = 'outgoingPayments'
 
+/** Restricts a query to payments of these receivers, by an index that takes URLs of any length. */
+export function whereReceiver(query: Knex.QueryBuilder, receivers: readonly string[]): void {
+  const values = receivers.map(() => '?').join()
+  const hashes = receivers.map(() => 'md5(?)').join()
+  if (receivers.length === 0) void query.whereRaw('false')
+  else
+    void query
+      .whereRaw(`md5(receiver) IN (${hashes})`, [...receivers])
+      .whereRaw(`receiver IN (${values})`, [...receivers])
+}
+
 /** @param sentAmount minor units, without the fee */
 export function toOutgoingPayment(
   row: OutgoingPaymentRow,
@@ -105,7 +116,7 @@ export async function othersPaidReceiver(
   since: Date
 ): Promise<boolean> {
   const other = await knex(TABLE)
-    .where({ receiver: payment.receiver })
+    .modify((query) => whereReceiver(query, [payment.receiver]))
     .whereNot({ id: payment.id })
     .where((query) =>
       query

@@ -1,9 +1,17 @@
+import { INCOMING_PAYMENT_STATES } from '../incoming-payments/model.ts'
 import type { IncomingPaymentState } from '../incoming-payments/model.ts'
+import { OUTGOING_PAYMENT_STATES } from '../outgoing-payments/model.ts'
 import type { OutgoingPaymentState } from '../outgoing-payments/model.ts'
 import type { Page, PageRequest } from '../../pagination/index.ts'
 
 export type PaymentType = 'INCOMING' | 'OUTGOING'
 export const PAYMENT_TYPES: readonly PaymentType[] = ['INCOMING', 'OUTGOING']
+
+export type PaymentState = IncomingPaymentState | OutgoingPaymentState
+export const PAYMENT_STATES: Readonly<Record<PaymentType, readonly PaymentState[]>> = {
+  INCOMING: INCOMING_PAYMENT_STATES,
+  OUTGOING: OUTGOING_PAYMENT_STATES
+}
 
 /** What incoming and outgoing payments have in common: an entry of the list of both. */
 export interface Payment {
@@ -11,16 +19,28 @@ export interface Payment {
   type: PaymentType
   tenantId: string
   walletAddressId: string
-  state: IncomingPaymentState | OutgoingPaymentState
+  state: PaymentState
   client?: string
   metadata?: Record<string, unknown>
   createdAt: Date
 }
 
+/** Which payments of a list are meant; what is absent lets all pass. */
+export interface PaymentFilter {
+  tenantId?: string
+  types?: readonly PaymentType[]
+  walletAddressId?: readonly string[]
+  /** Of either kind: a kind that has none of them has no payments in the list. */
+  states?: readonly PaymentState[]
+  /** URLs of the incoming payments that are paid: outgoing payments alone have one. */
+  receiver?: readonly string[]
+  /** Created at this time or later. */
+  createdAfter?: Date
+  /** Created before this time. */
+  createdBefore?: Date
+}
+
 /** Payments of both kinds as one list. */
 export interface Payments {
-  page(
-    request: PageRequest,
-    filter: { tenantId?: string; types?: readonly PaymentType[]; walletAddressId?: readonly string[] }
-  ): Promise<Page<Payment>>
+  page(request: PageRequest, filter: PaymentFilter): Promise<Page<Payment>>
 }

@@ -1,11 +1,12 @@
 import type { Knex } from 'knex'
 import type { Database } from '../../runtime/index.ts'
 import { TABLE as INCOMING_TABLE } from '../incoming-payments/store.ts'
-import { TABLE as OUTGOING_TABLE } from '../outgoing-payments/store.ts'
+import { TABLE as OUTGOING_TABLE, whereReceiver } from '../outgoing-payments/store.ts'
 import { selectPage } from '../../pagination/index.ts'
+import type { Nearest } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
-import { PAYMENT_TYPES } from './model.ts'
-import type { Payment, Payments, PaymentType } from './model.ts'
+import { PAYMENT_STATES, PAYMENT_TYPES } from './model.ts'
+import type { Payment, PaymentFilter, Payments, PaymentState, PaymentType } from './model.ts'
 
 interface PaymentRow {
   id: string
@@ -22,23 +23,49 @@ const COLUMNS = ['id', 'tenantId', 'walletAddressId', 'state', 'client', 'metada
 const TABLES: Record<PaymentType, string> = { INCOMING: INCOMING_TABLE, OUTGOING: OUTGOING_TABLE }
 const UNION = 'payments'
 
-/** The list of both kinds, in one order: PostgreSQL merges the two tables' indexes by creation time. */
+/** Payments of one kind, and of one state where the filter names some: in the order of an index. */
+interface Part {
+  type: PaymentType
+  state?: PaymentState
+}
+
+function partsOf({ types = PAYMENT_TYPES, states, receiver }: PaymentFilter): Part[] {
+  return types
+    .filter((type) => receiver === undefined || type === 'OUTGOING')
+    .flatMap((type): Part[] => {
+      const asked = PAYMENT_STATES[type].filter((state) => states === undefined || states.includes(state))
+      if (asked.length === PAYMENT_STATES[type].length) return [{ type }]
+      return asked.map((state) => ({ type, state }))
+    })
+}
+
+/** The list of both kinds, in one order: as many of each part as the page may show, read by an index in that order. */
 export function createPayments({ database: { knex } }: { database: Pick<Database, 'knex'> }): Payments {
+  function select(part: Part, filter: PaymentFilter): Knex.QueryBuilder {
+    const { tenantId, walletAddressId, receiver, createdAfter, createdBefore } = filter
+    const { type, state } = part
+    const query = knex(TABLES[type])
+      .select(COLUMNS)
+      .select(knex.raw('?::text AS type', [type]))
+    if (tenantId !== undefined) void query.where({ tenantId })
+    if (state !== undefined) void query.where({ state })
+    if (walletAddressId) void query.whereIn('walletAddressId', walletAddressId.filter(isUuid))
+    if (receiver) whereReceiver(query, receiver)
+    if (createdAfter) void query.where('createdAt', '>=', createdAfter)
+    if (createdBefore) void query.where('createdAt', '<', createdBefore)
+    return type === 'INCOMING' ? query.whereNull('deletedAt') : query
+  }
+
   return {
-    async page(request, { tenantId, types = PAYMENT_TYPES, walletAddressId }) {
-      if (types.length === 0) return { rows: [], hasNextPage: false, hasPreviousPage: false }
-      const union = () => {
-        const kinds = types.map((type): Knex.QueryBuilder => {
-          const kind = knex(TABLES[type])
-            .select(COLUMNS)
-            .select(knex.raw('?::text AS type', [type]))
-          if (tenantId !== undefined) void kind.where({ tenantId })
-          if (walletAddressId) void kind.whereIn('walletAddressId', walletAddressId.filter(isUuid))
-          return type === 'INCOMING' ? kind.whereNull('deletedAt') : kind
-        })
-        return knex.from(knex.unionAll(kinds as never).as(UNION))
+    async page(request, filter) {
+      const parts = partsOf(filter)
+      if (parts.length === 0) return { rows: [], hasNextPage: false, hasPreviousPage: false }
+      const union = (nearest: Nearest) => {
+        const queries = parts.map((part) => nearest(select(part, filter), TABLES[part.type]))
+        return knex.from(knex.unionAll(queries as never, true).as(UNION))
       }
-      const tables = types.map((type) => TABLES[type])
+      const { tenantId } = filter
+      const tables = [...new Set(parts.map(({ type }) => TABLES[type]))]
       const page = await selectPage<PaymentRow>(UNION, union, request, { tenantId }, tables)
       return { ...page, rows: page.rows.map(toPayment) }
     }

@@ -177,6 +177,18 @@ async function list(world: World, actor: Party, owner: Party, which: number, pic
     const args = `first: 5, filter: { walletAddressId: { in: ["${walletAddressId}"] } }`
     expect(await ask(args), `${told} by another’s wallet address`).toEqual(EMPTY)
   }
+  if (field === 'payments' && actor !== OPERATOR && actor !== owner) {
+    const walletAddressId = world.has(owner).walletAddress[0]!
+    const receiver = world.has(owner).incomingPaymentUrl[0]!
+    const anyState = `state: { notIn: [] }, createdAfter: "2000-01-01T00:00:00Z"`
+    for (const filter of [
+      `walletAddressId: { in: ["${walletAddressId}"] }`,
+      `receiver: { in: ["${receiver}"] }`
+    ]) {
+      const args = `first: 5, filter: { ${filter}, ${anyState} }`
+      expect(await ask(args), `${told} by ${filter}`).toEqual(EMPTY)
+    }
+  }
   return []
 }
 

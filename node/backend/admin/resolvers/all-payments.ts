@@ -4,11 +4,11 @@ import { listScope, pageRequest } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { paymentFilter } from '../filters.ts'
-import type { FilterString } from '../filters.ts'
+import type { PaymentFilterInput } from '../filters.ts'
 
 interface PaymentsArguments extends PageArguments {
   tenantId?: string | null
-  filter?: { type?: FilterString | null; walletAddressId?: FilterString | null } | null
+  filter?: PaymentFilterInput | null
 }
 
 export const allPaymentResolvers = {

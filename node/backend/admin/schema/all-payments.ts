@@ -53,5 +53,13 @@ ${connectionTypes({
     type: FilterString
     "By the id of the wallet address. Only \`in\`."
     walletAddressId: FilterString
+    "By state, of either kind: a state that one kind does not have is one of the other's payments alone."
+    state: FilterString
+    "By the URL of the incoming payment that is paid, which outgoing payments alone have. Only \`in\`."
+    receiver: FilterString
+    "Only those created at this time or later, in ISO 8601."
+    createdAfter: String
+    "Only those created before this time, in ISO 8601."
+    createdBefore: String
   }
 `

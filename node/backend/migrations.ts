@@ -298,5 +298,13 @@ export const backendMigrations: Migration[] = [
       CREATE INDEX outgoing_payments_tenant_state ON "outgoingPayments" ("tenantId", state, "createdAt", id);
       CREATE INDEX outgoing_payments_receiver ON "outgoingPayments" (md5(receiver), "createdAt", id);
     `
+  },
+  {
+    name: '0027_events_of_a_resource',
+    up: `
+      -- Lists of the events about one payment, wallet address, peer or asset.
+      CREATE INDEX webhook_events_resource ON "webhookEvents"
+        (coalesce("incomingPaymentId", "outgoingPaymentId", "walletAddressId", "peerId", "assetId"), "createdAt", id);
+    `
   }
 ]

@@ -79,7 +79,8 @@ export function paymentFilter(filter: PaymentFilterInput | null | undefined): Pa
   }
 }
 
-function refuseNotIn(name: string, filter: FilterString | null | undefined): void {
+/** @throws BAD_USER_INPUT for `notIn` on an open set of values */
+export function refuseNotIn(name: string, filter: FilterString | null | undefined): void {
   if (!filter?.notIn) return
   throw adminError('BAD_USER_INPUT', `filter.${name}.notIn is not supported: use filter.${name}.in`)
 }

@@ -180,6 +180,44 @@ describe('the Admin API: webhook events', () => {
     )
   })
 
+  it('lists the events about one resource of any kind, to whom they belong', async () => {
+    const { clock, random, logger } = node.runtime
+    const outbox = createOutbox({ clock, random, logger, config: loadBackendConfig(TEST_ENVIRONMENT) })
+    const kinds = ['incomingPayment', 'outgoingPayment', 'walletAddress', 'peer', 'asset'] as const
+    const written: Record<string, string> = {}
+    await node.database.transaction(async (trx) => {
+      for (const kind of kinds) {
+        const resourceId = id()
+        written[resourceId] = await outbox.add(trx, {
+          type: 'wallet_address.not_found',
+          tenantId: TENANT.tenantId,
+          data: { walletAddressUrl: 'https://wallet.example/nobody' },
+          resource: { kind, id: resourceId }
+        })
+      }
+    })
+    const about = async (ids: string[], as?: typeof TENANT) =>
+      (await list({ resourceId: { in: ids } }, as)).map((event) => event.id)
+    const resourceIds = Object.keys(written)
+    expect(resourceIds).toHaveLength(kinds.length)
+    for (const resourceId of resourceIds) {
+      for (const as of [undefined, TENANT]) {
+        expect(await about([resourceId], as)).toEqual([written[resourceId]])
+        expect(await about([resourceId.toUpperCase(), UNKNOWN_ID, 'x'], as)).toEqual([written[resourceId]])
+      }
+    }
+    expect((await about(resourceIds)).toSorted()).toEqual(Object.values(written).toSorted())
+    expect(await about([])).toEqual([])
+    const [first] = resourceIds
+    const filter = { resourceId: { in: [first] }, type: { in: ['peer.liquidity_low'] } }
+    expect(await list(filter)).toEqual([])
+    await node.database.knex('webhookEvents').where({ id: written[first!] }).update({ tenantId: OPERATOR_ID })
+    expect(await about([first!], TENANT)).toEqual([])
+    expect(await about([first!])).toEqual([written[first!]])
+    const { errors } = await node.admin(LIST, { filter: { resourceId: { notIn: [first] } } })
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
+  })
+
   it('reads the deliveries of a whole page by one statement', async () => {
     for (let count = 0; count < 5; count++) await tell()
     const statements = async (first: number) => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createTestBackend } from '../testing.ts'
 import type { TestBackend } from '../testing.ts'
-import { openMeasured } from './blocks-read.test-support.ts'
+import { openMeasured } from '../blocks-read.test-support.ts'
 import {
   DAY_MS,
   LARGE_TENANT,

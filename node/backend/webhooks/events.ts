@@ -20,8 +20,12 @@ interface EventRow {
   createdAt: Date
 }
 
+/** The id of what an event is about, as an index has it: an event names one resource at most. */
+const RESOURCE_ID =
+  'coalesce("incomingPaymentId", "outgoingPaymentId", "walletAddressId", "peerId", "assetId")'
+
 /** Reading what the outbox wrote. */
-export function createWebhookEvents({ database }: { database: Database }): WebhookEvents {
+export function createWebhookEvents({ database }: { database: Pick<Database, 'knex'> }): WebhookEvents {
   const deliveriesOf = ({ state, tenantId }: { state: WebhookDeliveryState; tenantId?: string }) =>
     database
       .knex('webhooks')
@@ -46,7 +50,7 @@ export function createWebhookEvents({ database }: { database: Database }): Webho
         .first()
       return row && toEvent(row)
     },
-    async page(request, { tenantId, types, delivery }) {
+    async page(request, { tenantId, types, resourceIds, delivery }) {
       const notIn = types?.notIn ?? HIDDEN_EVENT_TYPES
       const page = await selectPage<EventRow>(
         'webhookEvents',
@@ -57,6 +61,8 @@ export function createWebhookEvents({ database }: { database: Database }): Webho
             .modify((query) => {
               if (types?.in) query.whereIn('type', [...types.in])
               if (tenantId !== undefined) query.where({ tenantId })
+              if (resourceIds)
+                query.whereIn(database.knex.raw(RESOURCE_ID) as never, resourceIds.filter(isUuid))
               if (delivery) query.whereExists(deliveriesOf(delivery))
             }),
         request,

@@ -107,6 +107,8 @@ export interface WebhookEvents {
     filter: {
       tenantId?: string
       types?: { in?: readonly string[]; notIn?: readonly string[] }
+      /** Only events about one of these payments, wallet addresses, peers or assets. */
+      resourceIds?: readonly string[]
       /** Only events with a delivery in this state, of those that are this tenant's business. */
       delivery?: { state: WebhookDeliveryState; tenantId?: string }
     }

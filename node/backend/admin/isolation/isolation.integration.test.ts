@@ -177,6 +177,10 @@ async function list(world: World, actor: Party, owner: Party, which: number, pic
     const args = `first: 5, filter: { walletAddressId: { in: ["${walletAddressId}"] } }`
     expect(await ask(args), `${told} by another’s wallet address`).toEqual(EMPTY)
   }
+  if (field === 'webhookEvents' && actor !== OPERATOR && actor !== owner) {
+    const args = `first: 5, filter: { resourceId: { in: ${JSON.stringify(world.has(owner).payment)} } }`
+    expect(await ask(args), `${told} about another’s payments`).toEqual(EMPTY)
+  }
   if (field === 'payments' && actor !== OPERATOR && actor !== owner) {
     const walletAddressId = world.has(owner).walletAddress[0]!
     const receiver = world.has(owner).incomingPaymentUrl[0]!

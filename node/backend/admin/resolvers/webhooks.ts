@@ -6,12 +6,14 @@ import { listScope, pageRequest, scopeOf } from '../arguments.ts'
 import type { PageArguments } from '../arguments.ts'
 import type { AdminContext } from '../context.ts'
 import { failureError, unwrap } from '../errors.ts'
+import { refuseNotIn } from '../filters.ts'
 import type { FilterString } from '../filters.ts'
 import { mutation } from '../mutation.ts'
 
 interface EventFilter {
   type?: FilterString | null
   deliveryState?: WebhookDeliveryState | null
+  resourceId?: FilterString | null
 }
 
 export const webhookResolvers = {
@@ -23,10 +25,12 @@ export const webhookResolvers = {
     ) {
       const { in: only, notIn } = args.filter?.type ?? {}
       const types = { ...(only && { in: only }), ...(notIn && { notIn }) }
-      const state = args.filter?.deliveryState
+      const { deliveryState: state, resourceId } = args.filter ?? {}
+      refuseNotIn('resourceId', resourceId)
       const filter = {
         ...listScope(context, args.tenantId),
         types,
+        ...(resourceId?.in && { resourceIds: resourceId.in }),
         ...(state && { delivery: { state, ...deliveryScope(context) } })
       }
       return toConnection(await context.services.webhookEvents.page(pageRequest(args), filter))

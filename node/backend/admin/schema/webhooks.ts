@@ -74,6 +74,8 @@ ${connectionTypes({
     type: FilterString
     "Only events that have a delivery in this state: \`FAILED\` lists what was given up."
     deliveryState: WebhookDeliveryState
+    "By the id of what the event is about: a payment, wallet address, peer or asset. Only \`in\`."
+    resourceId: FilterString
   }
 
   "What \`resendWebhookEvent\` is asked."

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
@@ -98,6 +98,20 @@ describe('lab run of a scenario that is violated', () => {
       expect(readFileSync(path.join(directory, 'junit.xml'), 'utf8')).toMatch(
         /<failure type="always" message="/
       )
+      expect(status).toBe(1)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('a report that cannot be written is told in one line, after what the runs came to', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'lab-run-'))
+    try {
+      mkdirSync(path.join(directory, 'index.html'))
+      const { status, out } = await lab('violates', '--once', '--json', '--report', directory)
+      const summary = JSON.parse(out.trimEnd().split('\n').at(-1)!) as Record<string, unknown>
+      expect(summary).toMatchObject({ event: 'summary', ok: false, runs: 1 })
+      expect(summary.error).toMatch(/^the report cannot be written: EISDIR.*index\.html/)
       expect(status).toBe(1)
     } finally {
       rmSync(directory, { recursive: true })

@@ -154,9 +154,11 @@ async function run(
   const summary = summarize(records, Math.round(performance.now() - startMs))
   showStates(summary.states, progress)
   progress.say(describeSummary(summary))
-  if (report !== undefined) writeReport(report, summary, records)
-  progress.summary(summary)
-  return summary.ok ? 0 : 1
+  const unwritten = report === undefined ? undefined : writeReport(report, summary, records)
+  if (unwritten !== undefined) progress.error(unwritten)
+  progress.summary({ ...summary, ...(unwritten !== undefined && { error: unwritten }) })
+  if (!summary.ok) return 1
+  return unwritten === undefined ? 0 : 2
 }
 
 /** What networks stand on, told of the first one. */
@@ -264,12 +266,23 @@ function makeDirectory(directory: string): void {
   }
 }
 
-function writeReport(directory: string, summary: RunSummary, records: readonly RunRecord[]): void {
+/** @returns why it could not be written: what the runs came to counts all the same */
+function writeReport(
+  directory: string,
+  summary: RunSummary,
+  records: readonly RunRecord[]
+): string | undefined {
   const runs = records.map((record) => ({ ...record, again: againOf(record) }))
   const write = (name: string, text: string) => writeFileSync(path.join(directory, name), text)
-  write('run.json', `${toJson({ summary, records })}\n`)
-  write('index.html', htmlOf(summary, runs))
-  write('junit.xml', junitOf(runs, summary.wallMs))
+  try {
+    write('run.json', `${toJson({ summary, records })}\n`)
+    write('index.html', htmlOf(summary, runs))
+    write('junit.xml', junitOf(runs, summary.wallMs))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    return `the report cannot be written: ${(error as Error).message}`
+  }
+  return undefined
 }
 
 async function list(catalogue: Catalogue, progress: Progress, json: boolean): Promise<number> {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { VirtualScenarioResult } from '../scenarios/virtual-entry.ts'
 import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/index.ts'
+import { lastEventsIn } from '../worlds/virtual/last-events.ts'
 import { historyToJson } from './history.ts'
 import type { History } from './history.ts'
 
@@ -29,8 +30,6 @@ export type WorldRunner = typeof runInVirtualWorld
 
 const ENTRY = path.join(import.meta.dirname, 'entry.ts')
 const WALL_LIMIT_MS = 120_000
-const LAST_EVENTS = 30
-const SHOWN_CHARACTERS = 240
 
 /**
  * Runs a history in a virtual world. Whatever goes wrong in it is a violation: an invariant, a world that is stuck
@@ -95,9 +94,7 @@ export async function lastEventsOf(
   try {
     const logFile = path.join(directory, 'log')
     await runHistory(history, { run, logFile })
-    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
-    const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
-    return telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
+    return lastEventsIn(logFile)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -195,9 +195,10 @@ export function createRecorder(surroundings: Surroundings) {
     if (trace.cameOver !== undefined) {
       if (to.link === trace.cameOver)
         violate('a packet does not go back', `${nameOf(trace)} goes back over ${to.link}, which it came over`)
+      // Read at any moment since it arrived: a clock that steps back meanwhile makes it no later.
       const latest = Math.min(
         trace.expiresAtMs - surroundings.messageWindowMs,
-        clockMs + surroundings.maxHoldTimeMs
+        Math.max(trace.arrivedClockMs, clockMs) + surroundings.maxHoldTimeMs
       )
       if (expiresAtMs > latest)
         violate(

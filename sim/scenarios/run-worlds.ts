@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { firstDifference } from '../worlds/virtual/first-difference.ts'
+import { lastEventsIn } from '../worlds/virtual/last-events.ts'
 import { runInVirtualWorld, VirtualRunError } from '../worlds/virtual/spawn.ts'
 import { VIOLATION_TIMELINE_ROWS } from '../reports/timeline.ts'
 import type { Timeline } from '../reports/timeline.ts'
@@ -54,7 +55,8 @@ export class ScenarioFailedError extends Error {
 }
 
 const ENTRY = path.join(import.meta.dirname, 'virtual-entry.ts')
-const LAST_EVENTS = 30
+/** Of what a local world logs. */
+const LAST_LINES = 30
 const SHOWN_CHARACTERS = 240
 const WALL_LIMIT_MS = 300_000
 
@@ -188,9 +190,7 @@ async function closerLook(
   return inScratch(async (directory) => {
     const logFile = path.join(directory, 'history')
     const shown = await virtualRun(simulated, { logFile, timelineRows: VIOLATION_TIMELINE_ROWS, run })
-    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n')
-    const telling = lines.filter((line) => !/^\S+ (random|timer-)/.test(line))
-    const lastEvents = telling.slice(-LAST_EVENTS).map((line) => line.slice(0, SHOWN_CHARACTERS))
+    const lastEvents = lastEventsIn(logFile)
     const timeline = shown instanceof VirtualRunError ? undefined : shown.result.timeline
     return { lastEvents, ...(timeline && { timeline }) }
   })
@@ -241,7 +241,7 @@ export async function runLocal(
   const logged: string[] = []
   const writeLog = (line: string) => {
     logged.push(line.trimEnd().slice(0, SHOWN_CHARACTERS))
-    if (logged.length > LAST_EVENTS) logged.shift()
+    if (logged.length > LAST_LINES) logged.shift()
   }
   let network: LocalNetwork
   try {

@@ -4,7 +4,7 @@ import { createSchema } from 'graphql-yoga'
 import { describe, expect, it } from 'vitest'
 import { testCount } from '../../test-counts.ts'
 import { DEFAULT_PAGE_SIZE } from '../pagination/index.ts'
-import { answerTooLarge, ASSUMED_LIST_LENGTH, measureAnswer } from './answer-size.ts'
+import { answerTooLarge, ASSUMED_LIST_LENGTH, countsAs, measureAnswer } from './answer-size.ts'
 import { DEFAULT_QUERY_LIMITS } from './query-limits.ts'
 
 type Sizes = { first?: number | null; last?: number | null }
@@ -40,6 +40,7 @@ const schema = createSchema({
       text: String
       other: Item!
       tags: [Tag!]!
+      history: [Tag!]!
       items(first: Int, last: Int): ItemConnection
     }
     type Tag implements Model {
@@ -64,6 +65,7 @@ const schema = createSchema({
     Item: {
       other: () => entries(1)[0],
       tags: () => entries(ASSUMED_LIST_LENGTH),
+      history: countsAs(500, () => entries(500)),
       items: (_: unknown, sizes: Sizes) => page(sizes)
     }
   } as never
@@ -224,6 +226,12 @@ describe('measureAnswer', () => {
   it('counts pages whose entries are not asked for, and entries of pages that are asked for in part', () => {
     expect(measure('{ items(first: 100) { pageInfo { hasNextPage } } }').rows).toBe(100)
     expect(measure('{ log(limit: 1000) { debits { id } credits { id } } }').rows).toBe(2_000)
+  })
+
+  it('counts a list that no argument bounds as the schema says', () => {
+    expect(measure('{ item { history { id text } } }')).toEqual({ rows: 500, values: 1_002 })
+    expect(isRefused('{ items(first: 90) { edges { node { history { id } } } } }')).toBe(false)
+    expect(isRefused('{ items(first: 100) { edges { node { history { id } } } } }')).toBe(true)
   })
 
   it('counts the same field of many rows, however often it is named', () => {

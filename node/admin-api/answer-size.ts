@@ -32,6 +32,17 @@ export interface AnswerSize {
 
 /** Arguments that say how many entries a field reads. */
 const SIZE_ARGUMENTS = ['first', 'last', 'limit']
+/** Where a field of the schema says that its list counts as so many entries: GraphQL's `extensions` of the field. */
+const COUNTS_AS = 'countsAsEntries'
+
+/**
+ * A resolver of a list of objects that no argument bounds, and that counts as so many entries: as many as it may have,
+ * or as its cost is worth.
+ */
+export function countsAs<Resolve>(entries: number, resolve: Resolve) {
+  return { resolve, extensions: { [COUNTS_AS]: entries } }
+}
+
 /** Lists of objects that no argument bounds, such as the settings of a tenant, count as so many entries. */
 export const ASSUMED_LIST_LENGTH = 10
 
@@ -75,6 +86,8 @@ export function measureAnswer(
     // A page is read whether its entries are asked for or not.
     if (size !== undefined) return { rows: Math.max(size, rows), values: 1 + values }
     if (!isListOfObjects(field)) return { rows, values: 1 + values }
+    const declared = field.extensions[COUNTS_AS]
+    if (typeof declared === 'number') return { rows: declared * (1 + rows), values: 1 + declared * values }
     if (listSize !== undefined) return { rows: listSize * (1 + rows), values: 1 + listSize * values }
     return { rows: ASSUMED_LIST_LENGTH * rows, values: 1 + ASSUMED_LIST_LENGTH * values }
   }

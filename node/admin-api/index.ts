@@ -1,4 +1,5 @@
 export * from './argument-limits.ts'
+export { countsAs } from './answer-size.ts'
 export * from './authenticator.ts'
 export { adminError } from './errors.ts'
 export type { AdminErrorCode } from './errors.ts'

@@ -147,6 +147,65 @@ describe('the Admin API: payments of both kinds, and their events', () => {
     }
   })
 
+  it('are counted by state and time of creation, for whom they belong to', async () => {
+    const nowMs = node.runtime.clock.nowMs()
+    const since = new Date(nowMs - 3 * 3_600_000)
+    const counts = (variables: object, as?: typeof TENANT) =>
+      node.admin<{ paymentStates: object[] }>(
+        `query ($since: String!, $bucketSeconds: Int!) { paymentStates(since: $since, bucketSeconds: $bucketSeconds) {
+          type state bucketStart count } }`,
+        { since: since.toISOString(), bucketSeconds: 3_600, ...variables },
+        as
+      )
+    const payments = { INCOMING: 'incomingPayments', OUTGOING: 'outgoingPayments' }
+    const move = async (paymentId: string, createdAt: Date) => {
+      for (const table of Object.values(payments)) {
+        await node.database.knex(table).where({ id: paymentId }).update({ createdAt })
+      }
+    }
+    const [one, two, three, four] = made as [string, string, string, string]
+    await move(one, since)
+    await move(three, new Date(since.getTime() + 1))
+    await move(two, new Date(since.getTime() + 3_600_000))
+    await move(four, new Date(since.getTime() - 1))
+    const bucket = (hour: number) => new Date(since.getTime() + hour * 3_600_000).toISOString()
+    const before = node.statementCount()
+    expect((await counts({})).data!.paymentStates).toEqual([
+      { type: 'INCOMING', state: 'PENDING', bucketStart: bucket(0), count: 2 },
+      { type: 'OUTGOING', state: 'FUNDING', bucketStart: bucket(1), count: 1 }
+    ])
+    expect(node.statementCount() - before).toBeLessThanOrEqual(2)
+    expect((await counts({}, TENANT)).data!.paymentStates).toEqual([])
+    for (const [place, paymentId] of made.entries())
+      await move(paymentId, new Date(1_700_000_000_000 + place))
+
+    const days = (count: number) => ({ since: new Date(nowMs - count * 86_400_000).toISOString() })
+    for (const taken of [
+      { ...days(31), bucketSeconds: 14_400 },
+      { ...days(1), bucketSeconds: 432 }
+    ]) {
+      expect((await counts(taken)).errors).toBeUndefined()
+    }
+    for (const wrong of [
+      { ...days(32), bucketSeconds: 86_400 },
+      { ...days(1), bucketSeconds: 400 },
+      { bucketSeconds: 0 },
+      { bucketSeconds: -3_600 },
+      { since: 'yesterday' }
+    ]) {
+      expect((await counts(wrong)).errors, JSON.stringify(wrong)).toMatchObject([
+        { extensions: { code: 'BAD_USER_INPUT' } }
+      ])
+    }
+    const many = Array.from(
+      { length: 40 },
+      (_, n) => `a${n}: paymentStates(since: "${since.toISOString()}", bucketSeconds: 3600) { count }`
+    )
+    expect((await node.admin(`{ ${many.join(' ')} }`)).errors).toMatchObject([
+      { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }
+    ])
+  })
+
   it('are funded and withdrawn by their events, each once', async () => {
     const paymentId = made[1]!
     const created = await node.told('outgoing_payment.created', paymentId)

@@ -137,6 +137,8 @@ export function useEverything() {
       url: () => made.walletAddressUrl,
       expiresAt: () => '2100-01-01T00:00:00Z',
       initiatedAt: () => '2026-01-01T00:00:00Z',
+      since: () => new Date(desk.node.runtime.clock.nowMs() - 3_600_000).toISOString(),
+      bucketSeconds: () => 60,
       idpConsentUrl: () => 'https://idp.example/',
       kid: id,
       x: () => 'A'.repeat(43),

@@ -40,7 +40,26 @@ export interface PaymentFilter {
   createdBefore?: Date
 }
 
+/** Stretches of time, one after the other, each of `bucketMs`: which payments are counted. */
+export interface PaymentBuckets {
+  tenantId?: string
+  /** Where the first one begins. */
+  since: Date
+  bucketMs: number
+  buckets: number
+}
+
+/** How many payments of those created in a bucket are in a state now: at least one. */
+export interface PaymentStateCount {
+  type: PaymentType
+  state: PaymentState
+  bucketStart: Date
+  count: number
+}
+
 /** Payments of both kinds as one list. */
 export interface Payments {
   page(request: PageRequest, filter: PaymentFilter): Promise<Page<Payment>>
+  /** Oldest bucket first; what has no payments is left out. */
+  countStates(buckets: PaymentBuckets): Promise<PaymentStateCount[]>
 }

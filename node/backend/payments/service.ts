@@ -6,6 +6,7 @@ import { selectPage } from '../../pagination/index.ts'
 import type { Nearest } from '../../pagination/index.ts'
 import { isUuid } from '../sql.ts'
 import { PAYMENT_STATES, PAYMENT_TYPES } from './model.ts'
+import { countStates } from './state-counts.ts'
 import type { Payment, PaymentFilter, Payments, PaymentState, PaymentType } from './model.ts'
 
 interface PaymentRow {
@@ -68,7 +69,8 @@ export function createPayments({ database: { knex } }: { database: Pick<Database
       const tables = [...new Set(parts.map(({ type }) => TABLES[type]))]
       const page = await selectPage<PaymentRow>(UNION, union, request, { tenantId }, tables)
       return { ...page, rows: page.rows.map(toPayment) }
-    }
+    },
+    countStates: (buckets) => countStates(knex, buckets)
   }
 }
 

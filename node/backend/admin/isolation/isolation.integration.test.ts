@@ -256,7 +256,7 @@ async function keyed(
 /** What is about the caller alone, or for the operator alone. */
 async function ownOnly(world: World, actor: Party, which: number): Promise<Party[]> {
   const isOperator = actor === OPERATOR
-  switch (which % 6) {
+  switch (which % 7) {
     case 0: {
       const { data, error } = await world.call(actor, '{ tenants(first: 1) { edges { node { id } } } }')
       if (!isOperator) expect(error).toContain('cannot get tenants page')
@@ -285,6 +285,21 @@ async function ownOnly(world: World, actor: Party, which: number): Promise<Party
       )
       expect(error).toBeUndefined()
       return [actor]
+    }
+    case 5: {
+      const since = new Date(node.runtime.clock.nowMs() - 3_600_000).toISOString()
+      const { data } = await world.call(
+        actor,
+        'query ($since: String!) { answer: paymentStates(since: $since, bucketSeconds: 600) { count } }',
+        { since }
+      )
+      const total = (data as { count: number }[]).reduce((sum, { count }) => sum + count, 0)
+      const parties = isOperator ? world.parties : [actor]
+      const own = parties.reduce((sum, party) => sum + world.has(party).payment.length, 0)
+      // The operator sees the payments of other histories too.
+      if (isOperator) expect(total).toBeGreaterThanOrEqual(own)
+      else expect(total).toBe(own)
+      return []
     }
     case 4: {
       if (isOperator) return []

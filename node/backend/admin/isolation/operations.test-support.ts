@@ -350,6 +350,7 @@ export const NESTED_LISTS = [
 /** Fields of the schema that name nobody's resource, or are open to all on purpose. */
 export const OTHERS: Record<string, string> = {
   whoami: 'says who asks',
+  paymentStates: 'counts the caller’s own: a step of the histories',
   assetByCodeAndScale: 'looks among the caller’s own: a step of the histories',
   tenants: 'for the operator alone: a step of the histories',
   createTenant: 'for the operator alone: a step of the histories',

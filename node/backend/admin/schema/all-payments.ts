@@ -10,6 +10,25 @@ export const allPaymentTypes = /* GraphQL */ `
     "For the operator: only this tenant's."
     tenantId: String
     ): PaymentConnection!
+    "How many payments of those created since then are in which state now: one's own, or for the operator all tenants'. Oldest first; what has none is left out."
+    paymentStates(
+      "When the first bucket begins, in ISO 8601: at most 31 days ago."
+      since: String!
+      "How long each bucket is: there are at most 200 until now."
+      bucketSeconds: Int!
+    ): [PaymentStateCount!]!
+  }
+
+  "How many payments of a kind that were created in a stretch of time are in a state now."
+  type PaymentStateCount {
+    "Kind of the payments."
+    type: PaymentType!
+    "The state that they are in: an \`IncomingPaymentState\` or an \`OutgoingPaymentState\`."
+    state: String!
+    "When the bucket begins that they were created in, in ISO 8601."
+    bucketStart: String!
+    "How many they are."
+    count: Int!
   }
 
   "Kinds of payments."

@@ -14,10 +14,11 @@ import { createPayments } from './service.ts'
 
 const COUNT = 20_000
 const NOW = new Date('2026-01-31T00:00:00Z')
+const UNKNOWN_TENANT = '0b000000-0000-4000-8000-000000000003'
 /** Pages of 8 KiB that a statement for 20 payments looks at, at most: a look at the whole table is thousands. */
 const MAX_BLOCKS = 150
 
-describe('search of payments, of which there are many', () => {
+describe('payments, of which there are many', () => {
   let backend: TestBackend
   let measured: ReturnType<typeof openMeasured>
 
@@ -99,5 +100,45 @@ describe('search of payments, of which there are many', () => {
     const { rows } = await search({ states: ['FAILED'] })
     expect(rows).toHaveLength(10)
     expect((await search({ states: ['PENDING'], types: ['OUTGOING'] })).rows).toEqual([])
+  })
+
+  it.each([
+    [DAY_MS, 900],
+    [31 * DAY_MS, 14_400],
+    [DAY_MS / 7, 3_601],
+    [DAY_MS, 1_000_000],
+    [-DAY_MS, 60]
+  ])('are counted by state and time of creation: since %i ms, by %i s', async (sinceMs, bucketSeconds) => {
+    const { knex } = backend.database
+    const since = new Date(NOW.getTime() - sinceMs)
+    const bucketMs = bucketSeconds * 1_000
+    const buckets = Math.floor(sinceMs / bucketMs) + 1
+    const deleted = await knex('incomingPayments').where('createdAt', '>=', day.createdAfter).limit(7)
+    const deletedIds = (deleted as { id: string }[]).map(({ id }) => id)
+    await knex('incomingPayments').whereIn('id', deletedIds).update({ deletedAt: NOW })
+    for (const tenantId of [undefined, LARGE_TENANT, SMALL_TENANT, UNKNOWN_TENANT]) {
+      const before = backend.database.statementCount()
+      const counts = await createPayments(backend).countStates({
+        since,
+        bucketMs,
+        buckets,
+        ...(tenantId !== undefined && { tenantId })
+      })
+      expect(backend.database.statementCount() - before).toBe(buckets > 0 ? 1 : 0)
+      const { rows } = await knex.raw<{ rows: unknown[] }>(
+        `SELECT type, state, date_bin(:bucketSeconds * interval '1 second', "createdAt", :since) AS "bucketStart",
+           count(*)::int AS count
+         FROM (
+           SELECT 'INCOMING' AS type, state, "createdAt", "tenantId" FROM "incomingPayments" WHERE "deletedAt" IS NULL
+           UNION ALL SELECT 'OUTGOING', state, "createdAt", "tenantId" FROM "outgoingPayments"
+         ) AS payments
+         WHERE "createdAt" >= :since AND (:tenantId::uuid IS NULL OR "tenantId" = :tenantId)
+         GROUP BY 1, 2, 3 ORDER BY 3, 1, 2`,
+        { since, bucketSeconds, tenantId: tenantId ?? null }
+      )
+      expect(counts).toEqual(rows)
+      expect(counts.length > 0).toBe(sinceMs > 0 && tenantId !== UNKNOWN_TENANT)
+    }
+    await knex('incomingPayments').whereIn('id', deletedIds).update({ deletedAt: null })
   })
 })

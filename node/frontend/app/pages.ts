@@ -15,6 +15,18 @@ export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRout
     })
     route('assets/:assetId/fee-history', 'assets/fee-history.page.tsx')
 
+    route('payments', 'payments/list.page.tsx')
+    route('payments/incoming/:paymentId', 'payments/incoming.page.tsx', () => {
+      route('approve', 'payments/approve-incoming.page.tsx')
+      route('cancel', 'payments/cancel-incoming.page.tsx')
+      route('withdraw-liquidity', 'payments/withdraw-incoming.page.tsx')
+    })
+    route('payments/outgoing/:paymentId', 'payments/outgoing.page.tsx', () => {
+      route('cancel', 'payments/cancel-outgoing.page.tsx')
+      route('deposit-liquidity', 'payments/deposit-outgoing.page.tsx')
+      route('withdraw-liquidity', 'payments/withdraw-outgoing.page.tsx')
+    })
+
     route('*', 'ui/not-found.page.tsx')
   })
 }

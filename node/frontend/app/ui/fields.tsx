@@ -23,12 +23,15 @@ export function TextField({
   type = 'text',
   rows,
   inputMode,
+  step,
   autoComplete = 'off'
 }: FieldProps & {
   isReadOnly?: boolean
   type?: 'text' | 'email' | 'password' | 'url' | 'datetime-local'
   rows?: number
   inputMode?: 'decimal' | 'numeric'
+  /** Of a date and time: 1 shows seconds, too. */
+  step?: number
   autoComplete?: string
 }) {
   return (
@@ -48,7 +51,11 @@ export function TextField({
       className="flex flex-col gap-1"
     >
       <FieldLabel label={label} isRequired={field.required === true} />
-      {rows === undefined ? <Input className={INPUT} /> : <TextArea rows={rows} className={INPUT} />}
+      {rows === undefined ? (
+        <Input className={INPUT} {...(step !== undefined && { step })} />
+      ) : (
+        <TextArea rows={rows} className={INPUT} />
+      )}
       {help !== undefined && (
         <Text slot="description" className="text-sm text-muted">
           {help}

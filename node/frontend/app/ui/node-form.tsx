@@ -1,4 +1,4 @@
-import type { FieldMetadata, FormMetadata } from '@conform-to/react'
+import type { FieldMetadata, FormMetadata, SubmissionResult } from '@conform-to/react'
 import { getFormProps, useForm } from '@conform-to/react'
 import { getZodConstraint, parseWithZod } from '@conform-to/zod/v4'
 import { Form } from '@remix-run/react'
@@ -13,15 +13,25 @@ type Fields<Schema extends z.ZodType> = {
 
 /**
  * A form whose fields are held to one schema on both sides: by the browser when a field is left, by the server when it
- * is sent, also without JavaScript. `intent` tells it from the other forms of its page; `values` is what it begins with.
+ * is sent, also without JavaScript. `intent` tells it from the other forms of its page; `values` is what it begins with;
+ * `refused` is for a form that no action answers (`method="get"`): what its page's loader says is wrong with it.
  */
 export function useNodeForm<Schema extends z.ZodType>(
   schema: Schema,
-  { intent = '', values }: { intent?: string; values?: Record<string, string | null | undefined> } = {}
+  {
+    intent = '',
+    values,
+    refused
+  }: {
+    intent?: string
+    values?: Record<string, string | null | undefined>
+    refused?: SubmissionResult<string[]> | undefined
+  } = {}
 ): { form: FormMetadata<Record<string, string>, string[]>; fields: Fields<Schema> } {
+  const result = useFormResult(intent)
   const [form, fields] = useForm<Record<string, string>, unknown, string[]>({
     id: intent === '' ? 'form' : `form-${intent}`,
-    lastResult: useFormResult(intent) ?? null,
+    lastResult: refused ?? result ?? null,
     ...(values && { defaultValue: values }),
     constraint: getZodConstraint(schema) as never,
     onValidate: ({ formData }: { formData: FormData }) => parseWithZod(formData, { schema }) as never,

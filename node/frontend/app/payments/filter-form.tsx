@@ -44,7 +44,14 @@ export function FilterForm() {
             type="url"
             help="Outgoing payments to this incoming payment’s URL"
           />
-          <TextField field={fields.createdAfter} label="Created from (UTC)" type="datetime-local" step={1} />
+          <div className="sm:col-start-1">
+            <TextField
+              field={fields.createdAfter}
+              label="Created from (UTC)"
+              type="datetime-local"
+              step={1}
+            />
+          </div>
           <TextField
             field={fields.createdBefore}
             label="Created before (UTC)"

@@ -10,23 +10,28 @@ import { getIncomingPayment } from './incoming.server.ts'
 import { MoneyPicture } from './money-picture.tsx'
 import { PaymentAmount } from './payment-amount.tsx'
 import { PaymentState } from './payment-states.tsx'
+import { listPaymentWebhooks } from './payment-webhooks.ts'
 import { GET_WALLET_ADDRESS } from './payments.ts'
 import { WalletAddressLink } from './wallet-address-link.tsx'
+import { WebhooksSection } from './webhooks-section.tsx'
 import { moneyOfIncoming } from './where-money-is.ts'
 
 export const meta = () => [{ title: 'Incoming payment · Rafiki Admin' }]
 
 export const loader = pageLoader(async ({ api, params, credentials }) => {
   const payment = await getIncomingPayment(api, params.paymentId)
-  const { walletAddress } = await api.call(GET_WALLET_ADDRESS, { id: payment.walletAddressId })
-  return { payment, walletAddress, actions: incomingActions(payment, credentials.tenantId) }
+  const [{ walletAddress }, webhooks] = await Promise.all([
+    api.call(GET_WALLET_ADDRESS, { id: payment.walletAddressId }),
+    listPaymentWebhooks(api, payment.id)
+  ])
+  return { payment, walletAddress, webhooks, actions: incomingActions(payment, credentials.tenantId) }
 })
 
 /** Whoever comes back from a dialog sees the payment as it is now, also where nothing was done there. */
 export const shouldRevalidate = () => true
 
 export default function IncomingPaymentPage() {
-  const { payment } = useLoaderData<typeof loader>()
+  const { payment, webhooks } = useLoaderData<typeof loader>()
   const { receivedAmount, metadata, url } = payment
   return (
     <Page title="Incoming payment" parents={[{ to: '/payments', label: 'Payments' }]} actions={<Actions />}>
@@ -52,6 +57,7 @@ export default function IncomingPaymentPage() {
           scale={receivedAmount.assetScale}
         />
       </Section>
+      <WebhooksSection paymentId={payment.id} webhooks={webhooks} />
       {metadata !== null && (
         <Section title="Metadata">
           <JsonBox label="Metadata" value={metadata} />

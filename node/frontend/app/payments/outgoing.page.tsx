@@ -11,10 +11,12 @@ import { MoneyPicture } from './money-picture.tsx'
 import { getOutgoingPayment } from './outgoing.server.ts'
 import { PaymentAmount } from './payment-amount.tsx'
 import { PaymentState } from './payment-states.tsx'
+import { listPaymentWebhooks } from './payment-webhooks.ts'
 import { GET_WALLET_ADDRESS } from './payments.ts'
 import { ReceiverFacts } from './receiver-facts.tsx'
 import { askReceiver, ownReceiver } from './receiver.ts'
 import { WalletAddressLink } from './wallet-address-link.tsx'
+import { WebhooksSection } from './webhooks-section.tsx'
 import { moneyOfOutgoing } from './where-money-is.ts'
 
 export const meta = () => [{ title: 'Outgoing payment · Rafiki Admin' }]
@@ -23,14 +25,16 @@ export const loader = pageLoader(async ({ api, params, url, credentials, context
   const payment = await getOutgoingPayment(api, params.paymentId)
   const own = ownReceiver(payment.receiver, context.frontend.config.OPEN_PAYMENTS_URL)
   const isWanted = own !== undefined || url.searchParams.get('receiver') === 'ask'
-  const [{ walletAddress }, receiver] = await Promise.all([
+  const [{ walletAddress }, webhooks, receiver] = await Promise.all([
     api.call(GET_WALLET_ADDRESS, { id: payment.walletAddressId }),
+    listPaymentWebhooks(api, payment.id),
     askReceiver(api, payment.receiver, isWanted)
   ])
   const { tenantId, isOperator } = credentials
   return {
     payment,
     walletAddress,
+    webhooks,
     receiver,
     /** A tenant sees its own payments alone. */
     receiverId: own && (isOperator || own.tenantId === tenantId) ? own.id : undefined,
@@ -42,7 +46,7 @@ export const loader = pageLoader(async ({ api, params, url, credentials, context
 export const shouldRevalidate = () => true
 
 export default function OutgoingPaymentPage() {
-  const { payment } = useLoaderData<typeof loader>()
+  const { payment, webhooks } = useLoaderData<typeof loader>()
   const { debitAmount, metadata, receiver } = payment
   return (
     <Page title="Outgoing payment" parents={[{ to: '/payments', label: 'Payments' }]} actions={<Actions />}>
@@ -58,6 +62,7 @@ export default function OutgoingPaymentPage() {
         <ReceiverFacts />
       </Section>
       <QuoteSection />
+      <WebhooksSection paymentId={payment.id} webhooks={webhooks} />
       {metadata !== null && (
         <Section title="Metadata">
           <JsonBox label="Metadata" value={metadata} />

@@ -41,6 +41,7 @@ import { createReceivers } from './receivers/index.ts'
 import { createTransmitData } from './secrets.ts'
 import { createTenantDirectory } from './tenants/directory.ts'
 import { createTenants } from './tenants/service.ts'
+import { createPaymentTimelines } from './timelines/service.ts'
 import { createAwaitedWalletAddresses } from './wallet-addresses/awaited.ts'
 import { createWalletAddresses } from './wallet-addresses/service.ts'
 import { createAllTargets, createWebMonetization } from './web-monetization/service.ts'
@@ -291,7 +292,8 @@ export function composeBackend(config: BackendConfig, runtime: Runtime, resource
       liquidity,
       webhookEvents,
       webhookDeliveries,
-      accountingTransfers: createAccountingTransfers({ ledger, assets: assetDirectory })
+      accountingTransfers: createAccountingTransfers({ ledger, assets: assetDirectory }),
+      timelines: createPaymentTimelines({ ...base, webhookEvents, webhookDeliveries })
     }
   })
 

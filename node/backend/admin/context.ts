@@ -13,6 +13,7 @@ import type { Peers } from '../peers/model.ts'
 import type { Quote, Quotes } from '../quotes/model.ts'
 import type { Receivers } from '../receivers/model.ts'
 import type { Tenant, Tenants } from '../tenants/model.ts'
+import type { PaymentTimelines } from '../timelines/model.ts'
 import type { AdditionalProperty, WalletAddresses, WalletAddressKey } from '../wallet-addresses/model.ts'
 import type { WebMonetization } from '../web-monetization/service.ts'
 import type { WebhookDeliveries, WebhookDelivery, WebhookEvents } from '../webhooks/model.ts'
@@ -40,6 +41,7 @@ export interface AdminServices {
   webhookDeliveries: WebhookDeliveries
   webMonetization: WebMonetization
   accountingTransfers: AccountingTransfers
+  timelines: PaymentTimelines
 }
 
 /** What a resolver gets with every request. */

@@ -27,6 +27,9 @@ export const INTROSPECTION = `{ __schema { types { kind name
   fields(includeDeprecated: true) { name ${TYPE} args { name ${TYPE} } }
   inputFields { name ${TYPE} } enumValues { name } } } }`
 
+/** Lists that are refused in the entries of another list: they are asked of what is read by its id alone. */
+const OF_ONE = ['timeline']
+
 /** A place in the arguments of an operation where a scalar or an enum value stands. */
 export interface Leaf {
   operation: string
@@ -95,6 +98,7 @@ export function everyArgument({ __schema: { types } }: IntrospectedSchema, meant
       const inner = named.get(nameOf(field.type))!
       if (!inner.fields) return inner.kind === 'UNION' ? [] : [name]
       if (depth >= 3 || field.args.length > 0) return []
+      if (depth > 0 && OF_ONE.includes(name)) return []
       return [`${name} ${selection(field.type, depth + 1)}`]
     })
     return `{ ${['__typename', ...chosen].join(' ')} }`

@@ -90,8 +90,8 @@ export const OPERATIONS: readonly Operation[] = [
   read('asset', 'asset', 'operator'),
   read('peer', 'peer', 'operator'),
   read('walletAddress', 'walletAddress', 'operator'),
-  read('incomingPayment', 'incomingPayment', 'operator'),
-  read('outgoingPayment', 'outgoingPayment', 'operator'),
+  read('incomingPayment', 'incomingPayment', 'operator', '{ id timeline { kind title detail id } }'),
+  read('outgoingPayment', 'outgoingPayment', 'operator', '{ id timeline { kind title detail id } }'),
   read('quote', 'quote', 'nobody'),
   read('tenant', 'tenant', 'operator', '{ id apiSecret }'),
   {

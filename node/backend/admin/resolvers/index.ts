@@ -7,6 +7,7 @@ import { liquidityResolvers } from './liquidity.ts'
 import { outgoingPaymentResolvers } from './outgoing-payments.ts'
 import { peerResolvers } from './peers.ts'
 import { tenantResolvers } from './tenants.ts'
+import { timelineResolvers } from './timelines.ts'
 import { walletAddressResolvers } from './wallet-addresses.ts'
 import { webhookResolvers } from './webhooks.ts'
 
@@ -22,5 +23,6 @@ export const resolvers = [
   allPaymentResolvers,
   liquidityResolvers,
   accountingResolvers,
-  webhookResolvers
+  webhookResolvers,
+  timelineResolvers
 ]

@@ -7,6 +7,7 @@ import { liquidityTypes } from './liquidity.ts'
 import { paymentTypes } from './payments.ts'
 import { peerTypes } from './peers.ts'
 import { tenantTypes } from './tenants.ts'
+import { timelineTypes } from './timelines.ts'
 import { walletAddressTypes } from './wallet-addresses.ts'
 import { webhookTypes } from './webhooks.ts'
 
@@ -22,5 +23,6 @@ export const typeDefs: string[] = [
   liquidityTypes,
   accountingTypes,
   tenantTypes,
-  webhookTypes
+  webhookTypes,
+  timelineTypes
 ]

@@ -1,4 +1,4 @@
-import type { HttpClient, Logger } from '../runtime/index.ts'
+import type { Clock, HttpClient, Logger } from '../runtime/index.ts'
 import type { Sessions } from './app/session/session.ts'
 import type { FrontendConfig } from './config.ts'
 
@@ -6,6 +6,7 @@ import type { FrontendConfig } from './config.ts'
 export interface FrontendContext {
   config: FrontendConfig
   logger: Logger
+  clock: Pick<Clock, 'nowMs' | 'monotonicMs'>
   sessions: Sessions
   http: Pick<HttpClient, 'request'>
   /** Milliseconds since 1970, for a signature of the Admin API: never the same twice. */

@@ -47,6 +47,7 @@ export function createFrontend(config: FrontendConfig, runtime: Runtime): Fronte
   const shared: Omit<FrontendContext, 'scriptNonce'> = {
     config,
     logger,
+    clock,
     sessions,
     http,
     signingTimeMs: createSigningClock(nowMs)

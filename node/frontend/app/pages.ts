@@ -7,6 +7,8 @@ export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRout
     route('api/set-credentials', 'session/set-credentials.ts')
     route('api/theme', 'shell/set-theme.ts')
 
+    route('overview', 'overview/overview.page.tsx')
+
     route('assets', 'assets/list.page.tsx')
     route('assets/create', 'assets/create.page.tsx')
     route('assets/:assetId', 'assets/asset.page.tsx', () => {

@@ -17,19 +17,17 @@ const LEDGER = 7
 const [SETTLEMENT, PEER, CUSTOMER] = [7n, 8n, 9n]
 const USD = { code: 'USD', scale: 2 }
 
-interface PaymentRow {
+interface IncomingRow {
   id: string
   state: string
-  debitAmount: { value: string }
-  receiveAmount: { value: string }
-  sentAmount: { value: string }
+  receivedAmount: { value: string }
 }
 
 /** A node with books of its own, and what its Admin API lists. */
 interface Planted {
   ledger: AuditableLedger
   accounts: CustomerAccounts
-  payments: PaymentRow[]
+  incoming: IncomingRow[]
   webhooks: string[]
   honoured: Set<string>
   down: Set<ServiceName>
@@ -53,11 +51,13 @@ beforeEach(async () => {
   baobab = await plant()
   await packet(acacia, CUSTOMER, PEER, 30n)
   await packet(baobab, PEER, CUSTOMER, 30n)
-  acacia.payments.push(paymentOf('30'))
+  baobab.incoming.push(incomingOf('COMPLETED'))
   for (const id of ['created', 'completed']) {
     acacia.webhooks.push(id)
     acacia.honoured.add(id)
   }
+  baobab.webhooks.push('received')
+  baobab.honoured.add('received')
 })
 
 async function plant(): Promise<Planted> {
@@ -68,7 +68,7 @@ async function plant(): Promise<Planted> {
     { id: PEER, ledger: LEDGER, code: AccountCode.LIQUIDITY_PEER, flags: limited },
     { id: CUSTOMER, ledger: LEDGER, code: AccountCode.LIQUIDITY_OUTGOING, flags: limited }
   ])
-  const planted = { ledger, accounts: createCustomerAccounts(), payments: [], webhooks: [] }
+  const planted = { ledger, accounts: createCustomerAccounts(), incoming: [], webhooks: [] }
   const node = { ...planted, honoured: new Set<string>(), down: new Set<ServiceName>(), restarted: [] }
   node.accounts.open('alice', USD, 1_000n)
   for (const credit of [PEER, CUSTOMER]) {
@@ -87,17 +87,23 @@ function packet(node: Planted, debitAccountId: bigint, creditAccountId: bigint, 
   return book(node, { debitAccountId, creditAccountId, amount })
 }
 
-function paymentOf(sent: string, state = 'COMPLETED'): PaymentRow {
-  const [debitAmount, receiveAmount] = [{ value: '30' }, { value: '27' }]
-  return { id: `payment-${sent}`, state, debitAmount, receiveAmount, sentAmount: { value: sent } }
+function incomingOf(state: string, received = '30'): IncomingRow {
+  return { id: 'incoming', state, receivedAmount: { value: received } }
+}
+
+/** `received` is the one that tells of the incoming payment. */
+function eventOf(id: string): { id: string; type: string; data: { id: string } } {
+  return id === 'received'
+    ? { id, type: 'incoming_payment.completed', data: { id: 'incoming' } }
+    : { id, type: `outgoing_payment.${id}`, data: { id: 'outgoing' } }
 }
 
 /** One row to a page, as a list that is long. */
 function adminOf(node: Planted): AdminClient {
   return {
     async call<Data>(query: string, { after }: { after?: string } = {}): Promise<Data> {
-      const field = query.includes('webhookEvents') ? 'webhookEvents' : 'outgoingPayments'
-      const rows = field === 'webhookEvents' ? node.webhooks.map((id) => ({ id })) : node.payments
+      const lists = { webhookEvents: node.webhooks.map(eventOf), incomingPayments: node.incoming }
+      const [field, rows] = Object.entries(lists).find(([name]) => query.includes(name))!
       const at = Number(after ?? 0)
       const edges = rows.slice(at, at + 1).map((row) => ({ node: row }))
       const pageInfo = { endCursor: String(at + 1), hasNextPage: at + 1 < rows.length }
@@ -178,6 +184,14 @@ describe('a network at rest', () => {
     expect(clock.nowMs() - Date.UTC(2026, 0, 1)).toBeGreaterThanOrEqual(650_000)
   })
 
+  test('a wallet is told nothing of an incoming payment that is open, or ended with nothing', async () => {
+    baobab.webhooks = []
+    for (const one of [incomingOf('PROCESSING'), incomingOf('EXPIRED', '0')]) {
+      baobab.incoming = [one]
+      await rest()
+    }
+  })
+
   test('more downstream than upstream is well where a fault touched the link', async () => {
     await packet(baobab, PEER, CUSTOMER, 5n)
     await rest(['baobab'])
@@ -193,6 +207,11 @@ const VIOLATIONS: { what: string; violate: () => Promise<void> | void; message: 
       followed.push({ ended: never })
     },
     message: /^liveness: its end did not come about within 1800000 ms$/
+  },
+  {
+    what: 'money that came, and no wallet was told of',
+    violate: () => void (baobab.incoming = [{ ...incomingOf('EXPIRED'), id: 'untold' }]),
+    message: /^liveness: baobab: every wallet is told what an incoming payment received did not come about/
   },
   {
     what: 'a webhook that its wallet never honoured',

@@ -13,6 +13,8 @@ const NOTHING_PENDING_WITHIN_MS = 30_000 + 60_000 + 65_000 + 10_000
 const SENDING_ENDS_WITHIN_MS = 30 * 60_000
 /** Webhooks are repeated with growing pauses. */
 const WEBHOOKS_END_WITHIN_MS = 60 * 60_000
+/** From the end of an incoming payment until its event is written: half a second, and what a start takes after a crash. */
+const TOLD_WITHIN_MS = 5 * 60_000
 
 /** What is looked at of a network, and done to it. */
 export interface RestingNetwork extends Pick<LabNetwork, 'until' | 'audit' | 'honouredOf'> {
@@ -43,6 +45,11 @@ export async function requireQuiescence(
 
   for (const { name } of network.nodes) {
     const { admin } = net.node(name)
+    await net.until(
+      `${name}: every wallet is told what an incoming payment received`,
+      async () => (await unlessSilent(() => untold(admin)))?.length === 0,
+      TOLD_WITHIN_MS
+    )
     await net.until(
       `${name}: every webhook is delivered`,
       async () => {
@@ -79,9 +86,30 @@ export async function requireQuiescence(
   }
 }
 
+/** Incoming payments that ended with money, and without an event that says so. */
+async function untold(admin: AdminClient): Promise<string[]> {
+  type Ended = { id: string; state: string; receivedAmount: { value: string } }
+  const payments = await readPages<Ended>(admin, INCOMING_PAYMENTS, 'incomingPayments')
+  const events = await readPages<{ type: string; data: { id?: string } }>(
+    admin,
+    WEBHOOK_EVENTS,
+    'webhookEvents'
+  )
+  const told = new Set(events.filter(({ type }) => ENDS.has(type)).map(({ data }) => data.id))
+  return payments
+    .filter(({ state }) => state === 'COMPLETED' || state === 'EXPIRED')
+    .filter(({ id, receivedAmount }) => receivedAmount.value !== '0' && !told.has(id))
+    .map(({ id }) => id)
+}
+
+const ENDS: ReadonlySet<string> = new Set(['incoming_payment.completed', 'incoming_payment.expired'])
+
 async function webhookEventIds(admin: AdminClient): Promise<string[]> {
   return (await readPages<{ id: string }>(admin, WEBHOOK_EVENTS, 'webhookEvents')).map(({ id }) => id)
 }
 
 const WEBHOOK_EVENTS = `query WebhookEvents($first: Int, $after: String) {
-  webhookEvents(first: $first, after: $after) { edges { node { id } } pageInfo { endCursor hasNextPage } } }`
+  webhookEvents(first: $first, after: $after) { edges { node { id type data } } pageInfo { endCursor hasNextPage } } }`
+const INCOMING_PAYMENTS = `query IncomingPayments($first: Int, $after: String) {
+  incomingPayments(first: $first, after: $after) {
+    edges { node { id state receivedAmount { value } } } pageInfo { endCursor hasNextPage } } }`

@@ -28,6 +28,32 @@ export const accessMutants: readonly Mutant[] = [
     searches: [{ scenario: 'grant-revoked-mid-payment' }]
   },
   {
+    name: 'replaced-token-still-good',
+    breaks: 'a token that was replaced by another stays good beside it',
+    edits: [
+      {
+        file: 'node/auth/tokens/store.ts',
+        find: `'UPDATE "accessTokens" SET "revokedAt" = ? WHERE id = ? AND "revokedAt" IS NULL'`,
+        replace: `'UPDATE "accessTokens" SET value = value || left(?::text, 0) WHERE id = ? AND "revokedAt" IS NULL'`
+      }
+    ],
+    expects: ['always: a token that was replaced'],
+    searches: [{ scenario: 'tokens-end' }]
+  },
+  {
+    name: 'token-never-too-old',
+    breaks: 'a token goes on after the time for which it was given',
+    edits: [
+      {
+        file: 'node/auth/tokens/introspection-api.ts',
+        find: 'token.revokedAt !== null || token.expiresAt.getTime() <= nowMs',
+        replace: 'token.revokedAt !== null || token.expiresAt.getTime() <= 0'
+      }
+    ],
+    expects: ['always: a token that is too old'],
+    searches: [{ scenario: 'tokens-end' }]
+  },
+  {
     name: 'token-of-another-tenant',
     breaks: 'a token that one tenant’s server gave opens the resources of another',
     edits: [

@@ -32,6 +32,19 @@ export const webhookMutants: readonly Mutant[] = [
     searches: [{ scenario: 'webhooks-retried' }]
   },
   {
+    name: 'expired-event-forgotten',
+    breaks: 'no wallet hears of an incoming payment that expired with a part of its money',
+    edits: [
+      {
+        file: 'node/backend/incoming-payments/worker.ts',
+        find: '    if (received > 0n)\n',
+        replace: "    if (received > 0n && row.state === 'COMPLETED')\n"
+      }
+    ],
+    expects: ['liveness'],
+    searches: [{ scenario: 'incoming-payment-expires' }]
+  },
+  {
     name: 'webhook-given-up-at-once',
     breaks: 'an event that was refused once is never sent again',
     edits: [

@@ -63,6 +63,8 @@ async function lock(): Promise<void> {
 function build(): Promise<void> {
   const child = spawn('npm', ['run', '--silent', 'frontend:build'], {
     cwd: ROOT,
+    // A test's NODE_ENV would build something else than what operators run.
+    env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let output = ''

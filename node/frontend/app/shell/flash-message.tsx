@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react'
-import { Button } from 'react-aria-components'
 import type { Flash } from '../session/session.ts'
 
 const SHOWN_MS = 5_000
@@ -29,13 +28,14 @@ export function FlashMessage({ flash }: { flash: Flash | undefined }) {
           }`}
         >
           <p>{shown.message}</p>
-          <Button
+          <button
+            type="button"
             aria-label="Close the message"
-            onPress={() => setShown(undefined)}
+            onClick={() => setShown(undefined)}
             className="cursor-pointer rounded px-1.5 hover:bg-surface"
           >
             ×
-          </Button>
+          </button>
         </div>
       )}
     </div>

@@ -2,10 +2,13 @@ import type { FormMetadata } from '@conform-to/react'
 import type { ReactNode } from 'react'
 import { LinkButton, SubmitButton } from './button.tsx'
 import type { ButtonLook } from './button.tsx'
-import { NodeForm } from './node-form.tsx'
+import { FormErrors, NodeForm } from './node-form.tsx'
 import { RouteDialog } from './route-dialog.tsx'
 
-/** Asks once more before something is done; `impossible` says why it cannot be, in place of the question. */
+/**
+ * Asks once more before something is done; `impossible` says why it cannot be, in place of the question, below what was
+ * wrong with the answer to an earlier one.
+ */
 export function ConfirmDialog({
   title,
   parent,
@@ -37,6 +40,7 @@ export function ConfirmDialog({
         </NodeForm>
       ) : (
         <div className="flex flex-col gap-4">
+          <FormErrors form={form} />
           <p>{impossible}</p>
           <div>
             <LinkButton to={parent}>Go back</LinkButton>

@@ -63,12 +63,18 @@ export function NodeForm({
     >
       <CsrfToken.Input />
       {intent !== undefined && <input type="hidden" name="intent" value={intent} />}
-      {form.errors && (
-        <p id={form.errorId} role="alert" className="rounded border border-bad bg-bad-soft p-3 text-bad">
-          {form.errors.join(' ')}
-        </p>
-      )}
+      <FormErrors form={form} />
       {children}
     </Form>
+  )
+}
+
+/** What is wrong with a form as a whole. */
+export function FormErrors({ form }: { form: FormMetadata<Record<string, string>, string[]> }) {
+  if (!form.errors) return null
+  return (
+    <p id={form.errorId} role="alert" className="rounded border border-bad bg-bad-soft p-3 text-bad">
+      {form.errors.join(' ')}
+    </p>
   )
 }

@@ -1,6 +1,7 @@
 import { connectorBenchmark } from './connector.ts'
 import { ledgerBenchmark } from './ledger.ts'
 import type { Benchmark } from './model.ts'
+import { overviewBenchmark } from './overview.ts'
 import { paymentsBenchmark } from './payments.ts'
 import { senderBenchmark } from './sender.ts'
 
@@ -8,6 +9,7 @@ import { senderBenchmark } from './sender.ts'
 export const BENCHMARKS: readonly Benchmark[] = [
   connectorBenchmark,
   ledgerBenchmark,
+  overviewBenchmark,
   paymentsBenchmark,
   senderBenchmark
 ]

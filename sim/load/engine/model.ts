@@ -53,6 +53,9 @@ export interface ProcessSample {
   atS: number
   /** Processors used since the last look: 1 is one of them, whole. */
   cpuShare: number
+  /** Of several processes that count as one: the share of the busiest of them. */
+  busiestShare?: number
+  /** Of several processes: what is not shared among them. */
   residentBytes: number
   /** Open files and sockets. */
   handles?: number

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { outliveClosedOutput } from '../node/runtime/index.ts'
 import { exploreCommand } from './commands/explore.ts'
+import { loadCommand } from './commands/load.ts'
 import { mutantsCommand } from './commands/mutants.ts'
 import { payCommand } from './commands/pay.ts'
 import { replayCommand } from './commands/replay.ts'
@@ -14,6 +15,7 @@ const HELP = `npm run lab -- <command>
   explore [--packets] [--runs N] …          search for a history in which something does not hold, and make it small
   replay FILE                               run such a history again
   statements [--payments N] [--json]        count the SQL statements of a full payment, by service
+  load KIND [--search] [--rate N] …         load a connector or a network and say what it carries
   mutants [NAME…] [--budget S] …            plant bugs in a copy of the tree: each must be found
   help                                      this text
 
@@ -24,6 +26,7 @@ Every command takes --help. Exit status: 0 all is well, 1 a payment failed or a 
 /** Each command parses its own arguments and resolves to an exit status. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   explore: exploreCommand,
+  load: loadCommand,
   mutants: mutantsCommand,
   pay: payCommand,
   replay: replayCommand,

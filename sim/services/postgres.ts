@@ -6,6 +6,8 @@ import { binariesOnPath, startEmbeddedPostgres } from './embedded-postgres.ts'
 /** The PostgreSQL of a local network: one server, a database per service. */
 export interface PostgresService {
   readonly description: string
+  /** Of the server that we started; undefined for somebody else's. */
+  readonly pid?: number
   url(databaseName: string): string
   createDatabase(name: string): Promise<unknown>
   /** Resolves with what to tell when it cannot go on; never for a server that is not ours. */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createSystemRuntime } from '../../../node/runtime/index.ts'
+import { createLiveLine } from '../../reports/live-line.ts'
 import { createProgress } from '../../reports/progress.ts'
 import { describeMachine } from './machine.ts'
 import { DEFAULT_SECONDS, MAX_SECONDS, OVERHEAD_LIMIT_S, TAKE_DOWN_LIMIT_S, WrongUseError } from './model.ts'
@@ -197,39 +198,6 @@ function writeSummary(json: boolean, record: Record<string, unknown>): void {
 /** JSON without bigint: what a benchmark reports is counted, never an amount. */
 function toLine(value: unknown): string {
   return JSON.stringify(value)
-}
-
-/** How often `progress` is written where there is no terminal. */
-const PLAIN_PROGRESS_MS = 10_000
-
-/** The last line of a terminal, written again and again; elsewhere a step now and then. */
-function createLiveLine({
-  json,
-  nowMs,
-  step
-}: {
-  json: boolean
-  nowMs(): number
-  step(name: string, detail: string): void
-}) {
-  const terminal = process.stdout.isTTY && !json
-  let shown = false
-  let lastMs = nowMs()
-  return {
-    show(text: string) {
-      if (terminal) {
-        process.stdout.write(`\r\x1b[K${text}`)
-        shown = true
-      } else if (nowMs() - lastMs >= PLAIN_PROGRESS_MS) {
-        lastMs = nowMs()
-        step('progress', text)
-      }
-    },
-    clear() {
-      if (shown) process.stdout.write('\r\x1b[K')
-      shown = false
-    }
-  }
 }
 
 function wrongUse(benchmark: Benchmark, json: boolean, message: string): number {

@@ -15,8 +15,10 @@ import { fulfill } from './connector-packets.ts'
 
 const NO_COMPRESSION = { perMessageDeflate: false, skipUTF8Validation: true } as const
 
-/** The far peer, BTP over WebSocket: takes connections of whoever comes. */
-export async function startBtpReceiver(): Promise<PacketReceiver> {
+/** The far peer, BTP over WebSocket: takes connections of whoever comes, fulfils unless `answer` says otherwise. */
+export async function startBtpReceiver(
+  answer: (prepare: Buffer) => Buffer = fulfill
+): Promise<PacketReceiver> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...NO_COMPRESSION })
   server.on('connection', (socket) => {
     socket.on('error', () => socket.terminate())
@@ -27,7 +29,7 @@ export async function startBtpReceiver(): Promise<PacketReceiver> {
       // The authentication is answered with nothing in it.
       if (prepare === undefined)
         return socket.send(encodeBtpPacket({ ...packet, type: 'response', subProtocols: [] }))
-      socket.send(encodeIlpOverBtp('response', packet.requestId, fulfill(prepare)))
+      socket.send(encodeIlpOverBtp('response', packet.requestId, answer(prepare)))
     })
   })
   await once(server, 'listening')

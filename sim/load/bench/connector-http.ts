@@ -6,13 +6,15 @@ import { fulfill } from './connector-packets.ts'
 
 const CONTENT_TYPE = 'application/octet-stream'
 
-/** The far peer, ILP over HTTP. */
-export async function startHttpReceiver(): Promise<PacketReceiver> {
+/** The far peer, ILP over HTTP: fulfils every packet unless `answer` says otherwise. */
+export async function startHttpReceiver(
+  answer: (prepare: Buffer) => Buffer = fulfill
+): Promise<PacketReceiver> {
   const server = http.createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const bytes = fulfill(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+      const bytes = answer(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
       response.writeHead(200, { 'content-type': CONTENT_TYPE, 'content-length': bytes.length })
       response.end(bytes)
     })

@@ -25,9 +25,13 @@ const FULFILLMENT_BYTES = 32
  * processors with what it measures. Each has a condition of its own, for a node refuses one that is in flight.
  * The fulfillment travels in the packet's data, where the receiver of the benchmark finds it.
  */
-export function createPacketFactory(destination: string, seed: string): PacketFactory {
+export function createPacketFactory(
+  destination: string,
+  seed: string,
+  amount: bigint = PACKET_AMOUNT
+): PacketFactory {
   const template = encodePrepare({
-    amount: PACKET_AMOUNT,
+    amount,
     expiresAtMs: 0,
     executionCondition: Buffer.alloc(32),
     destination,

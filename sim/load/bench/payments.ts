@@ -1,10 +1,15 @@
-import type { Wallet } from '../../actors/wallet/wallet.ts'
-import { audit } from '../../networks/network.ts'
 import { SERVICES } from '../../networks/raise.ts'
-import { readTopology } from '../../topology/parse.ts'
-import type { Topology } from '../../topology/model.ts'
 import { startLocalNetwork } from '../../worlds/local/world.ts'
 import type { LocalNetwork } from '../../worlds/local/world.ts'
+import {
+  countCredits,
+  PAYER_NODE,
+  RECEIVER_NODE,
+  reconcilePayments,
+  richPair,
+  termsOf
+} from '../workloads/payments-network.ts'
+import type { Credits } from '../workloads/payments-network.ts'
 import { wholeNumber } from './command.ts'
 import { byTurns, closedLoop, perSecond } from './drivers.ts'
 import type { Phase } from './drivers.ts'
@@ -31,25 +36,17 @@ export const paymentsBenchmark: Benchmark = {
   run: runPaymentsBenchmark
 }
 
-const TOPOLOGY = 'fixtures/topologies/pair.json'
-const [PAYER_NODE, RECEIVER_NODE] = ['acacia', 'baobab'] as const
-/** Minor units: enough for every payment of the longest run, in every account that payments draw on. */
-const PLENTY = 10n ** 15n
-const RECEIVE = { value: '1000', assetCode: 'EUR', assetScale: 4 }
-
 /**
  * Everything runs this long before anything counts: code is compiled, connections are there, and on each of them
  * PostgreSQL has run each statement often enough to keep its plan (seven times).
  */
 const WARM_UP_MS = 8_000
 const WEIGHTS = { payments: 1, alone: 0.5, bare: 0.5 }
-/** The wallets hear of all that was paid within this time. */
-const QUIET_WITHIN_MS = 20_000
 
 async function runPaymentsBenchmark(context: BenchmarkContext): Promise<BenchmarkResult> {
   const callers = wholeNumber('--callers', context.options.callers as string, 1_000)
   const { signal } = context
-  const network = await startLocalNetwork(richTopology(), context.step)
+  const network = await startLocalNetwork(richPair(), context.step)
   context.defer(() => network.stop())
   const durability = await readNetworkDurability(context, network)
   const tally = countCredits(network.wallets.get(RECEIVER_NODE)!)
@@ -111,30 +108,6 @@ async function runPaymentsBenchmark(context: BenchmarkContext): Promise<Benchmar
   }
 }
 
-/** The pair that `npm start` brings up, with accounts that last for a long run. */
-function richTopology(): Topology {
-  const pair = readTopology(TOPOLOGY)
-  return {
-    ...pair,
-    payments: [],
-    nodes: pair.nodes.map((node) => ({
-      ...node,
-      assets: node.assets.map((asset) => ({ ...asset, liquidity: PLENTY })),
-      walletAddresses: node.walletAddresses.map((account) => ({ ...account, balance: PLENTY }))
-    })),
-    links: pair.links.map((link) => ({ ...link, liquidity: PLENTY }))
-  }
-}
-
-function termsOf(network: LocalNetwork): Parameters<typeof createWalletPayments>[1] {
-  const account = (name: string) => network.nodes.find((node) => node.name === name)!.walletAddresses[0]!
-  return {
-    payerWalletAddressId: account(PAYER_NODE).id,
-    receiverUrl: account(RECEIVER_NODE).url,
-    receiveAmount: RECEIVE
-  }
-}
-
 function databaseUrl(network: LocalNetwork): string {
   return network.plan.plans.find(({ node }) => node.name === PAYER_NODE)!.databaseUrls.backend
 }
@@ -161,54 +134,19 @@ function paymentPhase(
   return (durationMs) => closedLoop({ clock, durationMs, signal, callers, call: () => payments.pay() })
 }
 
-/** What the receiver's node said that it received, by incoming payment. */
-type Credits = ReadonlyMap<string, bigint>
-
-function countCredits(wallet: Wallet): Credits {
-  const credits = new Map<string, bigint>()
-  wallet.onEvent(({ type, data }) => {
-    if (type !== 'incoming_payment.completed') return
-    credits.set(String(data.id), BigInt((data.receivedAmount as { value: string }).value))
-  })
-  return credits
-}
-
 /** Every payment COMPLETED and credited by the receiver's wallet, and books that add up. */
 async function auditPayments(
-  { runtime: { clock }, step }: BenchmarkContext,
+  { runtime, step }: BenchmarkContext,
   network: LocalNetwork,
   payments: WalletPayments,
   credits: Credits
 ): Promise<string[]> {
-  const count = payments.completed().size
-  const receiver = network.wallets.get(RECEIVER_NODE)!
-  const late = Promise.withResolvers<void>()
-  const timer = clock.setTimer(QUIET_WITHIN_MS, late.resolve)
-  await Promise.race([receiver.until(() => credits.size >= count), late.promise])
-  timer.cancel()
-  const problems: string[] = []
-  if (credits.size !== count) {
-    problems.push(`${count} were COMPLETED, ${credits.size} credited to the receiver`)
-  }
-  // The last packet of a payment may bring a little more than was asked for: what its smallest unit is worth.
-  const received = [...credits.values()]
-  const short = received.filter((value) => value < BigInt(RECEIVE.value)).length
-  if (short > 0) problems.push(`${short} payments brought less than they promised`)
-  const balance = receiver.accounts.all()[0]!.balance - PLENTY
-  const sum = received.reduce((total, value) => total + value, 0n)
-  if (balance !== sum) problems.push(`the node told of ${sum} received, the wallet has ${balance} more`)
-  const held = network.wallets.get(PAYER_NODE)!.accounts.all()[0]!.held
-  if (held !== 0n) problems.push(`the payer's wallet still holds ${held} back`)
-  const states = await network.wallets
-    .get(PAYER_NODE)!
-    .admin.call<{ outgoingPayments: { edges: unknown[] } }>(OTHER_THAN_COMPLETED)
-  if (states.outgoingPayments.edges.length > 0) problems.push('there are payments that are not COMPLETED')
-
-  const audited = await audit(network)
-  problems.push(...audited.problems)
+  const { problems } = await reconcilePayments(runtime, network, payments, credits)
   step(
     'audit',
-    problems.length === 0 ? `${count} payments COMPLETED and credited, books clean` : problems.join('; ')
+    problems.length === 0
+      ? `${payments.completed().size} payments COMPLETED and credited, books clean`
+      : problems.join('; ')
   )
   return problems
 }
@@ -224,7 +162,3 @@ async function processorTimes(network: LocalNetwork): Promise<Record<string, num
   }
   return times
 }
-
-const OTHER_THAN_COMPLETED = `query OutgoingPayments {
-  outgoingPayments(first: 1, filter: { state: { in: ["FUNDING", "SENDING", "FAILED", "CANCELLED"] } }) {
-    edges { node { id state } } } }`

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import type { Clock } from '../../../node/runtime/index.ts'
 import { rounded } from '../bench/histogram.ts'
+import type { EventLoopLook } from '../../worlds/local/observer.ts'
 import type { ProcessRole, ProcessSample, ProcessSeries } from './model.ts'
 
 /** A process that a run looks at, about once a second. */
@@ -13,14 +14,6 @@ export interface WatchedProcess {
   family?: boolean
   /** What it tells of its own event loop, where it is ours. */
   observe?(): Promise<EventLoopLook>
-}
-
-/** How the event loop of a Node.js process fared since the last look. */
-export interface EventLoopLook {
-  heapBytes: number
-  /** Part of the time that it was busy, 0 to 1. */
-  utilisation: number
-  delayP99Ms: number
 }
 
 export interface Watch {

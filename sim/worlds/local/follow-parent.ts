@@ -1,30 +1,26 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { answer } from './observer.ts'
+import type { Question } from './observer.ts'
 
 /**
  * Loaded before a service of the local world. Ends it when the laboratory is gone, however that ended: the
- * channel to the parent closes even after `kill -9`. And answers what the laboratory measures, from within: the
- * memory that is left after a collection, and the processor time used.
+ * channel to the parent closes even after `kill -9`. And answers what the laboratory asks of the process.
  */
-export interface Footprint {
-  residentBytes: number
-  heapBytes: number
-  cpuMs: number
+export interface Asked {
+  id: number
+  question: Question
+}
+export interface Answered {
+  id: number
+  answer?: unknown
+  error?: string
 }
 
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-process.on('message', (message) => {
-  if (message !== 'measure') return
-  collectGarbage()
-  const { rss, heapUsed } = process.memoryUsage()
-  const { user, system } = process.cpuUsage()
-  const footprint: Footprint = { residentBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1_000 }
-  process.send?.(footprint)
+process.on('message', ({ id, question }: Asked) => {
+  const reply = (answered: Omit<Answered, 'id'>) => process.send?.({ id, ...answered })
+  answer(question).then(
+    (value) => reply({ answer: value }),
+    (error: Error) => reply({ error: error.message })
+  )
 })
 process.channel?.unref()
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-}

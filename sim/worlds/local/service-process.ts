@@ -5,7 +5,8 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { RUN_MARKER } from './run-directory.ts'
 import type { RunDirectory } from './run-directory.ts'
-import type { Footprint } from './follow-parent.ts'
+import type { Answered, Asked } from './follow-parent.ts'
+import type { Answers, Footprint, Question } from './observer.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../../..')
 /**
@@ -39,6 +40,8 @@ export interface ServiceProcess {
   onLog(listener: (record: Record<string, unknown>) => void): () => void
   /** Its memory after a forced collection, and the processor time that it used so far. */
   measure(): Promise<Footprint>
+  /** What its process tells of itself (observer.ts). @throws Error when it ends before it answers */
+  ask<Name extends Question>(question: Name): Promise<Answers[Name]>
   /** Ends it and resolves when it is gone. */
   end(signal: 'SIGTERM' | 'SIGKILL', graceMs?: number): Promise<void>
 }
@@ -107,6 +110,7 @@ export function startServiceProcess(
     )
   ])
 
+  const ask = questionsTo(child, name)
   return {
     name,
     pid: child.pid!,
@@ -116,13 +120,36 @@ export function startServiceProcess(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    measure: () =>
-      new Promise((resolve, reject) => {
-        child.once('message', (footprint) => resolve(footprint as Footprint))
-        child.send('measure', (error) => error && reject(error))
-      }),
+    measure: () => ask('measure'),
+    ask,
     end: (signal, graceMs = 15_000) => endChild(child, ended, signal, graceMs)
   }
+}
+
+/** Questions to a process by its channel; each answer finds its own. */
+function questionsTo(child: ChildProcess, name: string): ServiceProcess['ask'] {
+  const waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
+  let lastId = 0
+  child.on('message', ({ id, answer, error }: Answered) => {
+    const asked = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) asked?.resolve(answer)
+    else asked?.reject(new Error(`${name} does not answer: ${error}`))
+  })
+  child.once('disconnect', () => {
+    for (const { reject } of waiting.values()) reject(new Error(`${name} ended before it answered`))
+    waiting.clear()
+  })
+  return <Name extends Question>(question: Name) =>
+    new Promise<Answers[Name]>((resolve, reject) => {
+      const asked: Asked = { id: ++lastId, question }
+      waiting.set(asked.id, { resolve: (answer) => resolve(answer as Answers[Name]), reject })
+      child.send(asked, (error) => {
+        if (!error) return
+        waiting.delete(asked.id)
+        reject(error)
+      })
+    })
 }
 
 async function endChild(

@@ -59,6 +59,7 @@ export interface LocalNetworkOptions {
  */
 export interface LocalNetwork extends Network {
   readonly run: RunDirectory
+  readonly postgres: PostgresService
   service(nodeName: string, service: ServiceName): ServiceProcess
   /** Ends a service as `kill -9` does. Nothing is told to anyone. */
   kill(nodeName: string, service: ServiceName): Promise<void>
@@ -143,6 +144,7 @@ async function start(
   return {
     ...network,
     run,
+    postgres,
     kills,
     service: (nodeName, service) => services.get(`${nodeName}-${service}`),
     async kill(nodeName, service) {

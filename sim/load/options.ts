@@ -1,0 +1,208 @@
+import { parseArgs } from 'node:util'
+import { WrongUse } from '../commands/wrong-use.ts'
+import { LOCAL_LEDGERS } from '../worlds/local/world.ts'
+import type { LocalLedger } from '../worlds/local/world.ts'
+import { LOAD_KINDS, LOAD_TOPOLOGIES } from './engine/model.ts'
+import type { LoadBounds, LoadEngine, LoadKind, LoadTopology } from './engine/model.ts'
+import type { LoadMode } from './engine/runner.ts'
+
+/** What `lab load` was asked for. */
+export interface LoadOptions {
+  kind: LoadKind
+  engine: LoadEngine
+  topology: LoadTopology
+  transport: 'http' | 'btp'
+  ledger: LocalLedger
+  mode: LoadMode
+  durationMs: number
+  /** Those that were given; the workload's own otherwise. */
+  bounds: Partial<LoadBounds>
+  processes: number
+  quota: number | undefined
+  profile: boolean
+  seed: number
+  /** A file that names a node of somebody else's. */
+  target: string | undefined
+  report: string | undefined
+  json: boolean
+}
+
+export const LOAD_HELP = `npm run lab -- load ${LOAD_KINDS.join('|')} [options]
+
+Loads a connector, or a network of nodes, on this machine and says what it carries; every run ends with a comparison of
+what everybody counted, and one that does not add up has failed.
+
+  connector   ILP packets through nodes        stream      money of one STREAM sender, and of 100
+  payments    end-to-end payments              grants      GNAP: requested, introspected, revoked
+  admin       Admin API: reads and writes
+
+How calls arrive (default: an open loop at 70 % of what a probe carries):
+  --rate N             open loop: N per second, whatever becomes of earlier ones
+  --ramp FROM:TO       open loop that grows evenly from one rate to another
+  --search             look for the highest rate that holds the bounds, by bisection
+  --callers N          closed loop: N at once, each making its next call when its last one ended
+  --duration TIME      of each stage: seconds, or 90s, 30m, 1h (default 10 s; 30 s for a rate that is given)
+  --p99 MS, --errors SHARE   the bounds; given without --search, breaking them fails the run
+
+What is loaded:
+  --topology NAME      ${LOAD_TOPOLOGIES.join(', ')} (connector only; default pair)
+  --transport NAME     http or btp (default http)
+  --ledger NAME        ${LOCAL_LEDGERS.join(' or ')} (default postgres)
+  --processes N        connector processes of the first node, on one database (connector only)
+  --quota SHARE        part of a processor that each of them is held to
+  --target FILE        a node of somebody else's instead (docs/performance.md, load)
+  --engine k6          let k6 make the calls: scenarios/load/*.k6.ts (payments, admin, grants, connector)
+
+What is told:
+  --profile            processor time by step of each backend
+  --report DIR         writes DIR/load.json and DIR/index.html
+  --seed N             of what is drawn (default 1)
+  --json               one JSON object per line, the last {"event":"summary","ok":…}
+
+Exit status: 0 all is well, 1 it did not reconcile, a bound or threshold was broken, or a service failed, 2 wrong use.
+`
+
+const OPTIONS = {
+  rate: { type: 'string' },
+  ramp: { type: 'string' },
+  search: { type: 'boolean' },
+  callers: { type: 'string' },
+  duration: { type: 'string' },
+  p99: { type: 'string' },
+  errors: { type: 'string' },
+  topology: { type: 'string' },
+  transport: { type: 'string', default: 'http' },
+  ledger: { type: 'string', default: 'postgres' },
+  processes: { type: 'string' },
+  quota: { type: 'string' },
+  target: { type: 'string' },
+  engine: { type: 'string', default: 'built-in' },
+  profile: { type: 'boolean', default: false },
+  report: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false }
+} as const
+
+const DEFAULT_DURATION_MS = 10_000
+const DEFAULT_RATE_DURATION_MS = 30_000
+const LONGEST_MS = 24 * 3_600_000
+
+/**
+ * Reads the command line of `lab load`; undefined where the help was asked for.
+ *
+ * @throws WrongUse naming the option and what it takes
+ */
+export function parseLoadOptions(args: string[]): LoadOptions | undefined {
+  const { values, positionals } = parse(args)
+  if (values.help) return undefined
+  const kind = oneOf('what to load', positionals[0], LOAD_KINDS)
+  if (positionals.length > 1)
+    throw new WrongUse(`one thing is loaded at a time, not "${positionals.join(' ')}"`)
+  const isConnector = kind === 'connector'
+  for (const option of ['topology', 'processes', 'quota'] as const) {
+    if (!isConnector && values[option] !== undefined) {
+      throw new WrongUse(`--${option} is for "load connector", not for "load ${kind}"`)
+    }
+  }
+  const mode = modeOf(values)
+  if (kind === 'stream' && mode.kind !== 'rate') {
+    throw new WrongUse(
+      'a STREAM sender goes as fast as it can: --ramp, --search and --callers are not for it'
+    )
+  }
+  if (kind === 'stream' && values.rate !== undefined) {
+    throw new WrongUse('a STREAM sender goes as fast as it can: --rate is not for it')
+  }
+  return {
+    kind,
+    engine: oneOf('--engine', values.engine, ['built-in', 'k6'] as const),
+    topology: oneOf('--topology', values.topology ?? 'pair', LOAD_TOPOLOGIES),
+    transport: oneOf('--transport', values.transport, ['http', 'btp'] as const),
+    ledger: oneOf('--ledger', values.ledger, LOCAL_LEDGERS),
+    mode,
+    durationMs:
+      values.duration === undefined
+        ? values.rate === undefined && values.ramp === undefined
+          ? DEFAULT_DURATION_MS
+          : DEFAULT_RATE_DURATION_MS
+        : durationOf(values.duration),
+    bounds: {
+      ...(values.p99 !== undefined && { p99Ms: decimal('--p99', values.p99, 0.1, 60_000) }),
+      ...(values.errors !== undefined && { errorShare: decimal('--errors', values.errors, 0, 1) })
+    },
+    processes: values.processes === undefined ? 1 : decimal('--processes', values.processes, 1, 16, true),
+    quota: values.quota === undefined ? undefined : decimal('--quota', values.quota, 0.05, 1),
+    profile: values.profile,
+    seed: decimal('--seed', values.seed, 0, 2 ** 32 - 1, true),
+    target: values.target,
+    report: values.report,
+    json: values.json
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: OPTIONS })
+  } catch (error) {
+    throw new WrongUse((error as Error).message)
+  }
+}
+
+function modeOf(values: {
+  rate?: string | undefined
+  ramp?: string | undefined
+  search?: boolean | undefined
+  callers?: string | undefined
+}): LoadMode {
+  const given = (['rate', 'ramp', 'search', 'callers'] as const).filter((name) => values[name] !== undefined)
+  if (given.length > 1) throw new WrongUse(`one of --${given.join(', --')} can be given, not all`)
+  if (values.search) return { kind: 'search' }
+  if (values.callers !== undefined) {
+    return { kind: 'closed', callers: decimal('--callers', values.callers, 1, 10_000, true) }
+  }
+  if (values.ramp !== undefined) {
+    const [from, to, ...more] = values.ramp.split(':')
+    if (to === undefined || more.length > 0) {
+      throw new WrongUse(`--ramp needs two rates, such as 100:2000, not "${values.ramp}"`)
+    }
+    return {
+      kind: 'ramp',
+      fromPerSecond: decimal('--ramp', from!, 0.1, 1e6),
+      toPerSecond: decimal('--ramp', to, 0.1, 1e6)
+    }
+  }
+  return {
+    kind: 'rate',
+    perSecond: values.rate === undefined ? undefined : decimal('--rate', values.rate, 0.1, 1e6)
+  }
+}
+
+const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+
+function durationOf(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  const durationMs = found
+    ? Number(found[1]) * UNITS_MS[(found[2] ?? 's') as keyof typeof UNITS_MS]
+    : Number.NaN
+  if (durationMs >= 1_000 && durationMs <= LONGEST_MS) return durationMs
+  throw new WrongUse(`--duration needs a time from 1s to 24h, such as 90s, 30m or 1h, not "${text}"`)
+}
+
+function decimal(option: string, text: string, low: number, high: number, isWhole = false): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (value >= low && value <= high && (!isWhole || Number.isInteger(value))) return value
+  throw new WrongUse(
+    `${option} needs a ${isWhole ? 'whole ' : ''}number from ${low} to ${high}, not "${text}"`
+  )
+}
+
+function oneOf<Name extends string>(option: string, given: string | undefined, names: readonly Name[]): Name {
+  const found = names.find((name) => name === given)
+  if (found === undefined) {
+    throw new WrongUse(
+      `${option}: one of ${names.join(', ')} is needed${given === undefined ? '' : `, not "${given}"`}`
+    )
+  }
+  return found
+}

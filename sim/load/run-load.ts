@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process'
+import { createSystemRuntime } from '../../node/runtime/index.ts'
+import { createLiveLine } from '../reports/live-line.ts'
+import type { Progress } from '../reports/progress.ts'
+import { describeMachine } from './bench/machine.ts'
+import type { LoadBounds, LoadReport } from './engine/model.ts'
+import { runLoad } from './engine/runner.ts'
+import type { LoadOptions } from './options.ts'
+import { startWorkload } from './workloads/kinds.ts'
+import type { LoadContext } from './workloads/model.ts'
+
+/** What bringing up and taking down may take at most beside the stages. */
+const OVERHEAD_LIMIT_MS = 240_000
+
+/**
+ * Brings up what is to be loaded, loads it, takes it down, however it ends.
+ *
+ * @throws Error when it was interrupted, or a service failed
+ */
+export async function runLoadCommand(
+  options: LoadOptions,
+  command: string,
+  progress: Pick<Progress, 'step'> & { json: boolean }
+): Promise<LoadReport> {
+  const runtime = createSystemRuntime({
+    name: 'lab-load',
+    logLevel: 'warn',
+    writeLog: (line) => process.stderr.write(line)
+  })
+  const live = createLiveLine({ json: progress.json, nowMs: runtime.clock.monotonicMs, step: progress.step })
+  const abort = new AbortController()
+  const takeDowns: (() => Promise<void> | void)[] = []
+  const context: LoadContext = {
+    runtime,
+    signal: abort.signal,
+    step(name, detail) {
+      live.clear()
+      progress.step(name, detail)
+    },
+    defer: (takeDown) => void takeDowns.push(takeDown)
+  }
+  const interrupted = interruptions(abort, takeDowns, limitOf(options))
+  const startedAt = new Date(runtime.clock.nowMs()).toISOString()
+  try {
+    context.step('machine', describeMachine())
+    return await Promise.race([load(), interrupted])
+  } finally {
+    live.clear()
+    for (const takeDown of takeDowns.reverse()) await takeDown()
+    runtime.kill()
+  }
+
+  async function load(): Promise<LoadReport> {
+    const workload = await startWorkload(context, options)
+    const bounds: LoadBounds = { ...workload.bounds, ...options.bounds }
+    const result = await runLoad(context, workload, {
+      mode: options.mode,
+      durationMs: options.durationMs,
+      bounds,
+      profile: options.profile,
+      boundsMustHold: Object.keys(options.bounds).length > 0,
+      onSecond: live.show
+    })
+    return {
+      version: 1,
+      kind: options.kind,
+      engine: options.engine,
+      unit: workload.unit,
+      command,
+      startedAt,
+      seed: options.seed,
+      machine: describeMachine(),
+      commit: commitOf(),
+      versions: workload.versions,
+      settings: workload.settings,
+      topology: workload.topology,
+      bounds,
+      ...result
+    }
+  }
+}
+
+/** Rejects on Ctrl-C, and when the run takes much longer than it was asked to. */
+function interruptions(abort: AbortController, takeDowns: (() => void)[], limitMs: number): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (message: string) => {
+      abort.abort(new Error(message))
+      reject(abort.signal.reason as Error)
+    }
+    const limit = setTimeout(
+      () => stop(`the run did not end within ${Math.round(limitMs / 1_000)} s`),
+      limitMs
+    )
+    takeDowns.push(() => clearTimeout(limit))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      const onSignal = () => stop(`interrupted by ${signal}`)
+      process.once(signal, onSignal)
+      takeDowns.push(() => void process.off(signal, onSignal))
+    }
+  })
+}
+
+function limitOf({ mode, durationMs }: LoadOptions): number {
+  return durationMs * (mode.kind === 'search' ? 12 : 2) + OVERHEAD_LIMIT_MS
+}
+
+/** Undefined outside a checkout. */
+function commitOf(): string | undefined {
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    const isChanged = git('status', '--porcelain', '--untracked-files=no').trim() !== ''
+    return git('rev-parse', '--short=12', 'HEAD').trim() + (isChanged ? '+' : '')
+  } catch {
+    // No git here, or no checkout: a report says so by leaving it out.
+    return undefined
+  }
+}

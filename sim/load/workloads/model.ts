@@ -1,0 +1,45 @@
+import type { Runtime } from '../../../node/runtime/index.ts'
+import type { Question, Answers } from '../../worlds/local/observer.ts'
+import type { WatchedProcess } from '../engine/processes.ts'
+import type { DrawnTopology, LoadBounds, LoadReport, Reconciliation } from '../engine/model.ts'
+import type { CallOutcome } from '../engine/stage.ts'
+
+/** What a workload has at hand while a run lasts. */
+export interface LoadContext {
+  runtime: Runtime
+  signal: AbortSignal
+  step(name: string, detail: string): void
+  /** Called at the end, in reverse order, however the run ends. */
+  defer(takeDown: () => Promise<void> | void): void
+}
+
+/** A process that can be profiled from within. */
+export interface ProfiledProcess {
+  name: string
+  ask<Name extends Question>(question: Name): Promise<Answers[Name]>
+}
+
+/** Something to load: brought up, with all that is known of it. */
+export interface Workload {
+  /** What a call is: `packets`, `payments`, `grants`, `requests`. */
+  unit: string
+  topology: DrawnTopology
+  /** One call; never rejects. */
+  call(): Promise<CallOutcome>
+  /** Calls under way at most in an open loop. */
+  maxInFlight: number
+  /** Callers of the closed loop that probes what can be carried at all. */
+  probeCallers: number
+  warmUpMs: number
+  bounds: LoadBounds
+  processes: WatchedProcess[]
+  profiled: ProfiledProcess[]
+  settings: LoadReport['settings']
+  versions: LoadReport['versions']
+  /** Bytes of the databases; undefined where they are not ours to ask. */
+  databaseBytes?(): Promise<number>
+  /** Once nothing is under way any more: compares what everybody counted. */
+  reconcile(): Promise<Reconciliation>
+  /** Resolves with what it says when a service ended that nobody ended. */
+  failure: Promise<string>
+}

@@ -17,6 +17,14 @@ export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRout
     })
     route('assets/:assetId/fee-history', 'assets/fee-history.page.tsx')
 
+    route('peers', 'peers/list.page.tsx')
+    route('peers/create', 'peers/create.page.tsx')
+    route('peers/requests', 'peers/requests.page.tsx')
+    route('peers/:peerId', 'peers/peer.page.tsx', () => {
+      route('deposit-liquidity', 'peers/deposit-liquidity.page.tsx')
+      route('withdraw-liquidity', 'peers/withdraw-liquidity.page.tsx')
+    })
+
     route('payments', 'payments/list.page.tsx')
     route('payments/incoming/:paymentId', 'payments/incoming.page.tsx', () => {
       route('approve', 'payments/approve-incoming.page.tsx')

@@ -3,13 +3,16 @@ import { signAdminRequest } from '../../../admin-api/signature.ts'
 import type { HttpClient } from '../../../runtime/index.ts'
 import type { Credentials } from '../session/session.ts'
 
-/** The node answered, and said no: with its code, and the argument that it is about where it names one. */
+/** The node answered, and said no: with its code, the failure's own name, and in its message what it said of it. */
 export class AdminApiError extends Error {
   override name = 'AdminApiError'
   readonly code: string
-  constructor(code: string, message: string) {
+  /** `DuplicatePeer` …; undefined where it names none. */
+  readonly failure: string | undefined
+  constructor(code: string, message: string, failure?: string) {
     super(message)
     this.code = code
+    this.failure = failure
   }
 }
 
@@ -50,7 +53,16 @@ const answer = z.object({
   data: z.unknown(),
   errors: z
     .array(
-      z.object({ message: z.string(), extensions: z.object({ code: z.string().optional() }).optional() })
+      z.object({
+        message: z.string(),
+        extensions: z
+          .object({
+            code: z.string().optional(),
+            failure: z.string().optional(),
+            details: z.object({ reason: z.string().optional() }).optional()
+          })
+          .optional()
+      })
     )
     .optional()
 })
@@ -93,10 +105,22 @@ export function createAdminApi(
       const parsed = answer.safeParse(parseJson(response.body.toString('utf8')))
       if (!parsed.success) throw new NodeUnreachableError(`it answered ${response.status} without GraphQL`)
       const [error] = parsed.data.errors ?? []
-      if (error) throw new AdminApiError(error.extensions?.code ?? `HTTP_${response.status}`, error.message)
+      if (error) throw errorOf(error, response.status)
       return data.parse(parsed.data.data)
     }
   }
+}
+
+function errorOf(
+  { message, extensions }: NonNullable<z.output<typeof answer>['errors']>[number],
+  status: number
+): AdminApiError {
+  const reason = extensions?.details?.reason
+  return new AdminApiError(
+    extensions?.code ?? `HTTP_${status}`,
+    reason === undefined ? message : `${message}: ${reason}`,
+    extensions?.failure
+  )
 }
 
 function parseJson(text: string): unknown {

@@ -23,3 +23,10 @@ export function confirmForm(words: string) {
 
 /** A deposit or withdrawal of an amount. The id was made with the form: sent twice, it is booked once. */
 export const liquidityForm = z.object({ id: z.uuid(), amount: amountText() })
+
+/** Fields by the failure that the node answers: what it refused is told beside the field that it is about. */
+export function fieldsByFailure<Name extends string>(
+  fields: Readonly<Record<string, Name>>
+): (error: { failure: string | undefined }) => Name | undefined {
+  return ({ failure }) => (failure === undefined ? undefined : fields[failure])
+}

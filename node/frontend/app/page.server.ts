@@ -129,6 +129,19 @@ export function notFound(what: string): Response {
   )
 }
 
+/** @throws an answer 403 where a tenant asks for what only operators do */
+export function operatorsOnly({ credentials }: Pick<PageArgs, 'credentials'>): void {
+  if (credentials.isOperator) return
+  throw problem(
+    {
+      kind: 'refused',
+      title: 'Only the operator can do this',
+      detail: 'These are the credentials of a tenant.'
+    },
+    403
+  )
+}
+
 function toResponse(error: unknown, { context, request }: PageArgs): unknown {
   const { logger, config } = context.frontend
   if (error instanceof Response) return error

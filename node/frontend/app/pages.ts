@@ -9,6 +9,10 @@ export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRout
 
     route('overview', 'overview/overview.page.tsx')
 
+    route('tenants', 'tenants/list.page.tsx')
+    route('tenants/create', 'tenants/create.page.tsx')
+    route('tenants/:tenantId', 'tenants/tenant.page.tsx')
+
     route('assets', 'assets/list.page.tsx')
     route('assets/create', 'assets/create.page.tsx')
     route('assets/:assetId', 'assets/asset.page.tsx', () => {

@@ -41,6 +41,18 @@ export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRout
       route('withdraw-liquidity', 'payments/withdraw-outgoing.page.tsx')
     })
 
+    route('webhook-events', 'webhook-events/list.page.tsx', () => {
+      route('data', 'webhook-events/data.page.tsx')
+      route('send-again', 'webhook-events/send-again.page.tsx')
+    })
+
+    route('wallet-addresses', 'wallet-addresses/list.page.tsx')
+    route('wallet-addresses/create', 'wallet-addresses/create.page.tsx')
+    route('wallet-addresses/:walletAddressId', 'wallet-addresses/wallet-address.page.tsx', () => {
+      route('withdraw-liquidity', 'wallet-addresses/withdraw-liquidity.page.tsx')
+      route('keys/:keyId/revoke', 'wallet-addresses/revoke-key.page.tsx')
+    })
+
     route('*', 'ui/not-found.page.tsx')
   })
 }

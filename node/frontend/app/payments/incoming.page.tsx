@@ -13,6 +13,8 @@ import { PaymentState } from './payment-states.tsx'
 import { listPaymentWebhooks } from './payment-webhooks.ts'
 import { GET_WALLET_ADDRESS } from './payments.ts'
 import { WalletAddressLink } from './wallet-address-link.tsx'
+import { getTimeline } from './timeline.ts'
+import { TimelineSection } from './timeline-section.tsx'
 import { WebhooksSection } from './webhooks-section.tsx'
 import { moneyOfIncoming } from './where-money-is.ts'
 
@@ -20,18 +22,25 @@ export const meta = () => [{ title: 'Incoming payment · Rafiki Admin' }]
 
 export const loader = pageLoader(async ({ api, params, credentials }) => {
   const payment = await getIncomingPayment(api, params.paymentId)
-  const [{ walletAddress }, webhooks] = await Promise.all([
+  const [{ walletAddress }, webhooks, timeline] = await Promise.all([
     api.call(GET_WALLET_ADDRESS, { id: payment.walletAddressId }),
-    listPaymentWebhooks(api, payment.id)
+    listPaymentWebhooks(api, payment.id),
+    getTimeline(api, 'incoming', payment.id)
   ])
-  return { payment, walletAddress, webhooks, actions: incomingActions(payment, credentials.tenantId) }
+  return {
+    payment,
+    walletAddress,
+    webhooks,
+    timeline,
+    actions: incomingActions(payment, credentials.tenantId)
+  }
 })
 
 /** Whoever comes back from a dialog sees the payment as it is now, also where nothing was done there. */
 export const shouldRevalidate = () => true
 
 export default function IncomingPaymentPage() {
-  const { payment, webhooks } = useLoaderData<typeof loader>()
+  const { payment, webhooks, timeline } = useLoaderData<typeof loader>()
   const { receivedAmount, metadata, url } = payment
   return (
     <Page title="Incoming payment" parents={[{ to: '/payments', label: 'Payments' }]} actions={<Actions />}>
@@ -57,6 +66,7 @@ export default function IncomingPaymentPage() {
           scale={receivedAmount.assetScale}
         />
       </Section>
+      <TimelineSection timeline={timeline} />
       <WebhooksSection paymentId={payment.id} webhooks={webhooks} />
       {metadata !== null && (
         <Section title="Metadata">

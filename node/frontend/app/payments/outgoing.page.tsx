@@ -16,6 +16,8 @@ import { GET_WALLET_ADDRESS } from './payments.ts'
 import { ReceiverFacts } from './receiver-facts.tsx'
 import { askReceiver, ownReceiver } from './receiver.ts'
 import { WalletAddressLink } from './wallet-address-link.tsx'
+import { getTimeline } from './timeline.ts'
+import { TimelineSection } from './timeline-section.tsx'
 import { WebhooksSection } from './webhooks-section.tsx'
 import { moneyOfOutgoing } from './where-money-is.ts'
 
@@ -25,16 +27,18 @@ export const loader = pageLoader(async ({ api, params, url, credentials, context
   const payment = await getOutgoingPayment(api, params.paymentId)
   const own = ownReceiver(payment.receiver, context.frontend.config.OPEN_PAYMENTS_URL)
   const isWanted = own !== undefined || url.searchParams.get('receiver') === 'ask'
-  const [{ walletAddress }, webhooks, receiver] = await Promise.all([
+  const [{ walletAddress }, webhooks, receiver, timeline] = await Promise.all([
     api.call(GET_WALLET_ADDRESS, { id: payment.walletAddressId }),
     listPaymentWebhooks(api, payment.id),
-    askReceiver(api, payment.receiver, isWanted)
+    askReceiver(api, payment.receiver, isWanted),
+    getTimeline(api, 'outgoing', payment.id)
   ])
   const { tenantId, isOperator } = credentials
   return {
     payment,
     walletAddress,
     webhooks,
+    timeline,
     receiver,
     /** A tenant sees its own payments alone. */
     receiverId: own && (isOperator || own.tenantId === tenantId) ? own.id : undefined,
@@ -46,7 +50,7 @@ export const loader = pageLoader(async ({ api, params, url, credentials, context
 export const shouldRevalidate = () => true
 
 export default function OutgoingPaymentPage() {
-  const { payment, webhooks } = useLoaderData<typeof loader>()
+  const { payment, webhooks, timeline } = useLoaderData<typeof loader>()
   const { debitAmount, metadata, receiver } = payment
   return (
     <Page title="Outgoing payment" parents={[{ to: '/payments', label: 'Payments' }]} actions={<Actions />}>
@@ -62,6 +66,7 @@ export default function OutgoingPaymentPage() {
         <ReceiverFacts />
       </Section>
       <QuoteSection />
+      <TimelineSection timeline={timeline} />
       <WebhooksSection paymentId={payment.id} webhooks={webhooks} />
       {metadata !== null && (
         <Section title="Metadata">

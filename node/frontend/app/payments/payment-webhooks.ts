@@ -3,18 +3,7 @@ import { operation } from '../admin-api/admin-api.ts'
 import type { AdminApi } from '../admin-api/admin-api.ts'
 import { dateTime } from '../admin-api/scalars.ts'
 import { connection, PAGE_INFO } from '../ui/page-info.ts'
-
-const delivery = z.object({
-  id: z.string(),
-  receiver: z.string(),
-  state: z.enum(['PENDING', 'DELIVERED', 'FAILED']),
-  attempts: z.number(),
-  statusCode: z.number().nullable(),
-  lastError: z.string().nullable(),
-  processAt: dateTime.nullable(),
-  updatedAt: dateTime
-})
-export type PaymentDelivery = z.output<typeof delivery>
+import { delivery } from '../webhook-events/webhook-events.ts'
 
 const LIST_PAYMENT_WEBHOOKS = operation(
   /* GraphQL */ `

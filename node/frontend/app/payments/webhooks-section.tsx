@@ -1,15 +1,9 @@
 import { Link } from '@remix-run/react'
-import { Badge } from '../ui/badge.tsx'
 import { DateTime } from '../ui/date-time.tsx'
 import { Section } from '../ui/page.tsx'
 import { Table } from '../ui/table.tsx'
-import type { PaymentDelivery, PaymentWebhooks } from './payment-webhooks.ts'
-
-const LOOKS = {
-  PENDING: { name: 'On its way', look: 'plain' },
-  DELIVERED: { name: 'Delivered', look: 'good' },
-  FAILED: { name: 'Given up', look: 'bad' }
-} as const
+import { Deliveries } from '../webhook-events/deliveries.tsx'
+import type { PaymentWebhooks } from './payment-webhooks.ts'
 
 /** What wallets were told of a payment, and how they took it. */
 export function WebhooksSection({
@@ -32,19 +26,7 @@ export function WebhooksSection({
           { name: 'Date', cell: ({ createdAt }) => <DateTime value={createdAt} /> },
           {
             name: 'Deliveries',
-            cell: ({ deliveries }) =>
-              deliveries.length === 0 ? (
-                'To nobody'
-              ) : (
-                <ul className="flex flex-col gap-1">
-                  {deliveries.map((delivery) => (
-                    <li key={delivery.id}>
-                      <Badge look={LOOKS[delivery.state].look}>{LOOKS[delivery.state].name}</Badge>{' '}
-                      <span className="text-sm">{wordsOf(delivery)}</span>
-                    </li>
-                  ))}
-                </ul>
-              )
+            cell: ({ deliveries }) => <Deliveries deliveries={deliveries} />
           }
         ]}
       />
@@ -57,15 +39,4 @@ export function WebhooksSection({
       )}
     </Section>
   )
-}
-
-/** How a delivery went, in one sentence. */
-function wordsOf({ attempts, statusCode, lastError, state, processAt }: PaymentDelivery): string {
-  const tried = attempts === 1 ? '1 attempt' : `${attempts} attempts`
-  const answer = lastError ?? (statusCode === null ? undefined : `answered ${statusCode}`)
-  const next =
-    state === 'PENDING' && processAt !== null
-      ? `next at ${new Date(processAt).toISOString().slice(11, 19)} UTC`
-      : undefined
-  return [tried, answer, next].filter((part) => part !== undefined).join(', ')
 }

@@ -214,7 +214,19 @@ describe.skipIf('missing' in ui)('payments', () => {
       await page.getByText('The deposit was made').waitFor()
       await tenant.told('outgoing_payment.completed', id)
       await page.reload()
-      await page.getByText('Completed', { exact: true }).waitFor()
+      await page.getByRole('definition').getByText('Completed', { exact: true }).waitFor()
+      const timeline = page.getByRole('region', { name: 'Timeline' })
+      const entries = await timeline.getByRole('listitem').allInnerTexts()
+      for (const what of [
+        /State\s+Funding/,
+        /Webhook\s+outgoing_payment\.created/,
+        /Ledger[\s\S]*10\.00 USD/
+      ]) {
+        expect(entries.join('\n\n')).toMatch(what)
+      }
+      expect(entries.findIndex((entry) => entry.includes('Funding'))).toBeLessThan(
+        entries.findIndex((entry) => entry.includes('Completed'))
+      )
       expect(await money('Sent')).toBe('9.75 USD')
       expect(await money('Held')).toBe('0.25 USD')
       expect(await fact('Delivered: received so far').innerText()).toBe('9.75 USD')
@@ -250,7 +262,7 @@ describe.skipIf('missing' in ui)('payments', () => {
       expect(await findAccessibilityFaults(page)).toEqual([])
       await dialog.getByRole('button', { name: 'Cancel the payment' }).click()
       await page.getByText('The payment was cancelled', { exact: true }).waitFor()
-      await page.getByText('The customer thought again').waitFor()
+      await page.getByRole('region', { name: 'Timeline' }).getByText('The customer thought again').waitFor()
       expect(await money('Never deposited')).toBe('1.25 USD')
       await page.goto(`/payments/outgoing/${id}/deposit-liquidity`)
       await page.getByText('Only a payment that waits for its deposit').waitFor()
@@ -275,7 +287,7 @@ describe.skipIf('missing' in ui)('payments', () => {
       await page.getByRole('alert').getByText('The payment has changed meanwhile').waitFor()
       expect(await findAccessibilityFaults(page)).toEqual([])
       await page.getByRole('link', { name: 'Go back' }).click()
-      await page.getByText('Cancelled', { exact: true }).waitFor()
+      await page.getByRole('definition').getByText('Cancelled', { exact: true }).waitFor()
     })
 
     it('that failed say why in words, and what to do', async () => {
@@ -287,7 +299,7 @@ describe.skipIf('missing' in ui)('payments', () => {
       await page.goto(`/payments/outgoing/${id}`)
       await page.getByRole('heading', { name: 'Why it failed' }).waitFor()
       await page.getByText('The liquidity of the receiver’s asset on this node').waitFor()
-      await page.getByText('InsufficientLiquidity').waitFor()
+      await page.getByRole('region', { name: 'Why it failed' }).getByText('InsufficientLiquidity').waitFor()
       expect(await money('Held')).toBe('5.00 USD')
       expect(await findAccessibilityFaults(page)).toEqual([])
       await page.getByRole('link', { name: 'Withdraw liquidity' }).click()
@@ -305,7 +317,7 @@ describe.skipIf('missing' in ui)('payments', () => {
       await plain.page.getByText('The deposit was made').waitFor()
       await tenant.told('outgoing_payment.completed', id)
       await plain.page.goto(`/payments/outgoing/${id}`)
-      await plain.page.getByText('Completed', { exact: true }).waitFor()
+      await plain.page.getByRole('definition').getByText('Completed', { exact: true }).waitFor()
       expect(plain.faults).toEqual([])
       await plain.close()
     })
@@ -358,7 +370,7 @@ describe.skipIf('missing' in ui)('payments', () => {
       await dialog.getByRole('button', { name: 'Cancel the payment' }).click()
       await page.getByText('The payment was cancelled', { exact: true }).waitFor()
       await page.getByRole('heading', { name: 'Cancelled by the wallet' }).waitFor()
-      await page.getByText('Sold out').waitFor()
+      await page.getByRole('region', { name: 'Cancelled by the wallet' }).getByText('Sold out').waitFor()
       expect(await findAccessibilityFaults(page)).toEqual([])
     })
 
@@ -372,7 +384,7 @@ describe.skipIf('missing' in ui)('payments', () => {
       await page.getByText('The payment was approved').waitFor()
       await page.getByRole('link', { name: 'Cancel', exact: true }).click()
       await page.getByRole('button', { name: 'Cancel the payment' }).click()
-      await page.getByText('action already performed (FORBIDDEN)').waitFor()
+      await page.getByText(/action already performed.*\(FORBIDDEN\)/).waitFor()
     })
   })
 

@@ -26,6 +26,8 @@ export interface QuietTenant {
   deposit(outgoingPaymentId: string): Promise<void>
   /** Resolves once the wallet was told so of this payment. */
   told(type: string, paymentId: string): Promise<void>
+  /** Whether its wallet refuses what it is told (503) from now on. */
+  refuseWebhooks(refuses: boolean): void
   stop(): Promise<void>
 }
 
@@ -39,7 +41,11 @@ interface Amount {
 export const usd = (value: number): Amount => ({ value: String(value), assetCode: 'USD', assetScale: 2 })
 
 /** The operator of the node makes it. The name is its first path and must be nobody else's in the run. */
-export async function openQuietTenant(node: AdminUiNode, name: string): Promise<QuietTenant> {
+export async function openQuietTenant(
+  node: AdminUiNode,
+  name: string,
+  settings: Partial<Record<'WEBHOOK_MAX_RETRY', string>> = {}
+): Promise<QuietTenant> {
   const runtime = createSystemRuntime({ name: 'quiet tenant', logLevel: 'silent' })
   const http = createHttpClient(runtime)
   const url = node.graphqlUrl.replace(/\/graphql$/, '')
@@ -60,7 +66,8 @@ export async function openQuietTenant(node: AdminUiNode, name: string): Promise<
         settings: [
           { key: 'WALLET_ADDRESS_URL', value: base },
           { key: 'WEBHOOK_URL', value: `${wallet.url}/webhooks` },
-          { key: 'EXCHANGE_RATES_URL', value: `${wallet.url}/rates` }
+          { key: 'EXCHANGE_RATES_URL', value: `${wallet.url}/rates` },
+          ...Object.entries(settings).map(([key, value]) => ({ key, value }))
         ]
       }
     }
@@ -133,12 +140,14 @@ export async function openQuietTenant(node: AdminUiNode, name: string): Promise<
       )
     },
     told: wallet.told,
+    refuseWebhooks: wallet.refuse,
     stop: wallet.stop
   }
 }
 
-/** A wallet that answers 200 to every webhook, tells rates, and does nothing. */
+/** A wallet that answers 200 to every webhook unless it refuses them, tells rates, and does nothing. */
 async function openWallet() {
+  let refuses = false
   const told = new Set<string>()
   const waiting = new Map<string, () => void>()
   const server = createServer((request, response) => {
@@ -156,6 +165,10 @@ async function openWallet() {
         data: { id: string }
       }
       const key = `${type} ${data.id}`
+      if (refuses) {
+        response.writeHead(503).end()
+        return
+      }
       told.add(key)
       waiting.get(key)?.()
       response.end()
@@ -165,6 +178,7 @@ async function openWallet() {
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${port}`,
+    refuse: (value: boolean) => void (refuses = value),
     told: (type: string, paymentId: string) =>
       new Promise<void>((resolve) => {
         const key = `${type} ${paymentId}`

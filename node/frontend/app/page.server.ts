@@ -45,6 +45,9 @@ export interface FormArgs<Schema extends z.ZodType> extends PageArgs {
   refuse(message: string, field?: keyof z.input<Schema> & string): FormRefused
 }
 
+/** What no answer holds, also where it only gives a form back. */
+const SECRET_FIELDS = ['apiSecret', 'idpSecret', 'outgoingAuthToken', 'incomingAuthTokens']
+
 interface FormRefused {
   refused: SubmissionResult<string[]>
 }
@@ -53,6 +56,8 @@ interface FormRefused {
 export interface FormDone {
   to: string
   flash: Flash['message']
+  /** What this session calls the node with from now on, where the change was to that. */
+  credentials?: Credentials
 }
 
 /**
@@ -70,11 +75,15 @@ export async function handleForm<Schema extends z.ZodType>(
   const intent = textOf(formData.get('intent'))
   formData.delete('intent')
   const submission = parseWithZod(formData, { schema })
-  if (submission.status !== 'success') return data({ intent, result: submission.reply() }, { status: 400 })
+  const hideFields = SECRET_FIELDS
+  if (submission.status !== 'success') {
+    return data({ intent, result: submission.reply({ hideFields }) }, { status: 400 })
+  }
   const refuse = (message: string, field?: string): FormRefused => ({
-    refused: submission.reply(
-      field === undefined ? { formErrors: [message] } : { fieldErrors: { [field]: [message] } }
-    )
+    refused: submission.reply({
+      hideFields,
+      ...(field === undefined ? { formErrors: [message] } : { fieldErrors: { [field]: [message] } })
+    })
   })
   let result: FormDone | FormRefused
   try {
@@ -85,9 +94,14 @@ export async function handleForm<Schema extends z.ZodType>(
   }
   if ('refused' in result) return data({ intent, result: result.refused }, { status: 400 })
   const { sessions } = page.context.frontend
-  throw redirect(result.to, {
-    headers: { 'set-cookie': sessions.commitFlash({ type: 'success', message: result.flash }) }
+  const headers = new Headers({
+    'set-cookie': sessions.commitFlash({ type: 'success', message: result.flash })
   })
+  if (result.credentials) {
+    const { session } = sessions.read(args.request)
+    headers.append('set-cookie', sessions.commit({ ...session, credentials: result.credentials }))
+  }
+  throw redirect(result.to, { headers })
 }
 
 /** Which of a page's forms was sent: the value of its `intent`. The body is left for the form itself. */

@@ -1,5 +1,5 @@
 import type { ActionFunctionArgs } from '@remix-run/node'
-import { Link, Outlet, useLoaderData } from '@remix-run/react'
+import { Link, Outlet, useLoaderData, useLocation } from '@remix-run/react'
 import { handleForm, intentOf, pageLoader } from '../page.server.ts'
 import { Amount } from '../ui/amount.tsx'
 import { LinkButton } from '../ui/button.tsx'
@@ -49,6 +49,8 @@ async function deletePeer(args: ActionFunctionArgs) {
 export default function PeerPage() {
   const { peer } = useLoaderData<typeof loader>()
   const { id, name, staticIlpAddress, asset, tenant, liquidity, liquidityThreshold, createdAt } = peer
+  // What was typed as a token is gone from the page once it was sent.
+  const { key } = useLocation()
   return (
     <Page title={name ?? staticIlpAddress} parents={[{ to: '/peers', label: 'Peers' }]}>
       <Section title="General">
@@ -90,7 +92,7 @@ export default function PeerPage() {
         </div>
       </Section>
       <Section title="HTTP" help="How the two nodes reach each other. Tokens are never shown again.">
-        <HttpForm peer={peer} />
+        <HttpForm key={key} peer={peer} />
       </Section>
       <Section
         title="Limits"

@@ -60,7 +60,7 @@ export function SensitiveForm() {
         label="New API secret"
         type="password"
         autoComplete="new-password"
-        help="10 to 255 characters. Whoever signs with the old one is refused from then on"
+        help="10 to 255 characters. This session goes on with it; whoever else signs with the old one is refused"
       />
       <div>
         <SubmitButton intent="sensitive">Replace the secret</SubmitButton>

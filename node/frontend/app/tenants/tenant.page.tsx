@@ -1,5 +1,5 @@
 import type { ActionFunctionArgs } from '@remix-run/node'
-import { useLoaderData } from '@remix-run/react'
+import { useLoaderData, useLocation } from '@remix-run/react'
 import { intentOf, pageLoader } from '../page.server.ts'
 import { Badge } from '../ui/badge.tsx'
 import { DateTime } from '../ui/date-time.tsx'
@@ -42,6 +42,8 @@ export default function TenantPage() {
   const { tenant, isOperator, isSelf } = useLoaderData<typeof loader>()
   const { id, publicName, createdAt, deletedAt } = tenant
   const isDeleted = deletedAt !== null
+  // What was typed as a secret is gone from the page once it was sent.
+  const { key } = useLocation()
   return (
     <Page title={publicName ?? id} parents={[{ to: '/tenants', label: 'Tenants' }]}>
       {isDeleted && (
@@ -71,11 +73,11 @@ export default function TenantPage() {
         <GeneralForm tenant={tenant} />
       </Section>
       <Section title="Identity provider" help="Where its customers are asked for their consent.">
-        <IdpForm tenant={tenant} />
+        <IdpForm key={key} tenant={tenant} />
       </Section>
-      {isOperator && !isSelf && !isDeleted && (
-        <Section title="Sensitive" help="The secret itself stays in the node.">
-          <SensitiveForm />
+      {isSelf && !isOperator && (
+        <Section title="Sensitive" help="What signs the calls of this tenant. It is never shown.">
+          <SensitiveForm key={key} />
         </Section>
       )}
       {isSelf ? (

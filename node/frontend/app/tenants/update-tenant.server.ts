@@ -10,7 +10,7 @@ import {
   settingsForm,
   settingsOf
 } from './tenant-forms.ts'
-import { DELETE_TENANT, SET_SETTINGS, UPDATE_TENANT } from './tenants.ts'
+import { DELETE_TENANT, GET_TENANT, SET_SETTINGS, UPDATE_TENANT } from './tenants.ts'
 
 /** The forms of a tenant's page, each saved by itself (facts 9.2). */
 
@@ -34,13 +34,18 @@ export const updateIdp = (args: ActionFunctionArgs) =>
     return { to: `/tenants/${params.tenantId}`, flash: 'The identity provider was changed' }
   })
 
+/** A tenant's own: for the operator the node refuses it. The session goes on with the new one. */
 export const updateSecret = (args: ActionFunctionArgs) =>
   handleForm(
     args,
     sensitiveForm,
-    async ({ api, params, value: { apiSecret } }) => {
+    async ({ api, params, value: { apiSecret }, credentials }) => {
       await api.call(UPDATE_TENANT, { input: { id: params.tenantId, apiSecret } })
-      return { to: `/tenants/${params.tenantId}`, flash: 'The API secret was replaced' }
+      return {
+        to: `/tenants/${params.tenantId}`,
+        flash: 'The API secret was replaced',
+        credentials: { ...credentials, apiSecret }
+      }
     },
     () => 'apiSecret'
   )
@@ -51,8 +56,11 @@ export const updateSettings = (args: ActionFunctionArgs) =>
     settingsForm,
     async ({ api, params, value, credentials, refuse }) => {
       if (params.tenantId !== credentials.tenantId) return refuse('Only a tenant sets its own settings')
-      const settings = settingsOf(value)
-      if (settings.length === 0) return refuse('Give at least one setting; none can be taken away')
+      const { tenant } = await api.call(GET_TENANT, { id: params.tenantId })
+      const settings = settingsOf(value).filter(
+        ({ key, value }) => !tenant.settings.some((old) => old.key === key && old.value === value)
+      )
+      if (settings.length === 0) return refuse('Nothing was changed; a setting cannot be taken away')
       await api.call(SET_SETTINGS, { input: { settings } })
       return { to: `/tenants/${params.tenantId}`, flash: 'The settings were changed' }
     },

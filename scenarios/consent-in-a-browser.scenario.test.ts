@@ -1,6 +1,6 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser } from 'puppeteer-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHttpClient } from '../node/runtime/index.ts'
 import { ConsentError, createPayer } from '../sim/actors/payer.ts'
@@ -40,15 +40,13 @@ describe.skipIf(!hasChromium && process.env.CI !== 'true')('a person with a brow
     return {
       finishUri: `http://127.0.0.1:${(shop.address() as AddressInfo).port}/finish`,
       async decide(startUrl) {
-        const context = await browser.createBrowserContext()
+        const context = await browser.newContext()
         try {
           const page = await context.newPage()
           await page.goto(startUrl)
-          seen.push(await page.title(), await page.$eval('body', ({ innerText }) => innerText))
-          await Promise.all([
-            page.waitForNavigation(),
-            page.locator(`::-p-xpath(//button[text()="${button}"])`).click()
-          ])
+          seen.push(await page.title(), await page.locator('body').innerText())
+          await page.getByRole('button', { name: button, exact: true }).click()
+          await page.waitForURL(/\/finish/)
           seen.push(await page.title())
           return page.url()
         } finally {

@@ -185,7 +185,7 @@ describe('npm start', () => {
   })
 
   it('lets another terminal pay, beside a newer network; leaves no process, port or file after an interrupt', async () => {
-    const started = start()
+    const started = start('--no-ui')
     await started.line(isUp)
     const run = runOf(started.child.pid!)
     const elsewhere = createRunDirectory()
@@ -219,7 +219,7 @@ describe('npm start', () => {
   })
 
   it('works again after kill -9 of the parent, and cleans up what that left', async () => {
-    const killed = start()
+    const killed = start('--no-ui')
     await killed.line(isUp)
     const run = runOf(killed.child.pid!)
     killed.child.kill('SIGKILL')
@@ -260,7 +260,7 @@ describe('npm start', () => {
   })
 
   it('says so and shuts down in order when PostgreSQL dies', async () => {
-    const started = start()
+    const started = start('--no-ui')
     await started.line(isUp)
     const run = runOf(started.child.pid!)
     const postgres = started.lines.find(({ step }) => step === 'postgresql')!

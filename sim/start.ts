@@ -1,17 +1,21 @@
 import { parseArgs } from 'node:util'
 import { runDemo } from './networks/demo.ts'
+import { startNetworkUis } from './admin-ui/network-uis.ts'
+import type { NetworkUis } from './admin-ui/network-uis.ts'
 import { createProgress } from './reports/progress.ts'
 import { readTopology, TopologyError } from './topology/parse.ts'
 import type { Topology } from './topology/model.ts'
 import { LOCAL_LEDGERS, startLocalNetwork } from './worlds/local/world.ts'
 import type { LocalLedger, LocalNetwork } from './worlds/local/world.ts'
 
-const HELP = `npm start [-- [topology.json] [--ledger NAME] [--exit] [--json]]
+const HELP = `npm start [-- [topology.json] [--ledger NAME] [--no-ui] [--exit] [--json]]
 
-Brings a network of nodes up on this machine, makes the topology's payments, audits the ledgers and stays up.
+Brings a network of nodes up on this machine, makes the topology's payments, audits the ledgers and stays up, with an
+admin UI for each node.
 
   topology.json   what to bring up (default: fixtures/topologies/pair.json)
   --ledger NAME   where nodes keep their books: ${LOCAL_LEDGERS.join(' or ')} (default: $LEDGER, else postgres)
+  --no-ui         without the admin UIs
   --exit          take everything down after the payments, exit 0 when all completed and the audit is clean
   --json          one JSON object per line; {"event":"summary","ok":…} tells how the payments ended, with --exit
                   it is the last line
@@ -30,6 +34,7 @@ async function main(args: string[]): Promise<number> {
       allowPositionals: true,
       options: {
         ledger: { type: 'string' },
+        'no-ui': { type: 'boolean', default: false },
         exit: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false }
@@ -80,7 +85,7 @@ async function main(args: string[]): Promise<number> {
     progress.summary({ ok: false, error: first.message })
     return 1
   }
-  return useNetwork(first, { interrupted, progress, exit: values.exit })
+  return useNetwork(first, { interrupted, progress, exit: values.exit, hasUi: !values['no-ui'] })
 }
 
 /** By the option, else by the environment; undefined, and said, when it is none that can be audited here. */
@@ -101,14 +106,17 @@ async function useNetwork(
   {
     interrupted,
     progress,
-    exit
+    exit,
+    hasUi
   }: {
     interrupted: Promise<'interrupted'>
     progress: ReturnType<typeof createProgress>
     exit: boolean
+    hasUi: boolean
   }
 ): Promise<number> {
   let status = 0
+  let uis: NetworkUis | undefined
   let summary: (Record<string, unknown> & { ok: boolean }) | undefined
   const broken = network.failure.then((how) => new Error(how))
   const demo = runDemo(network, progress).catch((error: Error) => error)
@@ -126,6 +134,8 @@ async function useNetwork(
       progress.summary(summary)
       summary = undefined
       introduce(network, progress)
+      // Only now: building it would have slowed the payment.
+      if (hasUi) uis = startNetworkUis(network, progress)
       const end = await Promise.race([interrupted, broken])
       if (end instanceof Error) {
         progress.error(`${end.message}\nEverything else is being shut down.`)
@@ -134,6 +144,7 @@ async function useNetwork(
     }
   }
   try {
+    await uis?.stop()
     await network.stop()
   } catch (error) {
     progress.error((error as Error).message)

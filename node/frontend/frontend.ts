@@ -17,6 +17,9 @@ import { securityHeaders } from './security-headers.ts'
 const BUILD = fileURLToPath(new URL('./build/', import.meta.url))
 const SERVER_BUILD = `${BUILD}server/index.js`
 
+/** The largest form: a thousand routes of a peer, or fifty properties, are far below it. */
+const MAX_BODY_BYTES = 512 * 1024
+
 /** The UI was not built: there is nothing to serve. */
 export class NotBuiltError extends Error {
   override name = 'NotBuiltError'
@@ -78,6 +81,12 @@ export function createFrontend(config: FrontendConfig, runtime: Runtime): Fronte
         for (const [name, value] of Object.entries(securityHeaders({ scriptNonce, isProduction }))) {
           response.setHeader(name, value)
         }
+        const refusal = refusalOf(request)
+        if (refusal) {
+          response.writeHead(refusal.status, { 'content-type': 'text/plain', connection: 'close' })
+          response.end(refusal.message)
+          return
+        }
         const page = createRequestListener((fetchRequest) =>
           handle(fetchRequest, { frontend: { ...shared, scriptNonce } })
         )
@@ -90,4 +99,20 @@ export function createFrontend(config: FrontendConfig, runtime: Runtime): Fronte
       await http.close()
     }
   }
+}
+
+/**
+ * Why a form is not read: it is of another site, too long, or does not say how long it is (browsers always say). The
+ * session's token is looked at by the page that it is for.
+ */
+function refusalOf({ method, headers }: IncomingMessage): { status: number; message: string } | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined
+  const { origin, host } = headers
+  if (origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host)) {
+    return { status: 403, message: 'This form was not sent: it is of another site' }
+  }
+  const length = Number(headers['content-length'])
+  if (Number.isNaN(length)) return { status: 411, message: 'The length of the form is missing' }
+  if (length <= MAX_BODY_BYTES) return undefined
+  return { status: 413, message: `A form has at most ${MAX_BODY_BYTES} bytes` }
 }

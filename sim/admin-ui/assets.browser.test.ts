@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { findAccessibilityFaults, launchBrowser, openOperatorWindow } from './browser.ts'
+import { findAccessibilityFaults, openOperatorWindow } from './browser.ts'
 import type { AdminUiWindow } from './browser.ts'
+import { startChromium } from '../services/chromium.ts'
 
 const ui = inject('adminUi')
 
@@ -10,7 +11,7 @@ describe.skipIf('missing' in ui)('assets', () => {
   let browser: Browser
   let window: AdminUiWindow
   beforeAll(async () => {
-    browser = await launchBrowser()
+    browser = await startChromium()
   })
   afterAll(() => browser.close())
   beforeEach(async () => {

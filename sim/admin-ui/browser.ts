@@ -1,34 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { spawnSync } from 'node:child_process'
-import { chromium } from 'playwright-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { findChromium, NO_CHROMIUM } from '../services/chromium.ts'
 import type { AdminUiNode } from './vitest-network.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-const ARGUMENTS = [
-  // It runs as root on machines of a CI, and sees local pages only.
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync'
-]
-
 /** How long a browser test waits for what a page shall show. */
 const WAIT_MS = 15_000
-
-/** A headless browser that talks to nobody but whom its pages name. */
-export function launchBrowser(): Promise<Browser> {
-  const name = findChromium()
-  if (name === undefined) throw new Error(NO_CHROMIUM)
-  const executablePath = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim()
-  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS })
-}
 
 /** A browser window of one person, and what it met that no page may do. */
 export interface AdminUiWindow {

@@ -13,14 +13,14 @@ const LOCK_TIMEOUT_MS = 180_000
 /**
  * Builds the admin UI (`npm run frontend:build`) where it is not built, or its sources are newer.
  *
- * @throws an Error with the last lines of the build where it fails
+ * @throws an Error with the last lines of the build where it fails; an AbortError where it was stopped
  */
-export async function buildAdminUi(): Promise<'built' | 'up to date'> {
+export async function buildAdminUi(signal?: AbortSignal): Promise<'built' | 'up to date'> {
   if (isUpToDate()) return 'up to date'
-  await lock()
+  await lock(signal)
   try {
     if (isUpToDate()) return 'up to date'
-    await build()
+    await build(signal)
     return 'built'
   } finally {
     rmSync(LOCK, { recursive: true, force: true })
@@ -44,7 +44,7 @@ function filesBelow(directory: string): string[] {
     .map((entry) => path.join(entry.parentPath, entry.name))
 }
 
-async function lock(): Promise<void> {
+async function lock(signal: AbortSignal | undefined): Promise<void> {
   mkdirSync(path.dirname(LOCK), { recursive: true })
   const deadlineMs = Date.now() + LOCK_TIMEOUT_MS
   for (;;) {
@@ -55,17 +55,18 @@ async function lock(): Promise<void> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       // Left by a build that was killed.
       if (Date.now() > deadlineMs) rmSync(LOCK, { recursive: true, force: true })
-      await sleep(250)
+      await sleep(250, undefined, { signal })
     }
   }
 }
 
-function build(): Promise<void> {
+function build(signal: AbortSignal | undefined): Promise<void> {
   const child = spawn('npm', ['run', '--silent', 'frontend:build'], {
     cwd: ROOT,
     // A test's NODE_ENV would build something else than what operators run.
     env: { ...process.env, NODE_ENV: 'production' },
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal && { signal })
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)))

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { freePorts } from '../services/free-ports.ts'
 import { startServiceProcess } from '../worlds/local/service-process.ts'
 import type { ServiceProcess } from '../worlds/local/service-process.ts'
 import type { RunDirectory } from '../worlds/local/run-directory.ts'
@@ -11,24 +10,22 @@ export interface FrontendProcess {
 }
 
 /** Starts an admin UI for a node, as its operator would; `environment` adds to, or replaces, its variables. */
-export async function startFrontendProcess(
+export function startFrontendProcess(
   run: RunDirectory,
   name: string,
-  environment: { GRAPHQL_URL: string; OPEN_PAYMENTS_URL: string } & Record<string, string>
-): Promise<FrontendProcess> {
-  const [port] = await freePorts(1)
+  environment: { PORT: string; GRAPHQL_URL: string; OPEN_PAYMENTS_URL: string } & Record<string, string>
+): FrontendProcess {
   const process = startServiceProcess(run, {
     name,
     entry: 'node/frontend/main.ts',
     environment: {
+      // In production its cookies would be for https alone.
       NODE_ENV: 'development',
-      PORT: String(port),
       BIND_HOST: '127.0.0.1',
       AUTH_ENABLED: 'false',
       SESSION_SECRET: randomBytes(32).toString('hex'),
       ...environment
     }
   })
-  await process.started
-  return { url: `http://localhost:${port}`, process }
+  return { url: `http://localhost:${environment.PORT}`, process }
 }

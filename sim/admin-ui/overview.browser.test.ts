@@ -3,7 +3,7 @@ import type { Browser, Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { createRunDirectory } from '../worlds/local/run-directory.ts'
 import type { RunDirectory } from '../worlds/local/run-directory.ts'
-import { findAccessibilityFaults, launchBrowser, openOperatorWindow, openWindow, signIn } from './browser.ts'
+import { findAccessibilityFaults, openOperatorWindow, openWindow, signIn } from './browser.ts'
 import type { AdminUiWindow } from './browser.ts'
 import { startFrontendProcess } from './frontend-process.ts'
 import type { FrontendProcess } from './frontend-process.ts'
@@ -11,6 +11,8 @@ import { openOverviewNode } from './overview-node.ts'
 import type { OverviewNode } from './overview-node.ts'
 import { openQuietTenant, usd } from './quiet-tenant.ts'
 import type { QuietTenant } from './quiet-tenant.ts'
+import { freePort } from '../services/free-ports.ts'
+import { startChromium } from '../services/chromium.ts'
 
 const ui = inject('adminUi')
 
@@ -19,7 +21,7 @@ describe.skipIf('missing' in ui)('the overview', () => {
   let browser: Browser
   let window: AdminUiWindow
   beforeAll(async () => {
-    browser = await launchBrowser()
+    browser = await startChromium()
   })
   afterAll(() => browser.close())
   afterEach(async () => {
@@ -193,10 +195,12 @@ describe.skipIf('missing' in ui)('the overview', () => {
     beforeAll(async () => {
       run = createRunDirectory()
       node = await openOverviewNode(acacia.graphqlUrl)
-      frontend = await startFrontendProcess(run, 'overview-frontend', {
+      frontend = startFrontendProcess(run, 'overview-frontend', {
+        PORT: String(await freePort()),
         GRAPHQL_URL: node.graphqlUrl,
         OPEN_PAYMENTS_URL: acacia.openPaymentsUrl
       })
+      await frontend.process.started
     })
     afterAll(async () => {
       await frontend.process.end('SIGTERM')

@@ -1,7 +1,8 @@
 import type { Browser, Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { findAccessibilityFaults, launchBrowser, openOperatorWindow, openWindow, signIn } from './browser.ts'
+import { findAccessibilityFaults, openOperatorWindow, openWindow, signIn } from './browser.ts'
 import type { AdminUiWindow } from './browser.ts'
+import { startChromium } from '../services/chromium.ts'
 import { openQuietTenant, usd } from './quiet-tenant.ts'
 import type { QuietTenant } from './quiet-tenant.ts'
 
@@ -13,7 +14,7 @@ describe.skipIf('missing' in ui)('payments', () => {
   let tenant: QuietTenant
   let window: AdminUiWindow
   beforeAll(async () => {
-    ;[browser, tenant] = await Promise.all([launchBrowser(), openQuietTenant(acacia, 'quiet-payments')])
+    ;[browser, tenant] = await Promise.all([startChromium(), openQuietTenant(acacia, 'quiet-payments')])
   })
   afterAll(async () => {
     await Promise.all([browser.close(), tenant.stop()])

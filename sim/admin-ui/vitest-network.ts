@@ -50,13 +50,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const nodes = await Promise.all(
       network.plan.plans.map(async ({ node, urls, secrets }) => {
         const graphqlUrl = `${urls.admin}/graphql`
-        const frontend = await startFrontendProcess(network.run, `${node.name}-frontend`, {
+        const frontend = startFrontendProcess(network.run, `${node.name}-frontend`, {
+          PORT: new URL(urls.frontend).port,
           GRAPHQL_URL: graphqlUrl,
           OPEN_PAYMENTS_URL: urls.openPayments,
           BACKEND_HEALTH_URL: `${urls.openPayments.replace('https:', 'http:')}/healthz`,
           AUTH_HEALTH_URL: `${urls.auth}/healthz`
         })
         frontends.push(frontend)
+        await frontend.process.started
         const { operatorTenantId, adminApiSecret } = secrets
         return [
           node.name,

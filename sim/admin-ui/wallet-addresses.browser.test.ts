@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { findAccessibilityFaults, launchBrowser, openOperatorWindow, openWindow, signIn } from './browser.ts'
+import { findAccessibilityFaults, openOperatorWindow, openWindow, signIn } from './browser.ts'
 import type { AdminUiWindow } from './browser.ts'
 import { openQuietTenant } from './quiet-tenant.ts'
+import { startChromium } from '../services/chromium.ts'
 
 const ui = inject('adminUi')
 
@@ -12,7 +13,7 @@ describe.skipIf('missing' in ui)('wallet addresses', () => {
   let browser: Browser
   let window: AdminUiWindow
   beforeAll(async () => {
-    browser = await launchBrowser()
+    browser = await startChromium()
   })
   afterAll(() => browser.close())
   beforeEach(async () => {

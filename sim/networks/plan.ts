@@ -14,6 +14,8 @@ export interface NodeUrls {
   interaction: string
   serviceApi: string
   wallet: string
+  /** Its admin UI, where one runs. */
+  frontend: string
 }
 
 export interface NodeSecrets {

@@ -38,7 +38,8 @@ export const SERVICE_PORTS = [
   'introspection',
   'interaction',
   'serviceApi',
-  'wallet'
+  'wallet',
+  'frontend'
 ] as const
 export type ServicePort = (typeof SERVICE_PORTS)[number]
 

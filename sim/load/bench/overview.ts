@@ -164,13 +164,15 @@ async function openOverview(
   network: LocalNetwork
 ): Promise<{ load(): Promise<[part: string, tookMs: number][]>; html(): Promise<string> }> {
   const { urls, secrets } = network.plan.plans.find(({ node }) => node.name === NODE)!
-  const frontend = await startFrontendProcess(network.run, `${NODE}-frontend`, {
+  const frontend = startFrontendProcess(network.run, `${NODE}-frontend`, {
+    PORT: new URL(urls.frontend).port,
     GRAPHQL_URL: `${urls.admin}/graphql`,
     OPEN_PAYMENTS_URL: urls.openPayments,
     AUTH_HEALTH_URL: `${urls.auth}/healthz`,
     NODE_ENV: 'production'
   })
   defer(() => frontend.process.end('SIGTERM'))
+  await frontend.process.started
   const http = createHttpClient(runtime)
   defer(() => http.close())
   const cookie = await signIn(http, frontend.url, secrets)

@@ -286,7 +286,8 @@ function place(
     introspection: http(own.introspection),
     interaction: http(own.interaction),
     serviceApi: http(own.serviceApi),
-    wallet: http(own.wallet)
+    wallet: http(own.wallet),
+    frontend: http(own.frontend)
   }
   return {
     urls,

@@ -42,7 +42,8 @@ const NAMING: WorldNaming = {
       introspection: 3007,
       interaction: 3009,
       serviceApi: 3011,
-      wallet: 443
+      wallet: 443,
+      frontend: 3010
     })[service],
   privateKeyFile: () => undefined
 }
@@ -143,6 +144,7 @@ function urlsOf(name: string): NodeUrls {
     introspection: `http://auth.${name}:3007`,
     interaction: `http://auth.${name}:3009`,
     serviceApi: `http://auth.${name}:3011`,
-    wallet: `https://wallet.${name}`
+    wallet: `https://wallet.${name}`,
+    frontend: `http://${name}:3010`
   }
 }

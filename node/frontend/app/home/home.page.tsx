@@ -108,6 +108,7 @@ function useSubmitPrefilled(formId: string, isPrefilled: boolean): void {
     done.current = true
     // The secret shall not stay in the address bar and the history.
     window.history.replaceState(window.history.state, '', '/')
-    document.querySelector<HTMLFormElement>(`#${formId}`)?.requestSubmit()
+    // A whole new document: in this one the secret stands.
+    document.querySelector<HTMLFormElement>(`#${formId}`)?.submit()
   }, [formId, isPrefilled])
 }

@@ -82,9 +82,9 @@ const neverImportsSim = {
 // Whatever a stranger could do: the laboratory enters the node by its public entry points only.
 const publicEntryPointsOnly = {
   regex:
-    '/node/(?!((backend|auth|token-introspection|ledger|ilp|runtime)/index|backend/packet-switch)\\.ts$).+',
+    '/node/(?!((backend|auth|frontend|token-introspection|ledger|ilp|runtime)/index|backend/packet-switch)\\.ts$).+',
   message:
-    'Import node/ only by node/{backend,auth,token-introspection,ledger,ilp,runtime}/index.ts or node/backend/packet-switch.ts.'
+    'Import node/ only by node/{backend,auth,frontend,token-introspection,ledger,ilp,runtime}/index.ts or node/backend/packet-switch.ts.'
 }
 
 export default tseslint.config(

@@ -1,4 +1,6 @@
 import type { Clock, HttpClient, Logger } from '../runtime/index.ts'
+import type { Kratos } from './app/login/kratos.server.ts'
+import type { Oidc } from './app/login/oidc.server.ts'
 import type { Sessions } from './app/session/session.ts'
 import type { FrontendConfig } from './config.ts'
 
@@ -9,6 +11,9 @@ export interface FrontendContext {
   clock: Pick<Clock, 'nowMs' | 'monotonicMs'>
   sessions: Sessions
   http: Pick<HttpClient, 'request'>
+  /** Who logs people in, where AUTH_ENABLED is true: one of them. */
+  oidc: Oidc | undefined
+  kratos: Kratos | undefined
   /** Milliseconds since 1970, for a signature of the Admin API: never the same twice. */
   signingTimeMs(): number
   /** Lets this answer's own scripts run (Content-Security-Policy). */

@@ -8,6 +8,8 @@ import type { ServerBuild } from '@remix-run/node'
 import sirv from 'sirv'
 import { createHttpClient, serveHttp } from '../runtime/index.ts'
 import type { Address, HttpServer, Runtime } from '../runtime/index.ts'
+import { createKratos } from './app/login/kratos.server.ts'
+import { createOidc } from './app/login/oidc.server.ts'
 import { createSigningClock } from './app/admin-api/signing-clock.ts'
 import { createSessions } from './app/session/session.ts'
 import type { FrontendConfig } from './config.ts'
@@ -47,14 +49,18 @@ export function createFrontend(config: FrontendConfig, runtime: Runtime): Fronte
     nowMs
   )
   const http = createHttpClient(runtime)
+  const hasLogin = config.AUTH_ENABLED
   const shared: Omit<FrontendContext, 'scriptNonce'> = {
     config,
     logger,
     clock,
     sessions,
     http,
+    oidc: hasLogin && config.AUTH_PROVIDER === 'oidc' ? createOidc(config) : undefined,
+    kratos: hasLogin && config.AUTH_PROVIDER === 'kratos' ? createKratos(config, http) : undefined,
     signingTimeMs: createSigningClock(nowMs)
   }
+  const formTargets = loginOrigins(config)
   let server: HttpServer | undefined
   return {
     get address() {
@@ -78,7 +84,9 @@ export function createFrontend(config: FrontendConfig, runtime: Runtime): Fronte
           return
         }
         const scriptNonce = randomBytes(16).toString('base64')
-        for (const [name, value] of Object.entries(securityHeaders({ scriptNonce, isProduction }))) {
+        for (const [name, value] of Object.entries(
+          securityHeaders({ scriptNonce, isProduction, formTargets })
+        )) {
           response.setHeader(name, value)
         }
         const refusal = refusalOf(request)
@@ -115,4 +123,11 @@ function refusalOf({ method, headers }: IncomingMessage): { status: number; mess
   if (Number.isNaN(length)) return { status: 411, message: 'The length of the form is missing' }
   if (length <= MAX_BODY_BYTES) return undefined
   return { status: 413, message: `A form has at most ${MAX_BODY_BYTES} bytes` }
+}
+
+/** Other origins that forms may lead to: the login service, where people log in and out. */
+function loginOrigins(config: FrontendConfig): string[] {
+  if (!config.AUTH_ENABLED) return []
+  const url = config.AUTH_PROVIDER === 'oidc' ? config.OIDC_ISSUER_URL : config.KRATOS_BROWSER_PUBLIC_URL
+  return [new URL(url!).origin]
 }

@@ -4,10 +4,13 @@
  */
 export function securityHeaders({
   scriptNonce,
-  isProduction
+  isProduction,
+  formTargets
 }: {
   scriptNonce: string
   isProduction: boolean
+  /** Origins beside our own that a form, or what answers it, may lead to. */
+  formTargets: readonly string[]
 }): Record<string, string> {
   const policy = [
     "default-src 'none'",
@@ -17,7 +20,7 @@ export function securityHeaders({
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
-    "form-action 'self'",
+    ["form-action 'self'", ...formTargets].join(' '),
     "base-uri 'none'",
     "frame-ancestors 'self'"
   ]

@@ -11,7 +11,7 @@ import {
 } from './admin-api/admin-api.ts'
 import type { AdminApi } from './admin-api/admin-api.ts'
 import { checkForm } from './session/csrf.ts'
-import { requireLogin } from './session/login.server.ts'
+import { requireLogin } from './login/login.server.ts'
 import type { Credentials, Flash } from './session/session.ts'
 import type { FormResult } from './ui/form-result.ts'
 import type { PageProblem } from './ui/problem.ts'
@@ -118,7 +118,7 @@ async function signedIn({ request, params, context }: LoaderFunctionArgs): Promi
   const { sessions, http, signingTimeMs, config } = context.frontend
   const url = new URL(request.url)
   const { session, hasExpired } = sessions.read(request)
-  requireLogin(context, { session, hasExpired, url })
+  await requireLogin(context, { request, session, hasExpired, url })
   const { credentials } = session
   if (credentials === undefined) {
     const query = new URLSearchParams({

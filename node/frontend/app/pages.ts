@@ -7,6 +7,15 @@ export function pages(defineRoutes: DefineRoutesFunction): ReturnType<DefineRout
     route('api/set-credentials', 'session/set-credentials.ts')
     route('api/theme', 'shell/set-theme.ts')
 
+    route('auth', 'login/start.page.tsx')
+    route('auth/login', 'login/login.page.tsx')
+    route('auth/callback', 'login/callback.ts')
+    route('auth/recovery', 'login/recovery.page.tsx')
+    route('auth/logout', 'login/logout.ts')
+    route('auth/manual-logout', 'login/manual-logout.page.tsx')
+    route('settings', 'login/settings.page.tsx')
+    route('errors', 'login/errors.page.tsx')
+
     route('overview', 'overview/overview.page.tsx')
 
     route('tenants', 'tenants/list.page.tsx')

@@ -1,8 +1,9 @@
-import type { LinksFunction, LoaderFunctionArgs, MetaFunction } from '@remix-run/node'
+import type { AppLoadContext, LinksFunction, LoaderFunctionArgs, MetaFunction } from '@remix-run/node'
 import { data } from '@remix-run/node'
 import { Links, Meta, Outlet, Scripts, ScrollRestoration, useRouteLoaderData } from '@remix-run/react'
 import { useContext } from 'react'
 import type { ReactNode } from 'react'
+import { loggedIn } from './login/login.server.ts'
 import { readTheme } from './shell/theme.ts'
 import type { Theme } from './shell/theme.ts'
 import { Shell } from './shell/shell.tsx'
@@ -22,7 +23,7 @@ export const links: LinksFunction = () => [
 export const meta: MetaFunction = () => [{ title: 'Rafiki Admin' }]
 
 /** What every page shows around itself. No secret is in it: it goes to the browser. */
-export function loader({ request, context }: LoaderFunctionArgs) {
+export async function loader({ request, context }: LoaderFunctionArgs) {
   const { sessions, config } = context.frontend
   const { session, isNew } = sessions.read(request)
   const flash = sessions.readFlash(request)
@@ -34,7 +35,7 @@ export function loader({ request, context }: LoaderFunctionArgs) {
       isOperator: session.credentials.isOperator,
       ...(session.credentials.publicName !== undefined && { publicName: session.credentials.publicName })
     },
-    user: session.user?.name,
+    user: (await userOf(context, { request, session }))?.name,
     hasLogin: config.AUTH_ENABLED,
     hasSettings: config.AUTH_ENABLED && config.AUTH_PROVIDER === 'kratos',
     flash
@@ -43,6 +44,14 @@ export function loader({ request, context }: LoaderFunctionArgs) {
   if (isNew) headers.append('set-cookie', sessions.commit(session))
   if (flash) headers.append('set-cookie', sessions.clearFlash())
   return data(shell, { headers })
+}
+
+/** Who is named beside the pages; where the login service does not say, the page itself tells why. */
+function userOf(context: AppLoadContext, asking: Parameters<typeof loggedIn>[1]) {
+  return loggedIn(context, asking).catch((error: unknown) => {
+    if (error instanceof Response) return undefined
+    throw error
+  })
 }
 
 export function Layout({ children }: { children: ReactNode }) {

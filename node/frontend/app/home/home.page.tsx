@@ -2,18 +2,18 @@ import type { LoaderFunctionArgs } from '@remix-run/node'
 import { Form, useLoaderData } from '@remix-run/react'
 import { useEffect, useRef } from 'react'
 import { credentialsForm } from '../session/credentials-form.ts'
-import { requireLogin } from '../session/login.server.ts'
+import { requireLogin } from '../login/login.server.ts'
 import { SubmitButton, LinkButton } from '../ui/button.tsx'
 import { CsrfToken } from '../ui/csrf-token.tsx'
 import { TextField } from '../ui/fields.tsx'
 import { NodeForm, useNodeForm } from '../ui/node-form.tsx'
 import { Page, Section, Facts, Id } from '../ui/page.tsx'
 
-export function loader({ request, context }: LoaderFunctionArgs) {
+export async function loader({ request, context }: LoaderFunctionArgs) {
   const { sessions, config } = context.frontend
   const url = new URL(request.url)
   const { session, hasExpired } = sessions.read(request)
-  requireLogin(context, { session, hasExpired, url })
+  await requireLogin(context, { request, session, hasExpired, url })
   const given = (name: string) => url.searchParams.get(name) ?? undefined
   return {
     node: config.OPEN_PAYMENTS_URL,

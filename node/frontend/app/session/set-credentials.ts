@@ -13,7 +13,7 @@ import { pathWithin } from '../shell/path-within.ts'
 import type { FormResult } from '../ui/form-result.ts'
 import { checkForm } from './csrf.ts'
 import { credentialsForm } from './credentials-form.ts'
-import { requireLogin } from './login.server.ts'
+import { requireLogin } from '../login/login.server.ts'
 
 export const loader = () => redirect('/')
 
@@ -21,7 +21,7 @@ export const loader = () => redirect('/')
 export async function action({ request, context }: ActionFunctionArgs) {
   const { sessions, http, signingTimeMs, config } = context.frontend
   const { session, hasExpired } = sessions.read(request)
-  requireLogin(context, { session, hasExpired, url: new URL('/', request.url) })
+  await requireLogin(context, { request, session, hasExpired, url: new URL('/', request.url) })
   const form = await checkForm({ request }, sessions)
   const { credentials: _, ...withoutCredentials } = session
   const intent = form.get('intent')

@@ -97,7 +97,7 @@ function Identity({ data: { signedIn, user, hasLogin } }: { data: ShellData }) {
       )}
       {user !== undefined && <p>Logged in as {user}</p>}
       {hasLogin && user !== undefined && (
-        <Form method="post" action="/auth/logout">
+        <Form method="post" action="/auth/logout" reloadDocument>
           <CsrfToken.Input />
           <button className="cursor-pointer underline hover:text-ink">Log out</button>
         </Form>

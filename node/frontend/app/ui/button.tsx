@@ -44,14 +44,17 @@ export function SubmitButton({
 export function LinkButton({
   to,
   children,
-  look = 'secondary'
+  look = 'secondary',
+  isDocument = false
 }: {
   to: string
   children: ReactNode
   look?: ButtonLook
+  /** The browser itself goes there: what answers may be another site. */
+  isDocument?: boolean
 }) {
   return (
-    <Link to={to} className={`${SHAPE} ${LOOKS[look]}`}>
+    <Link to={to} reloadDocument={isDocument} className={`${SHAPE} ${LOOKS[look]}`}>
       {children}
     </Link>
   )

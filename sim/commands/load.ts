@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { holdProcess } from '../../node/runtime/index.ts'
 import type { LoadReport } from '../load/engine/model.ts'
 import { LOAD_HELP, parseLoadOptions } from '../load/options.ts'
@@ -23,6 +25,7 @@ export async function loadCommand(args: string[]): Promise<number> {
       json
     })
     tell(progress, options, report)
+    if (options.report !== undefined) writeReport(options.report, report)
     return report.ok ? 0 : 1
   } catch (error) {
     const { message } = error as Error
@@ -32,6 +35,12 @@ export async function loadCommand(args: string[]): Promise<number> {
   } finally {
     hold.release()
   }
+}
+
+/** The run as JSON, for whoever compares it. */
+function writeReport(directory: string, report: LoadReport): void {
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(path.join(directory, 'load.json'), `${JSON.stringify(report, undefined, 2)}\n`)
 }
 
 function tell(progress: Progress, { kind }: LoadOptions, report: LoadReport): void {

@@ -8,7 +8,6 @@ describe('the options of lab load', () => {
   it('are an open loop over the pair unless they say otherwise', () => {
     expect(parse('connector')).toMatchObject({
       kind: 'connector',
-      engine: 'built-in',
       topology: 'pair',
       transport: 'http',
       mode: { kind: 'rate', perSecond: undefined },
@@ -24,7 +23,7 @@ describe('the options of lab load', () => {
     ['payments --callers 8', { mode: { kind: 'closed', callers: 8 } }],
     ['connector --rate 5 --duration 1h', { durationMs: 3_600_000 }],
     ['connector --duration 90', { durationMs: 90_000 }],
-    ['admin --p99 50 --errors 0.01', { bounds: { p99Ms: 50, errorShare: 0.01 } }],
+    ['payments --p99 50 --errors 0.01', { bounds: { p99Ms: 50, errorShare: 0.01 } }],
     ['connector --topology fan-in --transport btp', { topology: 'fan-in', transport: 'btp' }],
     ['connector --processes 2 --quota 0.3', { processes: 2, quota: 0.3 }]
   ])('%s', (line, expected) => expect(parse(line)).toMatchObject(expected))
@@ -41,7 +40,7 @@ describe('the options of lab load', () => {
     ['connector --topology ring', /--topology: one of loopback-fulfil/],
     ['payments --topology pair', /--topology is for "load connector"/],
     ['connector --processes 1.5', /--processes needs a whole number/],
-    ['stream --rate 10', /goes as fast as it can/],
+    ['stream', /what to load: one of connector, payments is needed, not "stream"/],
     ['connector --errors 2', /--errors needs a number from 0 to 1/],
     ['connector --frobnicate', /frobnicate/]
   ])('%s is wrong use, said in words', (line, message) => {

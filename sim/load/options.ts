@@ -2,14 +2,16 @@ import { parseArgs } from 'node:util'
 import { WrongUse } from '../commands/wrong-use.ts'
 import { LOCAL_LEDGERS } from '../worlds/local/world.ts'
 import type { LocalLedger } from '../worlds/local/world.ts'
-import { LOAD_KINDS, LOAD_TOPOLOGIES } from './engine/model.ts'
-import type { LoadBounds, LoadEngine, LoadKind, LoadTopology } from './engine/model.ts'
+import { LOAD_TOPOLOGIES } from './engine/model.ts'
+import type { LoadBounds, LoadKind, LoadTopology } from './engine/model.ts'
 import type { LoadMode } from './engine/runner.ts'
+
+/** What can be loaded so far, of the kinds that reports know. */
+export const LOADED = ['connector', 'payments'] as const satisfies readonly LoadKind[]
 
 /** What `lab load` was asked for. */
 export interface LoadOptions {
-  kind: LoadKind
-  engine: LoadEngine
+  kind: (typeof LOADED)[number]
   topology: LoadTopology
   transport: 'http' | 'btp'
   ledger: LocalLedger
@@ -21,20 +23,17 @@ export interface LoadOptions {
   quota: number | undefined
   profile: boolean
   seed: number
-  /** A file that names a node of somebody else's. */
-  target: string | undefined
   report: string | undefined
   json: boolean
 }
 
-export const LOAD_HELP = `npm run lab -- load ${LOAD_KINDS.join('|')} [options]
+export const LOAD_HELP = `npm run lab -- load ${LOADED.join('|')} [options]
 
 Loads a connector, or a network of nodes, on this machine and says what it carries; every run ends with a comparison of
 what everybody counted, and one that does not add up has failed.
 
-  connector   ILP packets through nodes        stream      money of one STREAM sender, and of 100
-  payments    end-to-end payments              grants      GNAP: requested, introspected, revoked
-  admin       Admin API: reads and writes
+  connector   ILP packets through nodes
+  payments    end-to-end payments over two peered nodes
 
 How calls arrive (default: an open loop at 70 % of what a probe carries):
   --rate N             open loop: N per second, whatever becomes of earlier ones
@@ -50,16 +49,14 @@ What is loaded:
   --ledger NAME        ${LOCAL_LEDGERS.join(' or ')} (default postgres)
   --processes N        connector processes of the first node, on one database (connector only)
   --quota SHARE        part of a processor that each of them is held to
-  --target FILE        a node of somebody else's instead (docs/performance.md, load)
-  --engine k6          let k6 make the calls: scenarios/load/*.k6.ts (payments, admin, grants, connector)
 
 What is told:
   --profile            processor time by step of each backend
-  --report DIR         writes DIR/load.json and DIR/index.html
+  --report DIR         writes the whole run as DIR/load.json
   --seed N             of what is drawn (default 1)
   --json               one JSON object per line, the last {"event":"summary","ok":…}
 
-Exit status: 0 all is well, 1 it did not reconcile, a bound or threshold was broken, or a service failed, 2 wrong use.
+Exit status: 0 all is well, 1 it did not reconcile, a bound was broken, or a service failed, 2 wrong use.
 `
 
 const OPTIONS = {
@@ -75,8 +72,6 @@ const OPTIONS = {
   ledger: { type: 'string', default: 'postgres' },
   processes: { type: 'string' },
   quota: { type: 'string' },
-  target: { type: 'string' },
-  engine: { type: 'string', default: 'built-in' },
   profile: { type: 'boolean', default: false },
   report: { type: 'string' },
   seed: { type: 'string', default: '1' },
@@ -96,7 +91,7 @@ const LONGEST_MS = 24 * 3_600_000
 export function parseLoadOptions(args: string[]): LoadOptions | undefined {
   const { values, positionals } = parse(args)
   if (values.help) return undefined
-  const kind = oneOf('what to load', positionals[0], LOAD_KINDS)
+  const kind = oneOf('what to load', positionals[0], LOADED)
   if (positionals.length > 1)
     throw new WrongUse(`one thing is loaded at a time, not "${positionals.join(' ')}"`)
   const isConnector = kind === 'connector'
@@ -106,17 +101,8 @@ export function parseLoadOptions(args: string[]): LoadOptions | undefined {
     }
   }
   const mode = modeOf(values)
-  if (kind === 'stream' && mode.kind !== 'rate') {
-    throw new WrongUse(
-      'a STREAM sender goes as fast as it can: --ramp, --search and --callers are not for it'
-    )
-  }
-  if (kind === 'stream' && values.rate !== undefined) {
-    throw new WrongUse('a STREAM sender goes as fast as it can: --rate is not for it')
-  }
   return {
     kind,
-    engine: oneOf('--engine', values.engine, ['built-in', 'k6'] as const),
     topology: oneOf('--topology', values.topology ?? 'pair', LOAD_TOPOLOGIES),
     transport: oneOf('--transport', values.transport, ['http', 'btp'] as const),
     ledger: oneOf('--ledger', values.ledger, LOCAL_LEDGERS),
@@ -135,7 +121,6 @@ export function parseLoadOptions(args: string[]): LoadOptions | undefined {
     quota: values.quota === undefined ? undefined : decimal('--quota', values.quota, 0.05, 1),
     profile: values.profile,
     seed: decimal('--seed', values.seed, 0, 2 ** 32 - 1, true),
-    target: values.target,
     report: values.report,
     json: values.json
   }

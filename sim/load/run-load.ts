@@ -64,7 +64,7 @@ export async function runLoadCommand(
     return {
       version: 1,
       kind: options.kind,
-      engine: options.engine,
+      engine: 'built-in',
       unit: workload.unit,
       command,
       startedAt,

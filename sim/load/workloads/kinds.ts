@@ -1,4 +1,3 @@
-import { WrongUse } from '../../commands/wrong-use.ts'
 import type { LoadOptions } from '../options.ts'
 import { startConnectorWorkload } from './connector.ts'
 import type { LoadContext, Workload } from './model.ts'
@@ -11,7 +10,5 @@ export function startWorkload(context: LoadContext, options: LoadOptions): Promi
       return startConnectorWorkload(context, options)
     case 'payments':
       return startPaymentsWorkload(context, options)
-    default:
-      throw new WrongUse(`"load ${options.kind}" is not there`)
   }
 }

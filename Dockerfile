@@ -1,7 +1,7 @@
 # One image for all services: `docker run … node node/auth/main.ts` runs the authorization server.
 FROM node:24-bookworm-slim AS build
 WORKDIR /srv/rafiki
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json tsconfig.json ./
 RUN npm ci
 COPY node ./node
 RUN npm run frontend:build

@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { AUTH_VARIABLES, loadAuthConfig } from './auth/config.ts'
 import { BACKEND_VARIABLES, loadBackendConfig } from './backend/config.ts'
+import { FRONTEND_VARIABLES, loadFrontendConfig } from './frontend/config.ts'
 
 // Dockerfile and compose.yaml cannot be run where no engine is: what they say is held against what is there.
 
@@ -48,7 +49,13 @@ const OPERATOR: Record<string, string> = {
   STREAM_SECRET: Buffer.alloc(32, 7).toString('base64'),
   KEY_ID: 'key',
   WEBHOOK_URL: 'https://wallet.example/webhooks',
-  SIGNATURE_SECRET: 'signature'
+  SIGNATURE_SECRET: 'signature',
+  SESSION_SECRET: 'a secret of thirty-two characters',
+  FRONTEND_AUTH_ENABLED: 'true',
+  OIDC_ISSUER_URL: 'https://login.example',
+  OIDC_CLIENT_ID: 'admin-ui',
+  OIDC_CLIENT_SECRET: 'client',
+  FRONTEND_URL: 'https://ui.example'
 }
 
 /** `${NAME}`, `${NAME:?}` and `${NAME:-default}`, as compose fills them in. */
@@ -69,7 +76,8 @@ const environmentOf = (name: string) =>
 describe('compose.yaml', () => {
   it.each([
     ['backend', BACKEND_VARIABLES, loadBackendConfig],
-    ['auth', AUTH_VARIABLES, loadAuthConfig]
+    ['auth', AUTH_VARIABLES, loadAuthConfig],
+    ['frontend', FRONTEND_VARIABLES, loadFrontendConfig]
   ] as const)('sets variables of %s that are read, and all that it needs', (name, variables, load) => {
     const environment = environmentOf(name)
     const unread = Object.keys(environment).filter((each) => !variables.includes(each) && each !== 'NODE_ENV')
@@ -86,6 +94,7 @@ describe('compose.yaml', () => {
       [backend.ADMIN_PORT, backend.CONNECTOR_PORT, backend.OPEN_PAYMENTS_PORT].map(local)
     )
     expect(published('auth')).toEqual([auth.AUTH_PORT, auth.INTERACTION_PORT].map(local))
+    expect(published('frontend')).toEqual([local(loadFrontendConfig(environmentOf('frontend')).PORT)])
   })
 
   it('leads the backend to the ports where auth listens', () => {
@@ -101,6 +110,7 @@ describe('compose.yaml', () => {
     const graceMs = (name: string) =>
       Number(/^(\d+)s$/.exec(compose.services[name]!.stop_grace_period!)![1]) * 1_000
     expect(graceMs('backend')).toBeGreaterThan(loadBackendConfig(environmentOf('backend')).STOP_GRACE_MS)
+    expect(graceMs('frontend')).toBeGreaterThan(loadFrontendConfig(environmentOf('frontend')).STOP_GRACE_MS)
     expect(graceMs('auth')).toBeGreaterThan(loadAuthConfig(environmentOf('auth')).STOP_GRACE_MS)
   })
 
@@ -134,7 +144,8 @@ describe('Dockerfile', () => {
 
   it('copies what is there and starts what it copied', () => {
     const copied = lines
-      .filter((line) => line.startsWith('COPY '))
+      // What comes from the other stage was built there.
+      .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
       .flatMap((line) => line.split(' ').slice(1, -1))
     for (const source of copied) expect(existsSync(path.join(PROJECT, source)), source).toBe(true)
     const command = JSON.parse(lines.find((line) => line.startsWith('CMD '))!.slice(4)) as string[]

@@ -301,7 +301,7 @@ describe('npm start', () => {
 
     it('says so when the disk fills up while the network is up, and takes everything down', async () => {
       withDisk(400)
-      const started = startWith({ TMPDIR: disk })
+      const started = startWith({ TMPDIR: disk }, '--no-ui')
       await started.line(isUp)
       const run = runOf(started.child.pid!)
       await fillDisk(started)

@@ -1,2 +1,3 @@
-/** The admin UI: `main.ts` serves it. Its sessions are here for whoever has to make one as it was long ago. */
+/** The admin UI: `main.ts` serves it. What whoever tests it has to know: its addresses, and how a session is sealed. */
+export { pages } from './app/pages.ts'
 export { createSessions } from './app/session/session.ts'

@@ -4,7 +4,7 @@ import { createHttpClient, createSystemRuntime } from '../../node/runtime/index.
 import { createAdminClient } from '../actors/admin-client.ts'
 import type { AdminClient } from '../actors/admin-client.ts'
 import { freePorts } from '../services/free-ports.ts'
-import type { AdminUiNode } from './vitest-network.ts'
+import type { AdminUiNode } from './ui-network.ts'
 
 /**
  * A tenant whose wallet is told of everything and does nothing: its payments wait for what a test does with them. It has

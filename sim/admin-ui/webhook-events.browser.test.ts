@@ -43,7 +43,7 @@ describe.skipIf('missing' in ui)('webhook events', () => {
     expect(await findAccessibilityFaults(page)).toEqual([])
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'hidden' })
-    expect(new URL(page.url()).search).toBe('?type=outgoing_payment.created')
+    await page.waitForURL(({ search }) => search === '?type=outgoing_payment.created')
   })
 
   it('are filtered by type, delivery and resource; the filter is in the address', async () => {

@@ -28,8 +28,8 @@ export function RouteDialog({
       ref={dialog}
       open
       aria-labelledby="dialog-title"
-      onCancel={(event) => {
-        event.preventDefault()
+      onCancel={() => {
+        // The browser closes it and gives focus back to what opened it, which stays on the page below.
         void navigate(parent, { preventScrollReset: true })
       }}
       className="m-auto w-full max-w-lg rounded-lg border border-line bg-surface p-6 text-ink shadow-xl backdrop:bg-black/50"
@@ -41,6 +41,7 @@ export function RouteDialog({
         <Link
           to={parent}
           preventScrollReset
+          onClick={() => dialog.current?.close()}
           aria-label="Close"
           className="rounded px-2 text-xl leading-none text-muted no-underline hover:bg-raised"
         >

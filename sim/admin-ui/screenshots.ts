@@ -37,13 +37,17 @@ try {
         const { page } = windows[shown.as]
         await page.goto(shown.path)
         await page.getByRole('heading').first().waitFor()
+        // A dialog stands over what is in the window, not over the whole page.
+        const isDialog = (await page.getByRole('dialog').count()) > 0
         const height = await page.evaluate(() => document.documentElement.scrollHeight)
         await page.screenshot({
           path: path.join(DIRECTORY, fileName(shown, width, colorScheme)),
           type: 'jpeg',
           quality: QUALITY,
-          fullPage: true,
-          clip: { x: 0, y: 0, width, height: Math.min(height, MAX_HEIGHT) }
+          ...(!isDialog && {
+            fullPage: true,
+            clip: { x: 0, y: 0, width, height: Math.min(height, MAX_HEIGHT) }
+          })
         })
       }
       for (const window of Object.values(windows)) await window.close()

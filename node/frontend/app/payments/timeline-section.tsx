@@ -25,9 +25,9 @@ export function TimelineSection({ timeline }: { timeline: readonly TimelineEntry
             // Two entries may be of one record: its reservation and its end.
             <li
               key={`${entry.id ?? entry.title}-${index}`}
-              className="grid gap-x-4 gap-y-1 border-l-2 border-line py-2 pl-4 sm:grid-cols-[13rem_6rem_minmax(0,1fr)]"
+              className="grid gap-x-4 gap-y-1 border-l-2 border-line py-2 pl-4 sm:grid-cols-[14.5rem_6rem_minmax(0,1fr)]"
             >
-              <time dateTime={entry.at} className="text-sm text-muted">
+              <time dateTime={entry.at} className="whitespace-nowrap text-sm text-muted">
                 {momentOf(entry.at)}
               </time>
               <span>

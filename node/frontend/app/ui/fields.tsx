@@ -3,7 +3,7 @@ import { FieldError, Input, Label, Text, TextArea, TextField as AriaTextField } 
 import type { ReactNode } from 'react'
 
 const INPUT =
-  'w-full rounded border border-field-line bg-surface px-3 py-2 text-ink placeholder:text-muted invalid:border-bad aria-invalid:border-bad disabled:bg-raised disabled:text-muted read-only:bg-raised'
+  'w-full rounded border border-field-line bg-surface px-3 py-2 text-ink placeholder:text-muted user-invalid:border-bad aria-invalid:border-bad disabled:bg-raised disabled:text-muted read-only:bg-raised'
 
 interface FieldProps {
   /** The field of a form, as `useNodeForm` gives it. */

@@ -4,6 +4,7 @@ import { exploreCommand } from './commands/explore.ts'
 import { loadCommand } from './commands/load.ts'
 import { mutantsCommand } from './commands/mutants.ts'
 import { payCommand } from './commands/pay.ts'
+import { reportCommand } from './commands/report.ts'
 import { replayCommand } from './commands/replay.ts'
 import { runCommand } from './commands/run.ts'
 import { statementsCommand } from './commands/statements.ts'
@@ -14,6 +15,7 @@ const HELP = `npm run lab -- <command>
   run NAME… [--world NAME] [--seed N] …     run scenarios in a virtual or a local world and check what must hold
   explore [--packets] [--runs N] …          search for a history in which something does not hold, and make it small
   replay FILE                               run such a history again
+  report compare|show RUN…                  read what load runs left; two of them side by side
   statements [--payments N] [--json]        count the SQL statements of a full payment, by service
   load KIND [--search] [--rate N] …         load a connector or a network and say what it carries
   mutants [NAME…] [--budget S] …            plant bugs in a copy of the tree: each must be found
@@ -30,6 +32,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   mutants: mutantsCommand,
   pay: payCommand,
   replay: replayCommand,
+  report: reportCommand,
   run: runCommand,
   statements: statementsCommand
 }

@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
 import { holdProcess } from '../../node/runtime/index.ts'
 import type { LoadReport } from '../load/engine/model.ts'
+import { writeLoadReport } from '../load/report/files.ts'
 import { LOAD_HELP, parseLoadOptions } from '../load/options.ts'
 import type { LoadOptions } from '../load/options.ts'
 import { runLoadCommand } from '../load/run-load.ts'
@@ -24,8 +23,8 @@ export async function loadCommand(args: string[]): Promise<number> {
       ...progress,
       json
     })
+    if (options.report !== undefined) progress.step('report', writeLoadReport(options.report, report))
     tell(progress, options, report)
-    if (options.report !== undefined) writeReport(options.report, report)
     return report.ok ? 0 : 1
   } catch (error) {
     const { message } = error as Error
@@ -35,12 +34,6 @@ export async function loadCommand(args: string[]): Promise<number> {
   } finally {
     hold.release()
   }
-}
-
-/** The run as JSON, for whoever compares it. */
-function writeReport(directory: string, report: LoadReport): void {
-  mkdirSync(directory, { recursive: true })
-  writeFileSync(path.join(directory, 'load.json'), `${JSON.stringify(report, undefined, 2)}\n`)
 }
 
 function tell(progress: Progress, { kind }: LoadOptions, report: LoadReport): void {

@@ -52,7 +52,7 @@ What is loaded:
 
 What is told:
   --profile            processor time by step of each backend
-  --report DIR         writes the whole run as DIR/load.json
+  --report DIR         writes the run as DIR/load.json and DIR/index.html
   --seed N             of what is drawn (default 1)
   --json               one JSON object per line, the last {"event":"summary","ok":…}
 

@@ -1,0 +1,15 @@
+import { escapeXml } from '../../reports/escape.ts'
+
+/** A table whose cells are text; those of `numbers` (columns, from 0 on) stand at the right. */
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  numbers: readonly number[] = []
+): string {
+  const align = (column: number) => (numbers.includes(column) ? ' class="number"' : '')
+  const head = heads.map((text, column) => `<th${align(column)}>${escapeXml(text)}</th>`)
+  const body = rows.map(
+    (row) => `<tr>${row.map((text, column) => `<td${align(column)}>${escapeXml(text)}</td>`).join('')}</tr>`
+  )
+  return `<div class="wide" tabindex="0" role="region" aria-label="${escapeXml(heads[0]!)}"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`
+}

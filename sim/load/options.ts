@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { WrongUse } from '../commands/wrong-use.ts'
 import { LOCAL_LEDGERS } from '../worlds/local/world.ts'
 import type { LocalLedger } from '../worlds/local/world.ts'
-import { LOAD_TOPOLOGIES } from './engine/model.ts'
-import type { LoadBounds, LoadKind, LoadTopology } from './engine/model.ts'
+import { LOAD_ENGINES, LOAD_TOPOLOGIES } from './engine/model.ts'
+import type { LoadBounds, LoadEngine, LoadKind, LoadTopology } from './engine/model.ts'
 import type { LoadMode } from './engine/runner.ts'
 
 /** What can be loaded so far, of the kinds that reports know. */
@@ -15,6 +15,7 @@ export interface LoadOptions {
   topology: LoadTopology
   transport: 'http' | 'btp'
   ledger: LocalLedger
+  engine: LoadEngine
   mode: LoadMode
   durationMs: number
   /** Those that were given; the workload's own otherwise. */
@@ -50,6 +51,10 @@ What is loaded:
   --processes N        connector processes of the first node, on one database (connector only)
   --quota SHARE        part of a processor that each of them is held to
 
+Who makes the calls:
+  --engine NAME        ${LOAD_ENGINES.join(', or ')}: the k6 on the PATH, with the script of scenarios/load, the bounds as its
+                       thresholds (broken ones fail the run) (default built-in)
+
 What is told:
   --profile            processor time by step of each backend
   --report DIR         writes the run as DIR/load.json and DIR/index.html
@@ -67,6 +72,7 @@ const OPTIONS = {
   duration: { type: 'string' },
   p99: { type: 'string' },
   errors: { type: 'string' },
+  engine: { type: 'string', default: 'built-in' },
   topology: { type: 'string' },
   transport: { type: 'string', default: 'http' },
   ledger: { type: 'string', default: 'postgres' },
@@ -106,6 +112,7 @@ export function parseLoadOptions(args: string[]): LoadOptions | undefined {
     topology: oneOf('--topology', values.topology ?? 'pair', LOAD_TOPOLOGIES),
     transport: oneOf('--transport', values.transport, ['http', 'btp'] as const),
     ledger: oneOf('--ledger', values.ledger, LOCAL_LEDGERS),
+    engine: oneOf('--engine', values.engine, LOAD_ENGINES),
     mode,
     durationMs:
       values.duration === undefined

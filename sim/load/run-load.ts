@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { createSystemRuntime } from '../../node/runtime/index.ts'
+import { WrongUse } from '../commands/wrong-use.ts'
 import { createLiveLine } from '../reports/live-line.ts'
 import type { Progress } from '../reports/progress.ts'
 import { describeMachine } from './bench/machine.ts'
+import { findK6, NO_K6 } from './engine/k6.ts'
 import type { LoadBounds, LoadReport } from './engine/model.ts'
 import { runLoad } from './engine/runner.ts'
 import type { LoadOptions } from './options.ts'
-import { startWorkload } from './workloads/kinds.ts'
+import { hindranceOfK6, startWorkload } from './workloads/kinds.ts'
 import type { LoadContext } from './workloads/model.ts'
 
 /** What bringing up and taking down may take at most beside the stages. */
@@ -15,13 +17,18 @@ const OVERHEAD_LIMIT_MS = 240_000
 /**
  * Brings up what is to be loaded, loads it, takes it down, however it ends.
  *
- * @throws Error when it was interrupted, or a service failed
+ * @throws WrongUse when k6 is asked for and is not here, or cannot make such calls; Error when it was interrupted, or a
+ *   service failed
  */
 export async function runLoadCommand(
   options: LoadOptions,
   command: string,
   progress: Pick<Progress, 'step'> & { json: boolean }
 ): Promise<LoadReport> {
+  const k6 = options.engine === 'k6' ? findK6() : undefined
+  if (options.engine === 'k6' && k6 === undefined) throw new WrongUse(NO_K6)
+  const hindrance = hindranceOfK6(options)
+  if (k6 !== undefined && hindrance !== undefined) throw new WrongUse(`k6 ${hindrance}: leave --engine away`)
   const runtime = createSystemRuntime({
     name: 'lab-load',
     logLevel: 'warn',
@@ -58,20 +65,21 @@ export async function runLoadCommand(
       durationMs: options.durationMs,
       bounds,
       profile: options.profile,
+      k6,
       boundsMustHold: Object.keys(options.bounds).length > 0,
       onSecond: live.show
     })
     return {
       version: 1,
       kind: options.kind,
-      engine: 'built-in',
+      engine: options.engine,
       unit: workload.unit,
       command,
       startedAt,
       seed: options.seed,
       machine: describeMachine(),
       commit: commitOf(),
-      versions: workload.versions,
+      versions: { ...workload.versions, ...(k6 !== undefined && { k6: versionOf(k6) }) },
       settings: workload.settings,
       topology: workload.topology,
       bounds,
@@ -102,6 +110,10 @@ function interruptions(abort: AbortController, takeDowns: (() => void)[], limitM
 
 function limitOf({ mode, durationMs }: LoadOptions): number {
   return durationMs * (mode.kind === 'search' ? 12 : 2) + OVERHEAD_LIMIT_MS
+}
+
+function versionOf(k6: string): string {
+  return execFileSync(k6, ['version'], { encoding: 'utf8' }).trim().split(' ')[1] ?? 'unknown'
 }
 
 /** Undefined outside a checkout. */

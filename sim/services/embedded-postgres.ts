@@ -1,20 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statfsSync
-} from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { freePort } from './free-ports.ts'
+import { folderOnPath } from './on-path.ts'
 
 /** A PostgreSQL of our own, in a temporary directory, that ends with this process however that ends. */
 export interface EmbeddedPostgres {
@@ -290,10 +282,5 @@ function reachableBinaries(binaries: string, directory: string, identity: Identi
 
 /** The folder on PATH that has both initdb and postgres. */
 export function binariesOnPath(): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(path.delimiter)
-    .find(
-      (folder) =>
-        folder !== '' && ['initdb', 'postgres'].every((binary) => existsSync(path.join(folder, binary)))
-    )
+  return folderOnPath(['initdb', 'postgres'])
 }

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { folderOnPath } from './on-path.ts'
 
 /** A TigerBeetle cluster for the books of one node (docs/decisions/0007: a cluster has one owner). */
 export interface TigerBeetleService {
@@ -56,9 +57,7 @@ export function findTigerBeetle():
     const clusters = addresses.split(';').map((cluster) => cluster.split(',').map((one) => one.trim()))
     return { kind: 'clusters', clusterId: BigInt(process.env[CLUSTER_ID_VARIABLE] ?? '0'), clusters }
   }
-  const folder = (process.env.PATH ?? '')
-    .split(path.delimiter)
-    .find((each) => each !== '' && existsSync(path.join(each, 'tigerbeetle')))
+  const folder = folderOnPath(['tigerbeetle'])
   return folder === undefined ? undefined : { kind: 'binary', path: path.join(folder, 'tigerbeetle') }
 }
 

@@ -16,7 +16,8 @@ export const LOAD_TOPOLOGIES = [
 ] as const
 export type LoadTopology = (typeof LOAD_TOPOLOGIES)[number]
 
-export type LoadEngine = 'built-in' | 'k6'
+export const LOAD_ENGINES = ['built-in', 'k6'] as const
+export type LoadEngine = (typeof LOAD_ENGINES)[number]
 
 /** How calls arrive. Open loop: at a rate, whatever becomes of earlier ones. Closed: each caller after its last. */
 export type Arrivals =

@@ -1,8 +1,11 @@
 import os from 'node:os'
 import type { Clock } from '../../../node/runtime/index.ts'
 import type { LoadContext, Workload } from '../workloads/model.ts'
+import { describeOutcomes } from '../workloads/reconcile.ts'
 import { describeArrivals } from './arrivals.ts'
 import type { Arrivals, LoadBounds, LoadReport, SecondOfStage, StageRecord, StepProfile } from './model.ts'
+import { createK6Runner } from './k6.ts'
+import type { Thresholds } from './k6.ts'
 import { watchProcesses } from './processes.ts'
 import type { Watch } from './processes.ts'
 import { profileByStep } from './profile.ts'
@@ -11,6 +14,7 @@ import { brokenBounds, searchLimit } from './search.ts'
 import { slopesOf, SOAK_FROM_MS } from './soak.ts'
 import type { Point } from './slopes.ts'
 import { runStage } from './stage.ts'
+import type { CountedStage, StageOptions } from './stage.ts'
 
 /** How a run offers its calls. */
 export type LoadMode =
@@ -29,13 +33,24 @@ export interface RunOptions {
   profile: boolean
   /** A break of the bounds fails the run, where they were asked for. */
   boundsMustHold: boolean
+  /** Path of the k6 that makes the calls; undefined: the built-in engine. */
+  k6: string | undefined
   onSecond?(text: string): void
 }
 
 /** What the engine adds to a report; who started the run adds the rest. */
 export type EngineResult = Pick<
   LoadReport,
-  'mode' | 'stages' | 'processes' | 'limit' | 'slopes' | 'profiles' | 'reconciliation' | 'ok' | 'problems'
+  | 'mode'
+  | 'stages'
+  | 'processes'
+  | 'limit'
+  | 'thresholds'
+  | 'slopes'
+  | 'profiles'
+  | 'reconciliation'
+  | 'ok'
+  | 'problems'
 >
 
 const PROBE_MS = 5_000
@@ -56,17 +71,28 @@ export async function runLoad(
 ): Promise<EngineResult> {
   const { clock } = context.runtime
   const runStartMs = clock.monotonicMs()
-  const watch = watchProcesses(clock, workload.processes, runStartMs)
+  const k6 = options.k6 === undefined ? undefined : createK6Runner(context.runtime, options.k6, workload.k6!)
+  const watch = watchProcesses(clock, [...workload.processes, ...(k6 ? [k6.process] : [])], runStartMs)
   const databases = watchDatabases(clock, workload, runStartMs)
   const stages: StageRecord[] = []
-  const stage = createStages(context, workload, { options, watch, runStartMs, stages })
+  let thresholds: Thresholds | undefined
+  const drive: Drive = k6
+    ? async (stageOptions) => {
+        const ended = await k6.runStage({ ...stageOptions, bounds: options.bounds })
+        thresholds = ended.thresholds
+        return ended.stage
+      }
+    : (stageOptions) => runStage({ ...stageOptions, call: workload.call })
+  const stage = createStages(context, workload, { options, drive, watch, runStartMs, stages })
   const broken = workload.failure.then((how) => {
     throw new Error(how)
   })
   let profiles: StepProfile[] | undefined
   let limit: LoadReport['limit']
   const running = (async () => {
-    await stage('warm-up', { kind: 'closed', callers: workload.probeCallers }, workload.warmUpMs, false)
+    const warmUp = { kind: 'closed', callers: workload.probeCallers } as const
+    const { completed, outcomes } = await stage('warm-up', warmUp, workload.warmUpMs, false)
+    if (completed === 0) throw new Error(`no call was completed in the warm-up: ${mostOf(outcomes)}`)
     const profiling = options.profile ? await startProfiles(workload) : undefined
     const profiledFrom = stages.length
     limit = await runMode(options, workload, stage)
@@ -80,11 +106,14 @@ export async function runLoad(
   const processes = await watch.stop()
   const databaseBytes = await databases.stop()
   context.step('reconciling', 'once nothing is under way')
-  const reconciliation = await workload.reconcile()
+  const reconciliation = await workload.reconcile(outcomesOf(stages))
   const last = stages.at(-1)!
   const soaked = options.mode.kind !== 'search' && last.elapsedMs >= SOAK_FROM_MS
   const problems = [
     ...reconciliation.problems,
+    ...(options.mode.kind === 'search' ? [] : (thresholds ?? []))
+      .filter(({ ok }) => !ok)
+      .map(({ name }) => `threshold broken: ${name}`),
     ...(options.boundsMustHold && options.mode.kind !== 'search'
       ? (last.broke ?? []).map((what) => `bound broken: ${what}`)
       : []),
@@ -95,12 +124,32 @@ export async function runLoad(
     stages,
     processes,
     ...(limit && { limit }),
+    ...(thresholds && { thresholds }),
     ...(soaked && { slopes: slopesOf(last, processes, databaseBytes) }),
     ...(profiles && { profiles }),
     reconciliation,
     ok: reconciliation.ok && problems.length === 0,
     problems
   }
+}
+
+/** Makes the calls of a stage and counts them. */
+type Drive = (options: Omit<StageOptions, 'call'>) => Promise<CountedStage>
+
+/** How calls of all stages ended. What was dropped was never made. */
+function outcomesOf(stages: readonly StageRecord[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const { outcomes } of stages) {
+    const { dropped: _, ...made } = outcomes
+    for (const [name, count] of Object.entries(made)) sums[name] = (sums[name] ?? 0) + count
+  }
+  return sums
+}
+
+/** The most frequent outcomes in words. */
+function mostOf(outcomes: Readonly<Record<string, number>>): string {
+  const most = Object.entries(outcomes).sort(([, one], [, other]) => other - one)
+  return describeOutcomes(Object.fromEntries(most.slice(0, 3)))
 }
 
 type RunOneStage = (
@@ -175,14 +224,15 @@ function createStages(
   workload: Workload,
   {
     options,
+    drive,
     watch,
     runStartMs,
     stages
-  }: { options: RunOptions; watch: Watch; runStartMs: number; stages: StageRecord[] }
+  }: { options: RunOptions; drive: Drive; watch: Watch; runStartMs: number; stages: StageRecord[] }
 ): RunOneStage {
   return async (name, arrivals, durationMs, counts) => {
     signal.throwIfAborted()
-    const counted = await runStage({
+    const counted = await drive({
       clock,
       name,
       arrivals,
@@ -191,7 +241,6 @@ function createStages(
       maxInFlight: workload.maxInFlight,
       counts,
       signal,
-      call: workload.call,
       onSecond: (second) => options.onSecond?.(describeSecond(name, second, durationMs))
     })
     const fromS = counted.startedAtS

@@ -40,7 +40,7 @@ const SLICE_MS = 1
  * each caller makes the next when its last one ended. Resolves when the last call ended.
  */
 export async function runStage(options: StageOptions): Promise<CountedStage> {
-  const { clock, arrivals, durationMs, signal, runStartMs } = options
+  const { clock, arrivals, durationMs, signal } = options
   const startMs = clock.monotonicMs()
   const counting = createCounting(options, startMs)
   if (arrivals.kind === 'closed') {
@@ -56,14 +56,7 @@ export async function runStage(options: StageOptions): Promise<CountedStage> {
   } else {
     await openLoop(options, startMs, counting)
   }
-  const elapsedMs = clock.monotonicMs() - startMs
-  return {
-    name: options.name,
-    arrivals,
-    counts: options.counts,
-    startedAtS: rounded((startMs - runStartMs) / 1_000),
-    ...counting.result(elapsedMs, durationMs)
-  }
+  return counting.stage(clock.monotonicMs() - startMs)
 }
 
 function openLoop(
@@ -114,7 +107,20 @@ interface CountedSecond {
   latencies: Latencies | undefined
 }
 
-function createCounting({ clock, onSecond, durationMs }: StageOptions, startMs: number) {
+/** Outcomes that have a name of their own: a message that differs each time is not to fill a report. */
+const NAMED_OUTCOMES = 30
+
+/** What `createCounting` must know of a stage. */
+export type CountingOptions = Pick<
+  StageOptions,
+  'name' | 'arrivals' | 'counts' | 'durationMs' | 'runStartMs' | 'onSecond'
+> & { clock: Pick<Clock, 'monotonicMs'> }
+
+/** Counts the calls of a stage that began at `startMs`, second by second. */
+export function createCounting(
+  { clock, name, arrivals, counts, durationMs, runStartMs, onSecond }: CountingOptions,
+  startMs: number
+) {
   const all = createLatencies()
   const outcomes: Record<string, number> = {}
   const seconds: CountedSecond[] = []
@@ -148,9 +154,10 @@ function createCounting({ clock, onSecond, durationMs }: StageOptions, startMs: 
       dropped += 1
       outcomes.dropped = (outcomes.dropped ?? 0) + 1
     },
-    settle({ ok, name }: CallOutcome, sinceMs: number): void {
+    settle({ ok, name: outcome }: CallOutcome, sinceMs: number): void {
       const nowMs = clock.monotonicMs()
-      outcomes[name] = (outcomes[name] ?? 0) + 1
+      const known = outcome in outcomes || Object.keys(outcomes).length < NAMED_OUTCOMES ? outcome : 'others'
+      outcomes[known] = (outcomes[known] ?? 0) + 1
       const second = secondAt(nowMs)
       if (!ok) {
         failed += 1
@@ -164,8 +171,12 @@ function createCounting({ clock, onSecond, durationMs }: StageOptions, startMs: 
       second.latencies ??= createLatencies()
       second.latencies.record(nowMs - sinceMs)
     },
-    result(elapsedMs: number, durationMs: number) {
+    stage(elapsedMs: number): CountedStage {
       return {
+        name,
+        arrivals,
+        counts,
+        startedAtS: rounded((startMs - runStartMs) / 1_000),
         elapsedMs: Math.round(elapsedMs),
         offered,
         completed,

@@ -29,6 +29,7 @@ export function loadHtmlOf(report: LoadReport): string {
 <p class="lead">${escapeXml(headline(report))}</p>${problemsOf(report)}${drawTopology(report.topology)}</header>`,
     stagesOf(report),
     chartsOf(report),
+    thresholdsOf(report),
     reconciliationOf(report),
     sendersOf(report),
     slopesOf(report),
@@ -72,17 +73,7 @@ function stagesOf({ stages, unit, limit }: LoadReport): string {
     stage.saturation.by ?? 'nothing was full'
   ])
   return `<section><h2>What was offered, and what came of it</h2>${table(
-    [
-      unit === '' ? 'stage' : 'stage',
-      'offered',
-      `${unit} carried`,
-      'p50',
-      'p99',
-      'longest',
-      'failed',
-      'bounds',
-      'full'
-    ],
+    ['stage', 'offered', `${unit} carried`, 'p50', 'p99', 'longest', 'failed', 'bounds', 'full'],
     rows,
     [2, 3, 4, 5, 6]
   )}${outcomesOf(stages)}</section>`
@@ -196,6 +187,12 @@ function reconciliationOf({ reconciliation: { ok, counts, orphans } }: LoadRepor
           [1, 2]
         )
   return `<section><h2>Reconciliation <span class="${ok ? 'well' : 'broken'}">${ok ? 'all counted the same, or it is explained' : 'it does not add up'}</span></h2>${table(['who', 'count', 'minor units'], rows, [1, 2])}${lost}</section>`
+}
+
+function thresholdsOf({ thresholds }: LoadReport): string {
+  if (!thresholds) return ''
+  const rows = thresholds.map(({ name, ok }) => [name, ok ? 'held' : 'broken'])
+  return `<section><h2>Thresholds of k6 in the last stage</h2>${table(['threshold', ''], rows)}</section>`
 }
 
 function sendersOf({ senders }: LoadReport): string {

@@ -1,7 +1,9 @@
 import { escapeXml } from '../../reports/escape.ts'
 import type { DrawnTopology } from '../engine/model.ts'
 
-const [BOX, GAP, ROW, HEIGHT] = [150, 70, 64, 44]
+const [BOX, GAP, ROW, HEIGHT] = [186, 56, 64, 44]
+/** Of the small print, in a box. */
+const CHARACTERS = 27
 
 /** Who sends to whom: boxes in columns, arrows between them. */
 export function drawTopology({ nodes, links }: DrawnTopology): string {
@@ -36,5 +38,5 @@ export function drawTopology({ nodes, links }: DrawnTopology): string {
 }
 
 function cut(text: string): string {
-  return text.length <= 24 ? text : `${text.slice(0, 23)}…`
+  return text.length <= CHARACTERS ? text : `${text.slice(0, CHARACTERS - 1)}…`
 }

@@ -7,6 +7,7 @@ import type { PacketFactory } from '../bench/connector-packets.ts'
 import type { LoadTopology, Reconciliation } from '../engine/model.ts'
 import type { CallOutcome } from '../engine/stage.ts'
 import type { LocalLedger } from '../../worlds/local/world.ts'
+import type { PacketTarget } from '../../../scenarios/load/packets.k6.ts'
 import { booksByLiquidity, booksInDatabase } from './books.ts'
 import type { AccountBooks } from './books.ts'
 import { startMoreConnectors } from './connectors.ts'
@@ -54,7 +55,6 @@ export async function startConnectorWorkload(
   const connectors = await startMoreConnectors(context, loaded, path.first, options)
   const end = await raiseEnd(context, loaded, path, transport)
   const senders = await addSenders(context, loaded, path, { transport, origins: connectors.origins })
-  const outcomes: Record<string, number> = {}
   const packets = packetsOf(context, end, path, options.seed)
   const good = path.end === 'reject' ? 'F99' : 'fulfilled'
   const { clock } = context.runtime
@@ -67,7 +67,6 @@ export async function startConnectorWorkload(
       (reply) => classifyReply(reply, fulfillment),
       (error: Error) => error.message
     )
-    outcomes[name] = (outcomes[name] ?? 0) + 1
     return { ok: name === good, name }
   }
 
@@ -84,7 +83,11 @@ export async function startConnectorWorkload(
     settings: settingsOf(options, path, loaded),
     versions: ownVersions(),
     databaseBytes: loaded.databaseBytes,
-    reconcile: () =>
+    ...(transport === 'http' &&
+      end.kind === 'peer' && {
+        k6: { script: PACKET_SCRIPT, target: packetTarget(senders, end.destination, path, good) }
+      }),
+    reconcile: (outcomes) =>
       reconcile(context, loaded, { path, senders, end, outcomes, ledger: options.ledger, transport }),
     failure: Promise.race([network.failure, connectors.failure])
   }
@@ -141,6 +144,24 @@ async function raiseEnd(
 interface SendingPeer {
   accountId: string
   sender: PacketSender
+  origin: string
+  token: string
+}
+
+const PACKET_SCRIPT = 'scenarios/load/packets.k6.ts'
+
+function packetTarget(
+  senders: readonly SendingPeer[],
+  destination: string,
+  { amountIn }: PacketPath,
+  goodOutcome: string
+): PacketTarget {
+  return {
+    senders: senders.map(({ origin, token }) => ({ url: `${origin}/`, authToken: token })),
+    destination,
+    amount: amountIn.toString(),
+    goodOutcome
+  }
 }
 
 /** The peers that send; each is connected to every connector process of the node, and counts as one account. */
@@ -167,7 +188,8 @@ async function addSenders(
       initialLiquidity: PLENTY.toString()
     })
     for (const origin of origins) {
-      all.push({ accountId, sender: await connectSender(context, transport, origin, token) })
+      const sender = await connectSender(context, transport, origin, token)
+      all.push({ accountId, sender, origin, token })
     }
   }
   return all
@@ -198,7 +220,7 @@ async function reconcile(
     path: PacketPath
     senders: readonly SendingPeer[]
     end: End
-    outcomes: Record<string, number>
+    outcomes: Readonly<Record<string, number>>
     ledger: LocalLedger
     transport: 'http' | 'btp'
   }
@@ -244,7 +266,7 @@ async function statementsOf({
   books: ReadonlyMap<string, AccountBooks>
   accountIds: readonly string[]
   end: End
-  outcomes: Record<string, number>
+  outcomes: Readonly<Record<string, number>>
   transport: string
 }): Promise<Statement[]> {
   const { amountIn, amountOut } = path
@@ -303,7 +325,7 @@ async function statementsOf({
 function withRejects(
   reconciliation: Reconciliation,
   { rejected }: TallyingPeer,
-  outcomes: Record<string, number>
+  outcomes: Readonly<Record<string, number>>
 ): Reconciliation {
   const heard = outcomes.F99 ?? 0
   if (rejected.count === 0 && heard === 0) return reconciliation

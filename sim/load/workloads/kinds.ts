@@ -12,3 +12,10 @@ export function startWorkload(context: LoadContext, options: LoadOptions): Promi
       return startPaymentsWorkload(context, options)
   }
 }
+
+/** Why k6 cannot make such calls; undefined where it can. */
+export function hindranceOfK6({ kind, topology, transport }: LoadOptions): string | undefined {
+  if (kind !== 'connector') return undefined
+  if (transport === 'btp') return 'speaks ILP over HTTP only, not over BTP'
+  return topology === 'hot-account' ? 'has no STREAM, which hot-account needs' : undefined
+}

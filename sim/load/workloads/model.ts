@@ -1,5 +1,6 @@
 import type { Runtime } from '../../../node/runtime/index.ts'
 import type { Question, Answers } from '../../worlds/local/observer.ts'
+import type { K6Script } from '../engine/k6.ts'
 import type { WatchedProcess } from '../engine/processes.ts'
 import type { DrawnTopology, LoadBounds, LoadReport, Reconciliation } from '../engine/model.ts'
 import type { CallOutcome } from '../engine/stage.ts'
@@ -38,8 +39,13 @@ export interface Workload {
   versions: LoadReport['versions']
   /** Bytes of the databases; undefined where they are not ours to ask. */
   databaseBytes?(): Promise<number>
-  /** Once nothing is under way any more: compares what everybody counted. */
-  reconcile(): Promise<Reconciliation>
+  /** The same calls as a script of k6; undefined where k6 cannot make them. */
+  k6?: K6Script
+  /**
+   * Once nothing is under way any more: compares what everybody counted. `outcomes` is the generator's own count, of all
+   * stages.
+   */
+  reconcile(outcomes: Readonly<Record<string, number>>): Promise<Reconciliation>
   /** Resolves with what it says when a service ended that nobody ended. */
   failure: Promise<string>
 }

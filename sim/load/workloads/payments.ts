@@ -1,8 +1,11 @@
+import type { PaymentTarget } from '../../../scenarios/load/payments.k6.ts'
+import { planOf } from '../../networks/plan.ts'
 import { createWalletPayments } from '../bench/payments-wallet.ts'
 import type { LocalLedger } from '../../worlds/local/world.ts'
 import type { CallOutcome } from '../engine/stage.ts'
 import type { LoadContext, Workload } from './model.ts'
 import { ownVersions, startLoadedNetwork } from './network.ts'
+import type { LoadedNetwork } from './network.ts'
 import {
   countCredits,
   PAYER_NODE,
@@ -18,6 +21,7 @@ export interface PaymentsOptions {
   ledger: LocalLedger
 }
 
+const PAYMENT_SCRIPT = 'scenarios/load/payments.k6.ts'
 const BOUNDS = { p99Ms: 2_000, errorShare: 0.001 }
 const CALLERS = 16
 const MAX_IN_FLIGHT = 512
@@ -79,11 +83,18 @@ export async function startPaymentsWorkload(
     settings: { topology: 'pair', transport, ledger, ...loaded.durability },
     versions: ownVersions(),
     databaseBytes: loaded.databaseBytes,
-    async reconcile() {
-      const { counts, problems } = await reconcilePayments(context.runtime, network, payments, credits)
-      return { ok: problems.length === 0, counts, orphans: [], problems }
-    },
+    k6: { script: PAYMENT_SCRIPT, target: paymentTarget(network) },
+    reconcile: ({ COMPLETED = 0, ...others }) =>
+      reconcilePayments(context.runtime, network, { completed: COMPLETED, others, credits }),
     failure: network.failure
+  }
+}
+
+function paymentTarget(network: LoadedNetwork['network']): PaymentTarget {
+  const { urls, secrets } = planOf(network.plan.plans, PAYER_NODE)
+  return {
+    admin: { url: urls.admin, tenantId: secrets.operatorTenantId, secret: secrets.adminApiSecret },
+    ...termsOf(network)
   }
 }
 

@@ -57,7 +57,7 @@ export function reconcilePackets({ statements, unfulfilled, reserved }: PacketSt
         where: downstream.hop,
         count: Number(more),
         amount: (more * downstream.amountEach).toString(),
-        cause: `fulfilled there and not heard of in time here; the sender was answered ${describe(unfulfilled)}`
+        cause: `fulfilled there and not heard of in time here; the sender was answered ${describeOutcomes(unfulfilled)}`
       })
     }
   }
@@ -77,7 +77,8 @@ function packetsOf({ count, amount }: BookedPackets, amountEach: bigint): bigint
   return count === undefined ? amount / amountEach : BigInt(count)
 }
 
-function describe(outcomes: Record<string, number>): string {
+/** `R00 (3), HTTP 503 (1)`. */
+export function describeOutcomes(outcomes: Readonly<Record<string, number>>): string {
   const list = Object.entries(outcomes).map(([name, count]) => `${name} (${count})`)
   return list.length === 0 ? 'nothing else' : list.join(', ')
 }

@@ -3,16 +3,7 @@ import http from 'k6/http'
 import { decodeReply, encodePrepare } from './k6/ilp-packet.ts'
 import { counted } from './k6/outcome.ts'
 import { optionsOf, readSetting } from './k6/setting.ts'
-
-/** ILP packets over HTTP (RFC 35), as a peer sends them to a connector. */
-export interface PacketTarget {
-  senders: { url: string; authToken: string }[]
-  destination: string
-  /** Minor units, decimal. */
-  amount: string
-  /** What a packet should end with: `fulfilled`, or the code of a Reject. */
-  goodOutcome: string
-}
+import type { PacketTarget } from './k6/targets.ts'
 
 /** Of the data, where the receiver finds what fulfils the packet. */
 const PAYLOAD_BYTES = 100

@@ -1,16 +1,8 @@
 import { sleep } from 'k6'
 import { callAdmin } from './k6/admin.ts'
-import type { AdminTarget } from './k6/admin.ts'
 import { counted } from './k6/outcome.ts'
 import { optionsOf, readSetting } from './k6/setting.ts'
-
-/** End-to-end payments as a wallet makes them over the Admin API of its node; the wallet funds them at its webhooks. */
-export interface PaymentTarget {
-  admin: AdminTarget
-  payerWalletAddressId: string
-  receiverUrl: string
-  receiveAmount: { value: string; assetCode: string; assetScale: number }
-}
+import type { PaymentTarget } from './k6/targets.ts'
 
 /** k6 hears no webhooks: it asks for the payment's state, first after this time, then again and again. */
 const FIRST_LOOK_S = 0.1

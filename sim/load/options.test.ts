@@ -20,9 +20,12 @@ describe('the options of lab load', () => {
     ['connector --rate 250.5', { mode: { kind: 'rate', perSecond: 250.5 }, durationMs: 30_000 }],
     ['connector --ramp 10:500', { mode: { kind: 'ramp', fromPerSecond: 10, toPerSecond: 500 } }],
     ['payments --search', { mode: { kind: 'search' } }],
-    ['payments --callers 8', { mode: { kind: 'closed', callers: 8 } }],
+    ['payments --callers 8', { mode: { kind: 'closed', callers: [8] } }],
+    ['stream', { mode: { kind: 'closed', callers: [1, 100] } }],
+    ['stream --callers 3', { mode: { kind: 'closed', callers: [3] } }],
     ['connector --rate 5 --duration 1h', { durationMs: 3_600_000 }],
-    ['connector --duration 90', { durationMs: 90_000 }],
+    ['connector --duration 90', { durationMs: 90_000, warmUpMs: undefined }],
+    ['connector --warm-up 2s', { warmUpMs: 2_000 }],
     ['payments --p99 50 --errors 0.01', { bounds: { p99Ms: 50, errorShare: 0.01 } }],
     ['connector --topology fan-in --transport btp', { topology: 'fan-in', transport: 'btp' }],
     ['connector --processes 2 --quota 0.3', { processes: 2, quota: 0.3 }]
@@ -40,7 +43,9 @@ describe('the options of lab load', () => {
     ['connector --topology ring', /--topology: one of loopback-fulfil/],
     ['payments --topology pair', /--topology is for "load connector"/],
     ['connector --processes 1.5', /--processes needs a whole number/],
-    ['stream', /what to load: one of connector, payments is needed, not "stream"/],
+    ['stream --search', /finds its own pace/],
+    ['grants --transport btp', /--transport is of packets/],
+    ['stream --callers 1,0', /--callers needs a whole number/],
     ['connector --errors 2', /--errors needs a number from 0 to 1/],
     ['connector --frobnicate', /frobnicate/]
   ])('%s is wrong use, said in words', (line, message) => {

@@ -2,22 +2,21 @@ import { parseArgs } from 'node:util'
 import { WrongUse } from '../commands/wrong-use.ts'
 import { LOCAL_LEDGERS } from '../worlds/local/world.ts'
 import type { LocalLedger } from '../worlds/local/world.ts'
-import { LOAD_ENGINES, LOAD_TOPOLOGIES } from './engine/model.ts'
+import { LOAD_ENGINES, LOAD_KINDS, LOAD_TOPOLOGIES } from './engine/model.ts'
 import type { LoadBounds, LoadEngine, LoadKind, LoadTopology } from './engine/model.ts'
 import type { LoadMode } from './engine/runner.ts'
 
-/** What can be loaded so far, of the kinds that reports know. */
-export const LOADED = ['connector', 'payments'] as const satisfies readonly LoadKind[]
-
 /** What `lab load` was asked for. */
 export interface LoadOptions {
-  kind: (typeof LOADED)[number]
+  kind: LoadKind
   topology: LoadTopology
   transport: 'http' | 'btp'
   ledger: LocalLedger
   engine: LoadEngine
   mode: LoadMode
   durationMs: number
+  /** The workload's own otherwise. */
+  warmUpMs: number | undefined
   /** Those that were given; the workload's own otherwise. */
   bounds: Partial<LoadBounds>
   processes: number
@@ -28,20 +27,25 @@ export interface LoadOptions {
   json: boolean
 }
 
-export const LOAD_HELP = `npm run lab -- load ${LOADED.join('|')} [options]
+export const LOAD_HELP = `npm run lab -- load ${LOAD_KINDS.join('|')} [options]
 
 Loads a connector, or a network of nodes, on this machine and says what it carries; every run ends with a comparison of
 what everybody counted, and one that does not add up has failed.
 
   connector   ILP packets through nodes
+  stream      STREAM senders over two peered nodes: packets and money of one, and of 100
   payments    end-to-end payments over two peered nodes
+  grants      GNAP grants of an Open Payments client: asked for, used once, revoked
+  admin       requests to the Admin API of a node
 
 How calls arrive (default: an open loop at 70 % of what a probe carries):
   --rate N             open loop: N per second, whatever becomes of earlier ones
   --ramp FROM:TO       open loop that grows evenly from one rate to another
   --search             look for the highest rate that holds the bounds, by bisection
-  --callers N          closed loop: N at once, each making its next call when its last one ended
+  --callers N[,N…]     closed loop: N at once, each making its next call when its last one ended; several numbers one
+                       after the other (of stream always, default 1,100: a sender finds its own pace)
   --duration TIME      of each stage: seconds, or 90s, 30m, 1h (default 10 s; 30 s for a rate that is given)
+  --warm-up TIME       closed loop before anything counts (default 4 to 8 s, by what is loaded)
   --p99 MS, --errors SHARE   the bounds; given without --search, breaking them fails the run
 
 What is loaded:
@@ -70,11 +74,12 @@ const OPTIONS = {
   search: { type: 'boolean' },
   callers: { type: 'string' },
   duration: { type: 'string' },
+  'warm-up': { type: 'string' },
   p99: { type: 'string' },
   errors: { type: 'string' },
   engine: { type: 'string', default: 'built-in' },
   topology: { type: 'string' },
-  transport: { type: 'string', default: 'http' },
+  transport: { type: 'string' },
   ledger: { type: 'string', default: 'postgres' },
   processes: { type: 'string' },
   quota: { type: 'string' },
@@ -87,6 +92,9 @@ const OPTIONS = {
 
 const DEFAULT_DURATION_MS = 10_000
 const DEFAULT_RATE_DURATION_MS = 30_000
+/** STREAM senders. */
+const ONE_AND_MANY = '1,100'
+const MOST_SENDERS = 1_000
 const LONGEST_MS = 24 * 3_600_000
 
 /**
@@ -97,7 +105,7 @@ const LONGEST_MS = 24 * 3_600_000
 export function parseLoadOptions(args: string[]): LoadOptions | undefined {
   const { values, positionals } = parse(args)
   if (values.help) return undefined
-  const kind = oneOf('what to load', positionals[0], LOADED)
+  const kind = oneOf('what to load', positionals[0], LOAD_KINDS)
   if (positionals.length > 1)
     throw new WrongUse(`one thing is loaded at a time, not "${positionals.join(' ')}"`)
   const isConnector = kind === 'connector'
@@ -106,11 +114,13 @@ export function parseLoadOptions(args: string[]): LoadOptions | undefined {
       throw new WrongUse(`--${option} is for "load connector", not for "load ${kind}"`)
     }
   }
-  const mode = modeOf(values)
+  if (kind !== 'connector' && kind !== 'stream' && kind !== 'payments' && values.transport !== undefined)
+    throw new WrongUse(`--transport is of packets, not for "load ${kind}"`)
+  const mode = kind === 'stream' ? sendersOf(values) : modeOf(values)
   return {
     kind,
     topology: oneOf('--topology', values.topology ?? 'pair', LOAD_TOPOLOGIES),
-    transport: oneOf('--transport', values.transport, ['http', 'btp'] as const),
+    transport: oneOf('--transport', values.transport ?? 'http', ['http', 'btp'] as const),
     ledger: oneOf('--ledger', values.ledger, LOCAL_LEDGERS),
     engine: oneOf('--engine', values.engine, LOAD_ENGINES),
     mode,
@@ -119,7 +129,8 @@ export function parseLoadOptions(args: string[]): LoadOptions | undefined {
         ? values.rate === undefined && values.ramp === undefined
           ? DEFAULT_DURATION_MS
           : DEFAULT_RATE_DURATION_MS
-        : durationOf(values.duration),
+        : durationOf('--duration', values.duration),
+    warmUpMs: values['warm-up'] === undefined ? undefined : durationOf('--warm-up', values['warm-up']),
     bounds: {
       ...(values.p99 !== undefined && { p99Ms: decimal('--p99', values.p99, 0.1, 60_000) }),
       ...(values.errors !== undefined && { errorShare: decimal('--errors', values.errors, 0, 1) })
@@ -151,7 +162,7 @@ function modeOf(values: {
   if (given.length > 1) throw new WrongUse(`one of --${given.join(', --')} can be given, not all`)
   if (values.search) return { kind: 'search' }
   if (values.callers !== undefined) {
-    return { kind: 'closed', callers: decimal('--callers', values.callers, 1, 10_000, true) }
+    return { kind: 'closed', callers: callersOf(values.callers) }
   }
   if (values.ramp !== undefined) {
     const [from, to, ...more] = values.ramp.split(':')
@@ -170,15 +181,26 @@ function modeOf(values: {
   }
 }
 
+function sendersOf({ rate, ramp, search, callers = ONE_AND_MANY }: Parameters<typeof modeOf>[0]): LoadMode {
+  if (rate !== undefined || ramp !== undefined || search) {
+    throw new WrongUse('a STREAM sender finds its own pace: --callers says how many of them there are')
+  }
+  return { kind: 'closed', callers: callersOf(callers, MOST_SENDERS) }
+}
+
+function callersOf(text: string, most = 10_000): number[] {
+  return text.split(',').map((each) => decimal('--callers', each, 1, most, true))
+}
+
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
-function durationOf(text: string): number {
+function durationOf(option: string, text: string): number {
   const found = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
   const durationMs = found
     ? Number(found[1]) * UNITS_MS[(found[2] ?? 's') as keyof typeof UNITS_MS]
     : Number.NaN
   if (durationMs >= 1_000 && durationMs <= LONGEST_MS) return durationMs
-  throw new WrongUse(`--duration needs a time from 1s to 24h, such as 90s, 30m or 1h, not "${text}"`)
+  throw new WrongUse(`${option} needs a time from 1s to 24h, such as 90s, 30m or 1h, not "${text}"`)
 }
 
 function decimal(option: string, text: string, low: number, high: number, isWhole = false): number {

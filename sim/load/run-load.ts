@@ -6,7 +6,7 @@ import type { Progress } from '../reports/progress.ts'
 import { describeMachine } from './bench/machine.ts'
 import { findK6, NO_K6 } from './engine/k6.ts'
 import type { LoadBounds, LoadReport } from './engine/model.ts'
-import { runLoad } from './engine/runner.ts'
+import { runLoad, SEARCH_STAGES } from './engine/runner.ts'
 import type { LoadOptions } from './options.ts'
 import { hindranceOfK6, startWorkload } from './workloads/kinds.ts'
 import type { LoadContext } from './workloads/model.ts'
@@ -63,6 +63,7 @@ export async function runLoadCommand(
     const result = await runLoad(context, workload, {
       mode: options.mode,
       durationMs: options.durationMs,
+      warmUpMs: options.warmUpMs,
       bounds,
       profile: options.profile,
       k6,
@@ -109,7 +110,9 @@ function interruptions(abort: AbortController, takeDowns: (() => void)[], limitM
 }
 
 function limitOf({ mode, durationMs }: LoadOptions): number {
-  return durationMs * (mode.kind === 'search' ? 12 : 2) + OVERHEAD_LIMIT_MS
+  const searching = SEARCH_STAGES.bisection + SEARCH_STAGES.confirmation
+  const stages = mode.kind === 'search' ? searching / 2 : mode.kind === 'closed' ? mode.callers.length : 1
+  return durationMs * stages * 2 + OVERHEAD_LIMIT_MS
 }
 
 function versionOf(k6: string): string {

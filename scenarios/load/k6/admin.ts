@@ -2,14 +2,7 @@ import { hmac } from 'k6/crypto'
 import http from 'k6/http'
 // k6 finds no packages by name.
 import canonicalize from '../../../node_modules/canonicalize/lib/canonicalize.js'
-
-/** An Admin API, and the tenant that calls it. */
-export interface AdminTarget {
-  /** Of the service, without `/graphql`. */
-  url: string
-  tenantId: string
-  secret: string
-}
+import type { AdminTarget } from './targets.ts'
 
 /**
  * One operation of the Admin API, signed as it wants it: HMAC-SHA256 over `timestamp.canonical body`. Requests of equal

@@ -21,7 +21,8 @@ export type LoadMode =
   /** As many per second; undefined: 70 % of what a probe carries. */
   | { kind: 'rate'; perSecond: number | undefined }
   | { kind: 'ramp'; fromPerSecond: number; toPerSecond: number }
-  | { kind: 'closed'; callers: number }
+  /** So many at once, each after its last; several numbers: one stage after the other. */
+  | { kind: 'closed'; callers: readonly number[] }
   /** Looks for the highest rate that holds the bounds. */
   | { kind: 'search' }
 
@@ -29,6 +30,8 @@ export interface RunOptions {
   mode: LoadMode
   /** Of each stage that counts. */
   durationMs: number
+  /** Undefined: the workload's own. */
+  warmUpMs: number | undefined
   bounds: LoadBounds
   profile: boolean
   /** A break of the bounds fails the run, where they were asked for. */
@@ -45,6 +48,7 @@ export type EngineResult = Pick<
   | 'stages'
   | 'processes'
   | 'limit'
+  | 'senders'
   | 'thresholds'
   | 'slopes'
   | 'profiles'
@@ -56,7 +60,8 @@ export type EngineResult = Pick<
 const PROBE_MS = 5_000
 /** Of a probe: what a run without a rate offers. */
 export const PART_OF_PROBE = 0.7
-const SEARCH = { maxStages: 10, precision: 0.06 }
+/** With stages of ten seconds it ends within four minutes. */
+export const SEARCH_STAGES = { bisection: 7, confirmation: 12 }
 const DATABASE_LOOK_EVERY_MS = 10_000
 
 /**
@@ -82,7 +87,7 @@ export async function runLoad(
         thresholds = ended.thresholds
         return ended.stage
       }
-    : (stageOptions) => runStage({ ...stageOptions, call: workload.call })
+    : (workload.drive ?? ((stageOptions) => runStage({ ...stageOptions, call: workload.call! })))
   const stage = createStages(context, workload, { options, drive, watch, runStartMs, stages })
   const broken = workload.failure.then((how) => {
     throw new Error(how)
@@ -91,7 +96,12 @@ export async function runLoad(
   let limit: LoadReport['limit']
   const running = (async () => {
     const warmUp = { kind: 'closed', callers: workload.probeCallers } as const
-    const { completed, outcomes } = await stage('warm-up', warmUp, workload.warmUpMs, false)
+    const { completed, outcomes } = await stage(
+      'warm-up',
+      warmUp,
+      options.warmUpMs ?? workload.warmUpMs,
+      false
+    )
     if (completed === 0) throw new Error(`no call was completed in the warm-up: ${mostOf(outcomes)}`)
     const profiling = options.profile ? await startProfiles(workload) : undefined
     const profiledFrom = stages.length
@@ -108,6 +118,7 @@ export async function runLoad(
   context.step('reconciling', 'once nothing is under way')
   const reconciliation = await workload.reconcile(outcomesOf(stages))
   const last = stages.at(-1)!
+  const senders = workload.sendersOf?.(stages)
   const soaked = options.mode.kind !== 'search' && last.elapsedMs >= SOAK_FROM_MS
   const problems = [
     ...reconciliation.problems,
@@ -115,7 +126,7 @@ export async function runLoad(
       .filter(({ ok }) => !ok)
       .map(({ name }) => `threshold broken: ${name}`),
     ...(options.boundsMustHold && options.mode.kind !== 'search'
-      ? (last.broke ?? []).map((what) => `bound broken: ${what}`)
+      ? stages.flatMap(({ broke = [] }) => broke.map((what) => `bound broken: ${what}`))
       : []),
     ...(options.mode.kind === 'search' && limit === undefined ? ['no rate held the bounds'] : [])
   ]
@@ -124,6 +135,7 @@ export async function runLoad(
     stages,
     processes,
     ...(limit && { limit }),
+    ...(senders && { senders }),
     ...(thresholds && { thresholds }),
     ...(soaked && { slopes: slopesOf(last, processes, databaseBytes) }),
     ...(profiles && { profiles }),
@@ -176,7 +188,9 @@ async function runMode(
   }
   switch (mode.kind) {
     case 'closed':
-      await stage('closed loop', mode, durationMs, true)
+      for (const callers of mode.callers) {
+        await stage(`${callers} at once`, { kind: 'closed', callers }, durationMs, true)
+      }
       return undefined
     case 'ramp':
       await stage('ramp', mode, durationMs, true)
@@ -191,7 +205,7 @@ async function runMode(
       const count: StageRecord[] = []
       const { held, broke } = await searchLimit({
         probedPerSecond: await probe(),
-        ...SEARCH,
+        stages: SEARCH_STAGES,
         async attempt(perSecond, name) {
           const record = await stage(name, { kind: 'rate', perSecond }, durationMs, true)
           count.push(record)

@@ -1,3 +1,4 @@
+import type { Account, AuditableLedger } from '../../../node/ledger/index.ts'
 import type { Database } from '../../../node/runtime/index.ts'
 import type { AdminClient } from '../../actors/admin-client.ts'
 import type { Tally } from './packet-ends.ts'
@@ -43,8 +44,38 @@ export function booksInDatabase(database: Database): AccountBooks {
 }
 
 /**
- * The books as the Admin API tells them, by what each peer's liquidity changed since `opening` was read: of nodes whose
- * database is not ours to read.
+ * The balances of a ledger beside the node, by what they changed since they were opened: of stores that cannot be asked
+ * for sums. Nothing but packets may move them meanwhile.
+ */
+export async function booksInLedger(
+  ledger: AuditableLedger,
+  accountIds: readonly string[]
+): Promise<AccountBooks> {
+  const read = async (id: string) => (await ledger.lookupAccounts([ledgerId(id)]))[0]
+  const opening = new Map<string, Account>()
+  for (const id of accountIds) {
+    const account = await read(id)
+    if (account) opening.set(id, account)
+  }
+  const change = async (side: 'debitsPosted' | 'creditsPosted', id: string): Promise<BookedPackets> => ({
+    // An account that is opened by its first packet is not there before it.
+    amount: ((await read(id))?.[side] ?? 0n) - (opening.get(id)?.[side] ?? 0n)
+  })
+  return {
+    debited: (id) => change('debitsPosted', id),
+    credited: (id) => change('creditsPosted', id),
+    reserved: async () => (await ledger.totals()).reduce((sum, { debitsPending }) => sum + debitsPending, 0n)
+  }
+}
+
+/** Accounts are named by the UUIDs of what they belong to. */
+function ledgerId(uuid: string): bigint {
+  return BigInt(`0x${uuid.replaceAll('-', '')}`)
+}
+
+/**
+ * The books as the Admin API tells them, by what each peer's liquidity changed since they were opened: of nodes
+ * whose database is not ours to read.
  */
 export async function booksByLiquidity(
   admin: AdminClient,

@@ -2,8 +2,8 @@ import type { Runtime } from '../../../node/runtime/index.ts'
 import type { Question, Answers } from '../../worlds/local/observer.ts'
 import type { K6Script } from '../engine/k6.ts'
 import type { WatchedProcess } from '../engine/processes.ts'
-import type { DrawnTopology, LoadBounds, LoadReport, Reconciliation } from '../engine/model.ts'
-import type { CallOutcome } from '../engine/stage.ts'
+import type { DrawnTopology, LoadBounds, LoadReport, Reconciliation, StageRecord } from '../engine/model.ts'
+import type { CallOutcome, CountedStage, StageOptions } from '../engine/stage.ts'
 
 /** What a workload has at hand while a run lasts. */
 export interface LoadContext {
@@ -25,8 +25,10 @@ export interface Workload {
   /** What a call is: `packets`, `payments`, `grants`, `requests`. */
   unit: string
   topology: DrawnTopology
-  /** One call; never rejects. */
-  call(): Promise<CallOutcome>
+  /** One call; never rejects. Absent where `drive` is. */
+  call?(): Promise<CallOutcome>
+  /** Makes a stage's calls by itself: of senders that find their own pace. */
+  drive?(options: Omit<StageOptions, 'call'>): Promise<CountedStage>
   /** Calls under way at most in an open loop. */
   maxInFlight: number
   /** Callers of the closed loop that probes what can be carried at all. */
@@ -39,6 +41,8 @@ export interface Workload {
   versions: LoadReport['versions']
   /** Bytes of the databases; undefined where they are not ours to ask. */
   databaseBytes?(): Promise<number>
+  /** What each number of senders carried, where that is what is asked for. */
+  sendersOf?(stages: readonly StageRecord[]): LoadReport['senders']
   /** The same calls as a script of k6; undefined where k6 cannot make them. */
   k6?: K6Script
   /**

@@ -171,3 +171,8 @@ async function atMost(
   await Promise.race([done, late.promise])
   timer.cancel()
 }
+
+/** One name for all that fail the same way: ids are none of it. */
+export function outcomeOf({ message }: Error): string {
+  return message.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…').slice(0, 120)
+}

@@ -1,4 +1,4 @@
-import type { PaymentTarget } from '../../../scenarios/load/payments.k6.ts'
+import type { PaymentTarget } from '../../../scenarios/load/k6/targets.ts'
 import { planOf } from '../../networks/plan.ts'
 import { createWalletPayments } from '../bench/payments-wallet.ts'
 import type { LocalLedger } from '../../worlds/local/world.ts'
@@ -8,6 +8,7 @@ import { ownVersions, startLoadedNetwork } from './network.ts'
 import type { LoadedNetwork } from './network.ts'
 import {
   countCredits,
+  outcomeOf,
   PAYER_NODE,
   RECEIVE,
   RECEIVER_NODE,
@@ -96,9 +97,4 @@ function paymentTarget(network: LoadedNetwork['network']): PaymentTarget {
     admin: { url: urls.admin, tenantId: secrets.operatorTenantId, secret: secrets.adminApiSecret },
     ...termsOf(network)
   }
-}
-
-/** One name for all that fail the same way: ids are none of it. */
-function outcomeOf({ message }: Error): string {
-  return message.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '…').slice(0, 120)
 }

@@ -97,7 +97,7 @@ describe('lab load of everything else', () => {
       ]
     ]
   ])('%s', async (kind, outcomes) => {
-    const { status, report } = await load(kind, '--rate', '12', '--duration', '1', '--p99', '5000')
+    const { status, report } = await load(kind, '--rate', '12', '--duration', '1', '--p99', '30000')
     expect(report!.problems).toEqual([])
     expect(status).toBe(0)
     expect(Object.keys(report!.stages.at(-1)!.outcomes).sort()).toEqual(outcomes)
@@ -108,7 +108,8 @@ describe('lab load of everything else', () => {
 describe('lab load with k6', () => {
   it.skipIf(!hasK6)('makes the same calls, counts them as its own, and adds up', async () => {
     const { status, report } = await load(
-      ...['connector', '--engine', 'k6', '--topology', 'loopback-fulfil', '--rate', '100', '--duration', '2']
+      ...['connector', '--engine', 'k6', '--topology', 'loopback-fulfil', '--rate', '100', '--duration', '2'],
+      ...['--p99', '5000']
     )
     expect(report!.problems).toEqual([])
     expect(status).toBe(0)
@@ -120,14 +121,14 @@ describe('lab load with k6', () => {
     )
     expect(report!.thresholds).toEqual([
       { name: 'call_failed: rate<=0.001', ok: true },
-      { name: 'call_latency: p(99)<=250', ok: true }
+      { name: 'call_latency: p(99)<=5000', ok: true }
     ])
     expect(report!.versions.k6).toMatch(/^v\d/)
   })
 
   it.skipIf(!hasK6).each(['payments', 'grants', 'admin'])('%s', async (kind) => {
     const { status, report } = await load(
-      ...[kind, '--engine', 'k6', '--rate', '6', '--duration', '1', '--p99', '10000']
+      ...[kind, '--engine', 'k6', '--rate', '6', '--duration', '1', '--p99', '30000']
     )
     expect(report!.problems).toEqual([])
     expect(status).toBe(0)

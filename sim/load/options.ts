@@ -9,6 +9,8 @@ import type { LoadMode } from './engine/runner.ts'
 /** What `lab load` was asked for. */
 export interface LoadOptions {
   kind: LoadKind
+  /** Path of a description of what is up already; undefined: a network of ours. */
+  target: string | undefined
   topology: LoadTopology
   transport: 'http' | 'btp'
   ledger: LocalLedger
@@ -49,6 +51,8 @@ How calls arrive (default: an open loop at 70 % of what a probe carries):
   --p99 MS, --errors SHARE   the bounds; given without --search, breaking them fails the run
 
 What is loaded:
+  --target FILE        what is up already, of whoever's, instead of a network on this machine: connector and payments
+                       (docs/performance.md, load, says what the file holds)
   --topology NAME      ${LOAD_TOPOLOGIES.join(', ')} (connector only; default pair)
   --transport NAME     http or btp (default http)
   --ledger NAME        ${LOCAL_LEDGERS.join(' or ')} (default postgres)
@@ -77,10 +81,11 @@ const OPTIONS = {
   'warm-up': { type: 'string' },
   p99: { type: 'string' },
   errors: { type: 'string' },
+  target: { type: 'string' },
   engine: { type: 'string', default: 'built-in' },
   topology: { type: 'string' },
   transport: { type: 'string' },
-  ledger: { type: 'string', default: 'postgres' },
+  ledger: { type: 'string' },
   processes: { type: 'string' },
   quota: { type: 'string' },
   profile: { type: 'boolean', default: false },
@@ -119,9 +124,10 @@ export function parseLoadOptions(args: string[]): LoadOptions | undefined {
   const mode = kind === 'stream' ? sendersOf(values) : modeOf(values)
   return {
     kind,
+    target: targetOf(kind, values),
     topology: oneOf('--topology', values.topology ?? 'pair', LOAD_TOPOLOGIES),
     transport: oneOf('--transport', values.transport ?? 'http', ['http', 'btp'] as const),
-    ledger: oneOf('--ledger', values.ledger, LOCAL_LEDGERS),
+    ledger: oneOf('--ledger', values.ledger ?? 'postgres', LOCAL_LEDGERS),
     engine: oneOf('--engine', values.engine, LOAD_ENGINES),
     mode,
     durationMs:
@@ -179,6 +185,24 @@ function modeOf(values: {
     kind: 'rate',
     perSecond: values.rate === undefined ? undefined : decimal('--rate', values.rate, 0.1, 1e6)
   }
+}
+
+/** @throws WrongUse where it says with a target what only a network of ours has */
+function targetOf(
+  kind: LoadKind,
+  values: { target?: string | undefined } & Record<string, unknown>
+): string | undefined {
+  const { target } = values
+  if (target === undefined) return undefined
+  if (kind !== 'connector' && kind !== 'payments') {
+    throw new WrongUse(`--target is for "load connector" and "load payments", not for "load ${kind}"`)
+  }
+  for (const option of ['topology', 'ledger', 'processes', 'quota'] as const) {
+    if (values[option] !== undefined) {
+      throw new WrongUse(`--${option} is of a network on this machine: it cannot be given with --target`)
+    }
+  }
+  return target
 }
 
 function sendersOf({ rate, ramp, search, callers = ONE_AND_MANY }: Parameters<typeof modeOf>[0]): LoadMode {

@@ -10,16 +10,18 @@ import {
   encodeIlpOverBtp,
   ilpPacketOf
 } from '../../../node/ilp/index.ts'
-import type { PacketReceiver, PacketSender } from './connector-model.ts'
+import { ANY_PORT } from './connector-model.ts'
+import type { ListenAddress, PacketReceiver, PacketSender } from './connector-model.ts'
 import { fulfill } from './connector-packets.ts'
 
 const NO_COMPRESSION = { perMessageDeflate: false, skipUTF8Validation: true } as const
 
 /** The far peer, BTP over WebSocket: takes connections of whoever comes, fulfils unless `answer` says otherwise. */
 export async function startBtpReceiver(
-  answer: (prepare: Buffer) => Buffer = fulfill
+  answer: (prepare: Buffer) => Buffer = fulfill,
+  { host, port }: ListenAddress = ANY_PORT
 ): Promise<PacketReceiver> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...NO_COMPRESSION })
+  const server = new WebSocketServer({ host, port, ...NO_COMPRESSION })
   server.on('connection', (socket) => {
     socket.on('error', () => socket.terminate())
     socket.on('message', (bytes: Buffer) => {
@@ -34,7 +36,7 @@ export async function startBtpReceiver(
   })
   await once(server, 'listening')
   return {
-    endpoint: `btp+ws://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    endpoint: `btp+ws://${host}:${(server.address() as AddressInfo).port}/`,
     close: () =>
       new Promise((resolve) => {
         for (const client of server.clients) client.terminate()

@@ -1,14 +1,16 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
-import type { PacketReceiver, PacketSender } from './connector-model.ts'
+import { ANY_PORT } from './connector-model.ts'
+import type { ListenAddress, PacketReceiver, PacketSender } from './connector-model.ts'
 import { fulfill } from './connector-packets.ts'
 
 const CONTENT_TYPE = 'application/octet-stream'
 
-/** The far peer, ILP over HTTP: fulfils every packet unless `answer` says otherwise. */
+/** The far peer, ILP over HTTP: fulfils every packet unless `answer` says otherwise. @throws where the port is taken */
 export async function startHttpReceiver(
-  answer: (prepare: Buffer) => Buffer = fulfill
+  answer: (prepare: Buffer) => Buffer = fulfill,
+  { host, port }: ListenAddress = ANY_PORT
 ): Promise<PacketReceiver> {
   const server = http.createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -22,10 +24,10 @@ export async function startHttpReceiver(
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(port, host, resolve)
   })
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    endpoint: `http://${host}:${(server.address() as AddressInfo).port}/`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

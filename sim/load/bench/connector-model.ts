@@ -18,3 +18,12 @@ export interface PacketReceiver {
 export const CONNECTIONS = 64
 /** Packets in flight over BTP's one connection: it carries as many as are asked for. */
 export const BTP_IN_FLIGHT = 256
+
+/** Where a receiver listens. */
+export interface ListenAddress {
+  host: string
+  /** 0: any that is free. */
+  port: number
+}
+
+export const ANY_PORT: ListenAddress = { host: '127.0.0.1', port: 0 }

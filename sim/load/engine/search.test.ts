@@ -25,6 +25,8 @@ const bounds = { p99Ms: 100, errorShare: 0.001 }
 
 describe('the bounds of a stage', () => {
   it('hold when nothing is broken', () => expect(brokenBounds(stage({}), bounds)).toEqual([]))
+  it('hold in a stage that is too short to tell what it carries', () =>
+    expect(brokenBounds(stage({ elapsedMs: 1_000, completedPerSecond: 90 }), bounds)).toEqual([]))
   it.each([
     ['errors', { completed: 998, failed: 2 }, /2 of 1000 failed/],
     ['drops', { completed: 900, dropped: 100 }, /100 of 1000 failed or were dropped/],

@@ -9,6 +9,7 @@ export function brokenBounds(
     failed,
     dropped,
     arrivals,
+    elapsedMs,
     completedPerSecond
   }: Omit<StageRecord, 'saturation'>,
   bounds: LoadBounds
@@ -21,7 +22,11 @@ export function brokenBounds(
   if (latency.p99Ms > bounds.p99Ms) broke.push(`p99 ${latency.p99Ms} ms: more than ${bounds.p99Ms} ms`)
   if (completed === 0) broke.push('nothing was completed')
   // A rate that latency does not break yet, but is not carried: the backlog grows.
-  if (arrivals.kind === 'rate' && completedPerSecond < arrivals.perSecond * KEPT_SHARE) {
+  if (
+    arrivals.kind === 'rate' &&
+    elapsedMs >= TELLING_MS &&
+    completedPerSecond < arrivals.perSecond * KEPT_SHARE
+  ) {
     broke.push(
       `${Math.round(completedPerSecond * 10) / 10}/s carried of ${Math.round(arrivals.perSecond * 10) / 10}/s`
     )
@@ -31,6 +36,8 @@ export function brokenBounds(
 
 /** A stage carries its rate when this much of it came back while it lasted. */
 const KEPT_SHARE = 0.95
+/** In a shorter stage the calls that were due at its very end are too large a part. */
+const TELLING_MS = 5_000
 
 export interface SearchOptions {
   /** What a closed loop carried: the first guess of the highest rate. */

@@ -2,7 +2,7 @@ import { escapeXml } from '../../reports/escape.ts'
 
 /** A table with more columns keeps its width on a telephone, and is moved sideways. */
 const NARROW_COLUMNS = 5
-const WIDE_PX = 820
+const WIDE_PX = 1_100
 
 /** A table whose cells are text; those of `numbers` (columns, from 0 on) stand at the right. */
 export function table(

@@ -30,10 +30,10 @@ export interface ConnectorOptions {
 }
 
 /** Ten times what a packet takes at half load: below it one pause of the machine in ten seconds would be a limit. */
-const BOUNDS = { p99Ms: 250, errorShare: 0.001 }
-const PROBE_CALLERS = { http: 64, btp: 256 } as const
+export const CONNECTOR_BOUNDS = { p99Ms: 250, errorShare: 0.001 }
+export const PROBE_CALLERS = { http: 64, btp: 256 } as const
 /** Over HTTP each packet under way has a connection. */
-const MAX_IN_FLIGHT = { http: 3_000, btp: 8_000 } as const
+export const MAX_IN_FLIGHT = { http: 3_000, btp: 8_000 } as const
 const WARM_UP_MS = 4_000
 /** STREAM connections that packets for an account of the node are spread over. */
 const STREAM_CONNECTIONS = 16
@@ -80,7 +80,7 @@ export async function startConnectorWorkload(
     maxInFlight: MAX_IN_FLIGHT[transport],
     probeCallers: PROBE_CALLERS[transport],
     warmUpMs: WARM_UP_MS,
-    bounds: BOUNDS,
+    bounds: CONNECTOR_BOUNDS,
     processes: [...loaded.processes, ...connectors.processes],
     profiled: [...loaded.profiled, ...connectors.profiled],
     settings: settingsOf(options, path, loaded),
@@ -128,7 +128,7 @@ async function raiseEnd(
   return { kind: 'peer', peer, accountId, destination: `${address}.account` }
 }
 
-const PACKET_SCRIPT = 'scenarios/load/packets.k6.ts'
+export const PACKET_SCRIPT = 'scenarios/load/packets.k6.ts'
 
 function packetTarget(
   senders: readonly SendingPeer[],

@@ -1,13 +1,19 @@
+import { WrongUse } from '../../commands/wrong-use.ts'
 import type { LoadOptions } from '../options.ts'
+import { readTarget } from '../target.ts'
+import type { LoadTarget } from '../target.ts'
 import { startAdminWorkload } from './admin.ts'
 import { startConnectorWorkload } from './connector.ts'
 import { startGrantsWorkload } from './grants.ts'
 import type { LoadContext, Workload } from './model.ts'
 import { startPaymentsWorkload } from './payments.ts'
 import { startStreamWorkload } from './stream.ts'
+import { startTargetConnectorWorkload } from './target-connector.ts'
+import { startTargetPaymentsWorkload } from './target-payments.ts'
 
 /** Brings up what is to be loaded. */
 export function startWorkload(context: LoadContext, options: LoadOptions): Promise<Workload> {
+  if (options.target !== undefined) return startTargetWorkload(context, options, readTarget(options.target))
   switch (options.kind) {
     case 'connector':
       return startConnectorWorkload(context, options)
@@ -20,6 +26,18 @@ export function startWorkload(context: LoadContext, options: LoadOptions): Promi
     case 'admin':
       return startAdminWorkload(context, options)
   }
+}
+
+function startTargetWorkload(
+  context: LoadContext,
+  { kind, ...options }: LoadOptions,
+  target: LoadTarget
+): Promise<Workload> {
+  const { connector, payments } = target
+  if (kind === 'connector' && connector)
+    return startTargetConnectorWorkload(context, { ...target, connector }, options)
+  if (kind === 'payments' && payments) return startTargetPaymentsWorkload(context, { ...target, payments })
+  throw new WrongUse(`${options.target} says nothing of "${kind}": it needs an object of that name`)
 }
 
 function sendersOf({ mode }: LoadOptions): number {

@@ -2,7 +2,8 @@ import { encodeReply } from '../../../node/ilp/index.ts'
 import { startBtpReceiver, createBtpSender } from '../bench/connector-btp.ts'
 import { createHttpFloodSender } from '../bench/connector-flood-http.ts'
 import { startHttpReceiver } from '../bench/connector-http.ts'
-import type { BenchTransport, PacketReceiver, PacketSender } from '../bench/connector-model.ts'
+import { ANY_PORT } from '../bench/connector-model.ts'
+import type { BenchTransport, ListenAddress, PacketReceiver, PacketSender } from '../bench/connector-model.ts'
 import { fulfill } from '../bench/connector-packets.ts'
 import type { LoadContext } from './model.ts'
 
@@ -31,7 +32,8 @@ const REJECT = encodeReply({
 export async function startTallyingPeer(
   { defer }: Pick<LoadContext, 'defer'>,
   transport: BenchTransport,
-  answers: 'fulfil' | 'reject'
+  answers: 'fulfil' | 'reject',
+  address: ListenAddress = ANY_PORT
 ): Promise<TallyingPeer> {
   const fulfilled: Tally = { count: 0, amount: 0n }
   const rejected: Tally = { count: 0, amount: 0n }
@@ -41,7 +43,7 @@ export async function startTallyingPeer(
     tally.amount += amountOf(prepare)
     return answers === 'fulfil' ? fulfill(prepare) : REJECT
   }
-  const receiver = transport === 'http' ? await startHttpReceiver(answer) : await startBtpReceiver(answer)
+  const receiver = await (transport === 'http' ? startHttpReceiver : startBtpReceiver)(answer, address)
   defer(() => receiver.close())
   return { ...receiver, fulfilled, rejected }
 }

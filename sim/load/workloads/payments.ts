@@ -22,10 +22,10 @@ export interface PaymentsOptions {
   ledger: LocalLedger
 }
 
-const PAYMENT_SCRIPT = 'scenarios/load/payments.k6.ts'
-const BOUNDS = { p99Ms: 2_000, errorShare: 0.001 }
-const CALLERS = 16
-const MAX_IN_FLIGHT = 512
+export const PAYMENT_SCRIPT = 'scenarios/load/payments.k6.ts'
+export const PAYMENT_BOUNDS = { p99Ms: 2_000, errorShare: 0.001 }
+export const PAYMENT_CALLERS = 16
+export const PAYMENTS_IN_FLIGHT = 512
 /** On each connection PostgreSQL has then run each statement often enough to keep its plan. */
 const WARM_UP_MS = 8_000
 /** A payment whose end nobody told of counts as failed then. */
@@ -75,10 +75,10 @@ export async function startPaymentsWorkload(
       ]
     },
     call,
-    maxInFlight: MAX_IN_FLIGHT,
-    probeCallers: CALLERS,
+    maxInFlight: PAYMENTS_IN_FLIGHT,
+    probeCallers: PAYMENT_CALLERS,
     warmUpMs: WARM_UP_MS,
-    bounds: BOUNDS,
+    bounds: PAYMENT_BOUNDS,
     processes: loaded.processes,
     profiled: loaded.profiled,
     settings: { topology: 'pair', transport, ledger, ...loaded.durability },
